@@ -1,0 +1,1 @@
+"""Residual networks that train honestly on the machine you have."""
