@@ -1,0 +1,53 @@
+"""From labelled images to the batches of one epoch after another."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from residual.data.augment import Augmentation
+from residual.data.images import Images
+
+
+class Batches(keras.utils.PyDataset):
+    """Training batches: uint8 images (b, h, w, 3) and one-hot labels float32 (b, classes).
+
+    Each epoch is a new order of all images; the last batch holds what is left over. Order and augmentation
+    of a step depend only on (seed, epoch, step), so any step can be made again.
+
+    Args:
+        images: what to train on.
+        classes: number of classes.
+        batch_size: images per batch.
+        augment: applied in turn to every batch.
+        seed: of order and augmentation.
+    """
+
+    def __init__(
+        self, images: Images, classes: int, batch_size: int, augment: Sequence[Augmentation] = (), seed: int = 0
+    ):
+        super().__init__()
+        self.images = images
+        self.one_hot = np.eye(classes, dtype=np.float32)
+        self.batch_size = batch_size
+        self.augment = tuple(augment)
+        self.seed = seed
+        self.epoch = -1
+        self.order = np.arange(0)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return -(-len(self.images) // self.batch_size)
+
+    def __getitem__(self, step: int):
+        indices = self.order[step * self.batch_size : (step + 1) * self.batch_size]
+        x = self.images.x[indices]
+        rng = np.random.default_rng((self.seed, self.epoch, step))
+        for augmentation in self.augment:
+            x = augmentation(x, rng)
+        return x, self.one_hot[self.images.y[indices]]
+
+    def on_epoch_end(self):
+        """Keras calls this after each epoch."""
+        self.epoch += 1
+        self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images))

@@ -1,0 +1,59 @@
+"""One .keras file per network: a stock Keras model, with what its outputs mean beside it.
+
+The file opens in plain Keras (`keras.models.load_model`) without this package: class names and image size
+stand in an extra member of the archive that Keras does not read.
+"""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import keras
+
+from residual.errors import RunError
+from residual.networks import deep_recursion
+
+_MEMBER = "residual.json"
+
+
+def save_model(model: keras.Model, path: str | Path, info: dict) -> None:
+    """Write `model` without its optimizer, and `info`, in one step: a reader sees the old file or the new.
+
+    Args:
+        model: a functional model.
+        path: ends in .keras.
+        info: JSON-able facts; "classes" are the names of the outputs.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.stem}-{os.getpid()}.keras")
+    bare = keras.Model(model.inputs, model.outputs, name=model.name)
+    try:
+        with deep_recursion():
+            bare.save(partial)
+        with zipfile.ZipFile(partial, "a") as archive:
+            archive.writestr(_MEMBER, json.dumps(info, indent=1))
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_model(path: str | Path) -> tuple[keras.Model, dict]:
+    """A model and the `info` it was saved with ({} where another program wrote the file).
+
+    Raises:
+        RunError: when the file is missing, is not a .keras file, or asks to run code.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise RunError(f"There is no model file {path}.")
+    if not zipfile.is_zipfile(path):
+        raise RunError(f"{path} is not a .keras file. Save models with model.save('name.keras').")
+    try:
+        with deep_recursion():
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        with zipfile.ZipFile(path) as archive:
+            info = json.loads(archive.read(_MEMBER)) if _MEMBER in archive.namelist() else {}
+    except Exception as error:  # Keras raises whatever the damaged part raises
+        raise RunError(f"{path} cannot be loaded: {str(error).strip().splitlines()[0]}") from None
+    return model, info

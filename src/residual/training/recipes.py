@@ -1,0 +1,237 @@
+"""Recipes: everything about a training run but the data and the network, as frozen values."""
+
+import difflib
+import tomllib
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from residual.data import augment
+from residual.data.augment import Affine, Augmentation, Flip, Light, Shift
+from residual.errors import RecipeError
+from residual.training import schedules
+from residual.training.schedules import Constant, OneCycle, Schedule, Steps
+
+OPTIMIZERS = ("adam", "adamw", "sgd")
+NORMALIZATIONS = {
+    "scale": "pixels / 255",
+    "channel": "minus the mean and divided by the deviation of each colour in the training images",
+    "mean-image": "(pixels - mean training image) / 255",
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes:
+        name: what `--recipe` calls it.
+        about: one line on what it is for.
+        model: the network it was made for; used where the user names none.
+        epochs: passes over the training images.
+        batch_size: images per step.
+        optimizer: "adam", "adamw" or "sgd" (Nesterov momentum 0.9).
+        schedule: the learning rate of every step; nothing else changes the rate.
+        weight_decay: decoupled decay of kernels (not of biases and norms), times the learning rate.
+        label_smoothing: share of the label spread over all classes.
+        batch_norm: momentum of the moving statistics: "auto" lets it follow the number of steps.
+        normalization: a key of `NORMALIZATIONS`, fitted on the training images and kept inside the model.
+        augment: applied to every training batch, in turn.
+        keep: which weights: of the "best" epoch on the validation images, or of the "last".
+        expected: what it reached, where and in what time, as measured.
+    """
+
+    name: str
+    about: str
+    model: str
+    epochs: int
+    batch_size: int
+    optimizer: str
+    schedule: Schedule
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    batch_norm: float | str = "auto"
+    normalization: str = "channel"
+    augment: tuple[Augmentation, ...] = ()
+    keep: str = "best"
+    expected: str = ""
+
+    def __post_init__(self):
+        for field in ("epochs", "batch_size"):
+            value = getattr(self, field)
+            if not isinstance(value, int) or value < 1:
+                raise RecipeError(f"recipe {self.name}: {field} must be a whole number from 1; got {value!r}.")
+        for field, allowed in (
+            ("optimizer", OPTIMIZERS),
+            ("normalization", tuple(NORMALIZATIONS)),
+            ("keep", ("best", "last")),
+        ):
+            if getattr(self, field) not in allowed:
+                raise RecipeError(
+                    f"recipe {self.name}: {field} must be one of {', '.join(allowed)}; got {getattr(self, field)!r}."
+                )
+        if not 0 <= self.label_smoothing < 1:
+            raise RecipeError(
+                f"recipe {self.name}: label_smoothing must be at least 0 and below 1; got {self.label_smoothing}."
+            )
+        momentum = self.batch_norm
+        if momentum != "auto" and not (isinstance(momentum, float) and 0 <= momentum < 1):
+            raise RecipeError(
+                f'recipe {self.name}: batch_norm must be "auto" or a momentum at least 0 and below 1; got {momentum!r}.'
+            )
+
+    def to_table(self) -> dict:
+        """As a TOML document's table; `from_table` reads it back."""
+        table = {field.name: getattr(self, field.name) for field in fields(self)}
+        table["schedule"] = schedules.to_table(self.schedule)
+        table["augment"] = [augment.to_table(value) for value in self.augment]
+        return table
+
+    @classmethod
+    def from_table(cls, table: dict) -> "Recipe":
+        """The recipe that `to_table` wrote.
+
+        Raises:
+            RecipeError: for a value that is unknown, missing or out of range.
+        """
+        values = dict(table)
+        allowed = [field.name for field in fields(cls)]
+        unknown = sorted(set(values) - set(allowed))
+        if unknown:
+            raise RecipeError(f"A recipe has no {', '.join(unknown)}; it has {', '.join(allowed)}.")
+        missing = [name for name in allowed[:7] if name not in values]
+        if missing:
+            raise RecipeError(f"The recipe lacks {', '.join(missing)}.")
+        values["schedule"] = schedules.from_table(values["schedule"])
+        values["augment"] = tuple(augment.from_table(entry) for entry in values.get("augment", ()))
+        return cls(**values)
+
+
+DIGITS = Recipe(
+    name="digits",
+    about="digits in seconds: a first look at the whole system",
+    model="cifar-resnet8",
+    epochs=15,
+    batch_size=32,
+    optimizer="adamw",
+    schedule=OneCycle(peak=4e-3),
+    weight_decay=0.05,
+    augment=(Shift(1),),
+)
+SIGNS = Recipe(
+    name="signs",
+    about="a thousand small photos: one-cycle AdamW, label smoothing, shifts, mirror images, light",
+    model="course-resnet50",
+    epochs=20,
+    batch_size=32,
+    optimizer="adamw",
+    schedule=OneCycle(peak=2e-3),
+    weight_decay=0.05,
+    label_smoothing=0.1,
+    augment=(Shift(6), Flip(), Light(0.2, 0.2)),
+)
+CIFAR10 = Recipe(
+    name="cifar10",
+    about="CIFAR-10 on a CPU: one-cycle SGD, pad-crop, mirror images",
+    model="cifar-resnet20",
+    epochs=12,
+    batch_size=128,
+    optimizer="sgd",
+    schedule=OneCycle(peak=0.2),
+    weight_decay=5e-4,
+    augment=(Shift(4, fill="zero"), Flip()),
+)
+IMAGES = Recipe(
+    name="images",
+    about="a folder of photos, from scratch",
+    model="resnet18",
+    epochs=20,
+    batch_size=32,
+    optimizer="adamw",
+    schedule=OneCycle(peak=2e-3),
+    weight_decay=0.05,
+    label_smoothing=0.1,
+    augment=(Affine(rotate=10, shift=0.1, scale=0.1), Flip(), Light(0.2, 0.2)),
+)
+NOTEBOOK_A = Recipe(
+    name="notebook-a",
+    about="SIGNS as notebook A: Adam 1.5e-4, 10 epochs, momentum 0.99",
+    model="course-resnet50",
+    epochs=10,
+    batch_size=32,
+    optimizer="adam",
+    schedule=Constant(1.5e-4),
+    batch_norm=0.99,
+    normalization="scale",
+    keep="last",
+)
+NOTEBOOK_D = replace(
+    NOTEBOOK_A,
+    name="notebook-d",
+    about="SIGNS as notebook D: Adam 1e-3, 25 epochs, momentum 0.99",
+    epochs=25,
+    schedule=Constant(1e-3),
+)
+NOTEBOOK_E = Recipe(
+    name="notebook-e",
+    about="CIFAR-10 as notebook E: Adam from 1e-3 in steps, 200 epochs, rotation and shifts",
+    model="notebook-resnet20",
+    epochs=200,
+    batch_size=32,
+    optimizer="adam",
+    schedule=Steps(((0, 1e-3), (81, 1e-4), (121, 1e-5), (161, 1e-6), (181, 5e-7))),
+    batch_norm=0.99,
+    normalization="mean-image",
+    augment=(Affine(rotate=20, shift=0.2), Flip()),
+)
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe for recipe in (DIGITS, SIGNS, CIFAR10, IMAGES, NOTEBOOK_A, NOTEBOOK_D, NOTEBOOK_E)
+}
+
+
+def recipe(name: str = "default", data: str = "") -> Recipe:
+    """A recipe by name, by file, or the one for some data.
+
+    Args:
+        name: a key of `RECIPES`; "default" for the one made for `data`; "notebook" for the notebooks' own
+            (E for cifar10, else A); or the path of a TOML file such as a run folder keeps.
+        data: name of the data set.
+
+    Raises:
+        RecipeError: unknown name, or a file that is missing or malformed.
+    """
+    if name == "default":
+        return RECIPES.get(data, IMAGES)
+    if name == "notebook":
+        return NOTEBOOK_E if data == "cifar10" else NOTEBOOK_A
+    if name in RECIPES:
+        return RECIPES[name]
+    if name.endswith(".toml"):
+        return _from_file(Path(name))
+    names = ["default", "notebook", *RECIPES]
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise RecipeError(f"recipe must be one of {', '.join(names)}, or a .toml file; got {name!r}.{hint}")
+
+
+def _from_file(path: Path) -> Recipe:
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"There is no recipe file {path}.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path} is not a TOML file that can be read: {error}.") from None
+    try:
+        return Recipe.from_table(table.get("recipe", table))
+    except (RecipeError, TypeError) as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def differences(one: Recipe, other: Recipe) -> dict[str, tuple]:
+    """The values in which two recipes differ, name and description apart."""
+    pairs = {
+        field.name: (getattr(one, field.name), getattr(other, field.name))
+        for field in fields(Recipe)
+        if field.name not in ("name", "about", "expected")
+    }
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -1,0 +1,128 @@
+"""The run folder: what was asked, what happened, and the network that came of it.
+
+    runs/signs-course-resnet50-1/
+        run.toml         what was asked: data, network, recipe, seed, versions, machine
+        log.csv          one row per epoch
+        model.keras      the network, opens in plain Keras
+        report.json      what came of it
+        curves.png, confusion.png
+"""
+
+import csv
+import json
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import tomli_w
+
+from residual.errors import RunError
+
+ROOT = Path("runs")
+
+
+class RunFolder:
+    """One run's folder. Every file is written whole or not at all.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+
+    @property
+    def model(self) -> Path:
+        """The trained network."""
+        return self.path / "model.keras"
+
+    @property
+    def asked(self) -> dict:
+        """What run.toml says; RunError where it is missing or damaged."""
+        try:
+            return tomllib.loads((self.path / "run.toml").read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise RunError(f"{self.path} is not a readable run folder: {error}.") from None
+
+    @property
+    def report(self) -> dict:
+        """What report.json says so far."""
+        try:
+            return json.loads((self.path / "report.json").read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path / 'report.json'} cannot be read: {error}.") from None
+
+    def write_asked(self, asked: dict) -> None:
+        """Write run.toml."""
+        write_atomically(self.path / "run.toml", tomli_w.dumps(asked))
+
+    def add_to_report(self, **values) -> None:
+        """Add or replace values in report.json."""
+        report = {**self.report, **values}
+        write_atomically(self.path / "report.json", json.dumps(report, indent=1) + "\n")
+
+    def write_log(self, rows: list[dict]) -> None:
+        """Write log.csv: a row per epoch."""
+        text = _Lines()
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(self.path / "log.csv", "".join(text))
+
+
+class _Lines(list):
+    write = list.append
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file's text in one step: a crash leaves the old text or the new."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, "utf-8")
+    os.replace(partial, path)
+
+
+def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
+    """Make the folder of a new run.
+
+    Args:
+        name: what the user calls it; None counts up from `stem`: stem-1, stem-2, ...
+        stem: such as "signs-course-resnet50".
+        root: the folder of all runs.
+
+    Raises:
+        RunError: when the name is taken or is not a plain name, or the folder cannot be made.
+    """
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise RunError(f"--name must be made of letters, digits, '.', '_' and '-', such as first-try; got {name!r}.")
+    try:
+        if name is not None:
+            (root / name).mkdir(parents=True)
+            return RunFolder(root / name)
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)
+        for number in range(1, 100_000):
+            path = root / f"{stem}-{number}"
+            if not path.exists():
+                path.mkdir(parents=True)
+                return RunFolder(path)
+    except FileExistsError:
+        raise RunError(f"{root / (name or stem)} exists already. Choose another --name, or remove it.") from None
+    except OSError as error:
+        raise RunError(f"The folder for the run cannot be made in {root}: {error.strerror}.") from None
+    raise RunError(f"{root} is full of runs called {stem}.")
+
+
+def find_run(name: str | Path) -> RunFolder:
+    """An existing run by its path, or by its name in ./runs.
+
+    Raises:
+        RunError: when there is none; the message lists those that there are.
+    """
+    for path in (Path(name), ROOT / str(name)):
+        if (path / "run.toml").is_file():
+            return RunFolder(path)
+    known = sorted(path.parent.name for path in ROOT.glob("*/run.toml"))
+    listed = f" Runs here: {', '.join(known[-8:])}." if known else " There are no runs here yet: residual train."
+    raise RunError(f"There is no run or model {str(name)!r}.{listed}")

@@ -1,0 +1,255 @@
+"""Training: data + network + recipe -> a trained network in a run folder."""
+
+import contextlib
+import signal
+import threading
+import time
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+
+from residual import kernels
+from residual.data.batches import Batches
+from residual.data.images import Dataset, Images
+from residual.data.splits import stratified_split
+from residual.modelfile import save_model
+from residual.networks import network
+from residual.spec import NetworkSpec
+from residual.training import statistics
+from residual.training.progress import TrainingProgress
+from residual.training.recipes import Recipe
+from residual.training.runs import RunFolder
+
+_SAVE_BEST_EVERY = 60.0  # seconds between writes of the best network so far
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training hands on.
+
+    Attributes:
+        model: the network, its batch-norm statistics recomputed.
+        moving: the moving statistics that it had before (`statistics.assign_statistics` puts them back).
+        report: what goes into report.json.
+    """
+
+    model: keras.Model
+    moving: list[np.ndarray]
+    report: dict
+
+
+def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
+    """`data` with a validation set: its own, or a stratified share of its training images."""
+    if data.validation is not None:
+        return data
+    larger, smaller = stratified_split(data.train.y, share, seed)
+    return replace(data, train=data.train.take(larger), validation=data.train.take(smaller))
+
+
+def fit(
+    data: Dataset, spec: NetworkSpec, recipe: Recipe, folder: RunFolder, *, seed: int, console
+) -> Trained:
+    """Train `spec` on `data.train`, select on `data.validation`, never read `data.test`.
+
+    Ctrl-C ends the training after the current step; the best network so far is kept.
+    """
+    keras.utils.set_random_seed(seed)
+    batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, seed)
+    model = compiled(data, spec, recipe, steps=len(batches))
+    info = {"classes": list(data.classes), "image_size": list(data.size), "network": spec.name}
+    best = Best(recipe.keep, lambda model: save_model(model, folder.model, info))
+    progress = TrainingProgress(console, recipe.epochs, len(batches), recipe.batch_size)
+    log = Log(folder)
+    started = time.perf_counter()
+    with interruptible(model, console) as interrupted:
+        try:
+            model.fit(
+                batches,
+                epochs=recipe.epochs,
+                validation_data=labelled(data.validation, len(data.classes)),
+                validation_batch_size=recipe.batch_size,
+                callbacks=[log, best, progress],
+                verbose=0,
+            )
+        finally:
+            progress.stop()
+    seconds = time.perf_counter() - started
+    best.restore(model)
+    moving, scores = settle(model, data, recipe)
+    save_model(model, folder.model, info)
+    report = {
+        "epochs": len(log.rows),
+        "epochs_asked": recipe.epochs,
+        "interrupted": interrupted(),
+        "kept_epoch": best.epoch,
+        "train_images": len(data.train),
+        "training_seconds": round(seconds, 2),
+        "images_per_second": round(len(data.train) * len(log.rows) / seconds, 1),
+        "validation": scores,
+    }
+    folder.add_to_report(**report)
+    return Trained(model, moving, report)
+
+
+def compiled(data: Dataset, spec: NetworkSpec, recipe: Recipe, steps: int) -> keras.Model:
+    """The network, ready for `fit`: normalization fitted, batch-norm momentum and optimizer set."""
+    shape = (*data.size, 3)
+    model = network(spec, shape, len(data.classes), normalization(recipe.normalization, data.train))
+    momentum = recipe.batch_norm
+    statistics.set_momentum(
+        model, statistics.momentum_for(steps * recipe.epochs) if momentum == "auto" else momentum
+    )
+    model.compile(
+        optimizer=optimizer(recipe, steps),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        metrics=["accuracy"],
+        **kernels.compile_options(),
+    )
+    return model
+
+
+def normalization(kind: str, images: Images) -> keras.layers.Layer:
+    """The first layer of a network, from raw 0-255 pixels, fitted on training images.
+
+    Args:
+        kind: a key of `recipes.NORMALIZATIONS`.
+        images: the training images, without the validation images.
+    """
+    if kind == "scale":
+        return keras.layers.Rescaling(1 / 255, name="normalization")
+    axes = (0, 1, 2) if kind == "channel" else (0,)
+    mean = images.x.mean(axes, dtype=np.float64)
+    if kind == "channel":
+        variance = np.maximum(images.x.var(axes, dtype=np.float64), 1.0)
+        layer = keras.layers.Normalization(axis=-1, name="normalization")
+    else:
+        variance = np.full_like(mean, 255.0**2)
+        layer = keras.layers.Normalization(axis=(1, 2, 3), name="normalization")
+    layer.build((None, *images.x.shape[1:]))
+    layer.set_weights([mean.astype(np.float32), variance.astype(np.float32), np.array(len(images))])
+    layer.finalize_state()
+    return layer
+
+
+class RateTable(keras.optimizers.schedules.LearningRateSchedule):
+    """A Keras schedule that reads the rate of each step from an array."""
+
+    def __init__(self, rates: np.ndarray):
+        super().__init__()
+        self.rates = np.asarray(rates, np.float32)
+
+    def __call__(self, step):
+        last = len(self.rates) - 1
+        index = keras.ops.minimum(keras.ops.cast(step, "int32"), last)
+        return keras.ops.take(keras.ops.convert_to_tensor(self.rates), index)
+
+    def get_config(self):
+        return {"rates": self.rates.tolist()}
+
+
+def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer with its schedule; decay leaves biases and norms alone."""
+    rate = RateTable(recipe.schedule.rates(steps, recipe.epochs))
+    decay = {"weight_decay": recipe.weight_decay} if recipe.weight_decay else {}
+    if recipe.optimizer == "sgd":
+        made = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, **decay)
+    elif recipe.optimizer == "adamw":
+        made = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+    else:
+        made = keras.optimizers.Adam(rate, **decay)
+    if recipe.weight_decay:
+        made.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return made
+
+
+def labelled(images: Images, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """(x, one-hot y) for Keras."""
+    return images.x, np.eye(classes, dtype=np.float32)[images.y]
+
+
+def settle(model: keras.Model, data: Dataset, recipe: Recipe) -> tuple[list[np.ndarray], dict]:
+    """Recompute the batch-norm statistics; the old ones, and the validation accuracy with each."""
+    x, y = labelled(data.validation, len(data.classes))
+
+    def correct() -> int:
+        hits = model.predict(x, batch_size=recipe.batch_size, verbose=0).argmax(1) == y.argmax(1)
+        return int(hits.sum())
+
+    moving = statistics.moving_statistics(model)
+    before = correct()
+    statistics.recompute_statistics(model, data.train, recipe.batch_size)
+    after = correct()
+    scores = {"n": len(y), "accuracy": after / len(y), "accuracy_with_moving_statistics": before / len(y)}
+    return moving, scores
+
+
+class Best(keras.callbacks.Callback):
+    """Keeps the best weights: highest validation accuracy, then lowest validation loss.
+
+    Args:
+        keep: "best", or "last" for the weights of the last epoch.
+        save: called with the model, at most once a minute, so that a crash does not cost everything.
+    """
+
+    def __init__(self, keep: str, save):
+        super().__init__()
+        self.keep, self.save = keep, save
+        self.score, self.weights, self.epoch = (-np.inf, 0.0), None, 0
+        self.saved = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        score = (logs["val_accuracy"], -logs["val_loss"])
+        if self.keep == "best" and not score >= self.score:
+            return
+        self.score, self.weights, self.epoch = score, self.model.get_weights(), epoch + 1
+        if time.perf_counter() - self.saved > _SAVE_BEST_EVERY:
+            self.save(self.model)
+            self.saved = time.perf_counter()
+
+    def restore(self, model: keras.Model) -> None:
+        """Give the model its best weights back; before the first epoch's end it keeps those it has."""
+        if self.weights is not None:
+            model.set_weights(self.weights)
+
+
+class Log(keras.callbacks.Callback):
+    """Writes log.csv after every epoch."""
+
+    def __init__(self, folder: RunFolder):
+        super().__init__()
+        self.folder, self.rows = folder, []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        row = {"epoch": epoch + 1, **{name: round(float(value), 6) for name, value in logs.items()}}
+        row |= {"learning_rate": rate, "seconds": round(time.perf_counter() - self.started, 2)}
+        self.rows.append(row)
+        self.folder.write_log(self.rows)
+
+
+@contextlib.contextmanager
+def interruptible(model: keras.Model, console):
+    """Let Ctrl-C end `model.fit` after the current step; yields a function that says whether it did.
+
+    A second Ctrl-C stops at once.
+    """
+    state = {"interrupted": False}
+
+    def stop(signum, frame):
+        if state["interrupted"]:
+            raise KeyboardInterrupt
+        state["interrupted"] = model.stop_training = True
+        console.print("Stopping after this step; the best so far is kept. Ctrl-C again stops at once.")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield lambda: state["interrupted"]
+    finally:
+        signal.signal(signal.SIGINT, before)
