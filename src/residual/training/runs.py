@@ -72,6 +72,14 @@ class RunFolder:
         writer.writerows(rows)
         write_atomically(self.path / "log.csv", "".join(text))
 
+    def log_rows(self) -> list[dict]:
+        """The rows of log.csv as numbers; [] before the first epoch has ended."""
+        try:
+            with (self.path / "log.csv").open(newline="") as file:
+                return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        except FileNotFoundError:
+            return []
+
 
 class _Lines(list):
     write = list.append
