@@ -57,7 +57,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Skin:
-    """Colours in 0..1 RGB of the side that is seen, of its folds and of its nails."""
+    """Colours, (3, 1, 1) in 0..1 RGB, of the side that is seen, of its folds and of its nails."""
 
     base: np.ndarray
     flush: np.ndarray  # knuckles and fingertips
@@ -82,12 +82,12 @@ class Patch:
 
 
 class Canvas:
-    """A square transparent picture, (side, side, 4) premultiplied RGBA in 0..1, painted back to front."""
+    """A square transparent picture, (4, side, side) premultiplied RGBA in 0..1, painted back to front."""
 
     def __init__(self, side: int, light: Light):
         self.side, self.light = side, light
         self.centres = np.arange(side, dtype=np.float32) + 0.5
-        self.rgba = np.zeros((side, side, 4), np.float32)
+        self.rgba = np.zeros((4, side, side), np.float32)
 
     def grid(self, points: np.ndarray, margin: float):
         """The window that holds `points` with a margin, and its pixel centres; None when off the canvas."""
@@ -100,24 +100,24 @@ class Canvas:
 
     def paint(self, patch: Patch, colour: np.ndarray, fade, contact: float, reach: float) -> None:
         """Lay one lit surface over the picture; `contact` darkens what is beneath within `reach` pixels."""
-        under = self.rgba[patch.window]
+        under = self.rgba[:, *patch.window]
         alpha = np.clip(0.5 - patch.distance, 0, 1) * fade
         if contact:
             dusk = 1 - contact * fade * np.square(np.clip(1 - patch.distance / reach, 0, 1))
-            under[..., :3] *= dusk[..., None]
-        under *= (1 - alpha)[..., None]
-        under[..., :3] += self.lit(patch.normal, colour) * alpha[..., None]
-        under[..., 3] += alpha
+            under[:3] *= dusk
+        under *= 1 - alpha
+        under[:3] += self.lit(patch.normal, colour) * alpha
+        under[3] += alpha
 
     def lit(self, normal: tuple[np.ndarray, np.ndarray], colour: np.ndarray) -> np.ndarray:
-        """Colour (h, w, 3) of a surface with the given normal's x and y: Lambert, a soft terminator, a sheen."""
+        """Colour (3, h, w) of a surface with the given normal's x and y: Lambert, softened, and a sheen."""
         nx, ny = normal
         nz = np.sqrt(np.maximum(1 - nx * nx - ny * ny, 0.02))
         lx, ly, lz = self.light.towards.astype(np.float32)
         facing = np.clip((nx * lx + ny * ly + nz * lz + 0.25) / 1.25, 0, 1)
         sheen = np.square(np.square(np.square(facing)))
         shade = self.light.ambient * (0.55 + 0.45 * nz) + self.light.diffuse * facing
-        return colour * shade[..., None] + (self.light.gloss * sheen)[..., None]
+        return colour * shade + self.light.gloss * sheen
 
 
 def _trace(canvas: Canvas, points: np.ndarray, radii: np.ndarray, margin: float) -> Patch | None:
@@ -170,30 +170,31 @@ def paint_limb(canvas: Canvas, camera: Camera, limb: Limb, skin: Skin) -> None:
 
 
 def _limb_colour(patch: Patch, limb: Limb, skin: Skin, unit: float, total: float, part) -> np.ndarray:
-    """Albedo (h, w, 3) along a limb."""
-    flush = (0.15 + 0.6 * part**3)[..., None]
-    colour = skin.base * (1 - flush) + skin.flush * flush
+    """Albedo (3, h, w) along a limb."""
+    colour = skin.base + (skin.flush - skin.base) * (0.15 + 0.6 * part**3)
     dark = np.ones_like(part)
     for crease in limb.creases:
         dark -= limb.depth * np.exp(-np.square((patch.along - crease * unit) / (0.022 * unit)))
     dark *= 1 - limb.turned * 0.5 * part
-    colour = colour * dark[..., None]
+    colour *= dark
     if limb.nail:
         run = (patch.along - total - 0.005 * unit) / (0.085 * unit)
-        inside = smoothstep((1.0 - run * run - np.square(patch.side / 0.62)) * 2.5)[..., None]
-        colour = colour * (1 - inside) + skin.nail * inside
+        inside = smoothstep((1.0 - run * run - np.square(patch.side / 0.62)) * 2.5)
+        colour += (skin.nail - colour) * inside
     return colour
 
 
 def paint_forearm(canvas: Canvas, camera: Camera, limb: Limb, skin: Skin, sleeve) -> None:
-    """Paint the forearm; `sleeve` is None or (distance from the wrist in palm widths, RGB)."""
-    patch = _trace(canvas, camera.project(limb.points), limb.radii * camera.unit * math.sqrt(camera.narrow), 2.0)
+    """Paint the forearm; `sleeve` is None or (distance from the wrist in palm widths, RGB (3, 1, 1))."""
+    patch = _trace(
+        canvas, camera.project(limb.points), limb.radii * camera.unit * math.sqrt(camera.narrow), 2.0
+    )
     if patch is None:
         return
-    colour = np.broadcast_to(skin.base, (*patch.along.shape, 3))
+    colour = skin.base
     if sleeve is not None:
         start, cloth = sleeve
-        past = (patch.along / camera.unit - start - 0.35)[..., None]
+        past = patch.along / camera.unit - start - 0.35
         hem = 1 - 0.3 * np.exp(-np.square((past - 0.09) / 0.025))
         colour = np.where(past > 0, cloth * hem, colour * (1 - 0.4 * np.exp(-np.abs(past) / 0.06)))
     canvas.paint(patch, colour, np.float32(1), 0.0, 1.0)
@@ -218,9 +219,9 @@ def paint_palm(canvas: Canvas, camera: Camera, hand: Hand, skin: Skin) -> None:
     up = camera.axes[1] / unit**2
     height = (xs - camera.origin[0]) * np.float32(up[0]) + (ys - camera.origin[1]) * np.float32(up[1])
     patch = Patch(window, distance, (gx * bevel, gy * bevel), height, height)
-    flush = 0.3 * smoothstep((height - 0.6) / 0.5)[..., None]
-    marks = _marks(canvas.side, camera, hand.palm_side)[window][..., None]
-    colour = (skin.base * (1 - flush) + skin.flush * flush) * marks
+    flush = 0.3 * smoothstep((height - 0.6) / 0.5)
+    marks = _marks(canvas.side, camera, hand.palm_side)[window]
+    colour = (skin.base + (skin.flush - skin.base) * flush) * marks
     # The heel of the hand grows out of the wrist without an edge.
     canvas.paint(patch, colour, smoothstep((height + 0.02) / 0.2), 0.0, 1.0)
 

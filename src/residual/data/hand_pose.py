@@ -152,7 +152,8 @@ def _knuckle(f: int, thick: float, rng) -> Limb:
     """A folded finger seen from the back: the knuckle and the stub that turns away."""
     x, y = KNUCKLES[f - 1]
     base = np.array([x * 0.96, y - 0.14])
-    points = np.array([base, base + (x * 0.05, 0.17 + rng.uniform(0.0, 0.05))])
+    end = base + np.array([x * 0.05, 0.17 + rng.uniform(0.0, 0.05)])
+    points = np.array([base, end])
     return Limb(points, np.array([0.118, 0.124]) * thick, 0.16, 0.6, (0.2,), turned=0.5)
 
 

@@ -48,13 +48,13 @@ def _corner(size, rng):
     return rng.uniform(0.08, 0.2) * np.clip(edge * size / 4, -1, 1)
 
 
-TEXTURES = (_plain, _plain, _clouds, _clouds, _stripes, _checks, _grain, _corner)
+TEXTURES = (_plain, _plain, _plain, _clouds, _clouds, _stripes, _checks, _grain, _corner)
 
 
 def wall_colour(skin: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A muted RGB colour far enough from the skin's that the hand can be seen."""
     while True:
-        grey = rng.uniform(0.1, 0.95)
+        grey = 0.1 + 0.85 * np.sqrt(rng.random())  # walls are bright more often than not
         colour = np.clip(grey + rng.normal(0, rng.choice([0.02, 0.08]), 3), 0.04, 0.98)
         if np.abs(colour - skin).mean() > 0.22:
             return colour
