@@ -92,7 +92,7 @@ def _outline_length(fingers: int, rng: np.random.Generator) -> float:
 
 
 def test_each_raised_finger_lengthens_the_silhouette():
-    """The six signs differ in shape, in order; a finger hidden, fused or out of the picture would not count."""
+    """The six signs differ in shape, in order; a finger hidden or out of the picture would not count."""
     rng = np.random.default_rng(0)
     lengths = [np.mean([_outline_length(fingers, rng) for _ in range(24)]) for fingers in range(6)]
     assert (np.diff(lengths) > 0.1).all(), lengths

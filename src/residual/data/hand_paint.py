@@ -143,10 +143,19 @@ def _trace(canvas: Canvas, points: np.ndarray, radii: np.ndarray, margin: float)
     # The tip's cap keeps its own run so that a nail may reach over it.
     held[-1] = np.maximum(run[-1], 0)
     side = (ux * dy - uy * dx) / radius
-    nearest = distance.argmin(axis=0)
     stack = (distance, dx / radius, dy / radius, held + before, side)
-    distance, nx, ny, along, side = (nearest.choose(a) for a in stack)
+    distance, nx, ny, along, side = _nearest(stack)
     return Patch(window, distance, (nx, ny), along, side)
+
+
+def _nearest(stack: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+    """From arrays (k, h, w), the first of them distances, the (h, w) values of the nearest of the k bones."""
+    best = [values[0].copy() for values in stack]
+    for i in range(1, len(stack[0])):
+        nearer = stack[0][i] < best[0]
+        for kept, values in zip(best, stack, strict=True):
+            np.copyto(kept, values[i], where=nearer)
+    return best
 
 
 def _columns(table: np.ndarray) -> list[np.ndarray]:

@@ -114,7 +114,9 @@ def _palm_bones(thumb_out: bool) -> np.ndarray:
     return np.concatenate([bones, ball])
 
 
-def _straight_fingers(raised: tuple[int, ...], palm_side: bool, thick: float, long: float, rng) -> list[Limb]:
+def _straight_fingers(
+    raised: tuple[int, ...], palm_side: bool, thick: float, long: float, rng: np.random.Generator
+) -> list[Limb]:
     """The raised fingers, little finger first, fanned by one spread and bent a little each."""
     spread = rng.uniform(5, 15)
     if raised == (1, 2):
@@ -137,7 +139,7 @@ def _straight_fingers(raised: tuple[int, ...], palm_side: bool, thick: float, lo
     return limbs
 
 
-def _curled(f: int, thick: float, rng) -> Limb:
+def _curled(f: int, thick: float, rng: np.random.Generator) -> Limb:
     """A finger folded over the palm, seen from the palm: a sausage from the knuckle down."""
     x, y = KNUCKLES[f - 1]
     top = np.array([x * 0.97, y + rng.uniform(0.0, 0.06)])
@@ -148,7 +150,7 @@ def _curled(f: int, thick: float, rng) -> Limb:
     return Limb(points, radii, 0.0, 0.75, (reach * 0.58,), nail=bool(rng.random() < 0.35), turned=0.4)
 
 
-def _knuckle(f: int, thick: float, rng) -> Limb:
+def _knuckle(f: int, thick: float, rng: np.random.Generator) -> Limb:
     """A folded finger seen from the back: the knuckle and the stub that turns away."""
     x, y = KNUCKLES[f - 1]
     base = np.array([x * 0.96, y - 0.14])
@@ -157,7 +159,7 @@ def _knuckle(f: int, thick: float, rng) -> Limb:
     return Limb(points, np.array([0.118, 0.124]) * thick, 0.16, 0.6, (0.2,), turned=0.5)
 
 
-def _straight_thumb(thick: float, long: float, palm_side: bool, rng) -> Limb:
+def _straight_thumb(thick: float, long: float, palm_side: bool, rng: np.random.Generator) -> Limb:
     start = rng.uniform(-68, -42)
     angles = start + np.array([0.0, rng.uniform(0, 14), rng.uniform(0, 20)])
     lengths = np.array([0.38, 0.34, 0.27]) * long
@@ -167,7 +169,7 @@ def _straight_thumb(thick: float, long: float, palm_side: bool, rng) -> Limb:
     return Limb(points, radii, 0.34, 0.5, creases, nail=not palm_side)
 
 
-def _folded_thumb(over_fist: bool, thick: float, rng) -> Limb:
+def _folded_thumb(over_fist: bool, thick: float, rng: np.random.Generator) -> Limb:
     """The thumb laid across the palm, over the curled fingers when there are enough of them to hold."""
     height = rng.uniform(0.6, 0.72) if over_fist else rng.uniform(0.52, 0.66)
     tip_x = rng.uniform(-0.06, 0.16)

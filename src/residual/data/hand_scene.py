@@ -17,32 +17,32 @@ def _coordinates(size: int, rng: np.random.Generator) -> np.ndarray:
     return (xs * np.cos(a) + ys * np.sin(a)) / 1.42
 
 
-def _plain(size, rng):
+def _plain(size: int, rng: np.random.Generator) -> np.ndarray:
     return np.zeros((size, size), np.float32)
 
 
-def _clouds(size, rng):
+def _clouds(size: int, rng: np.random.Generator) -> np.ndarray:
     """Plaster or cloth: smooth noise on two scales."""
     coarse, fine = rng.normal(0, 1, (5, 5)), rng.normal(0, 1, (16, 16))
     return 0.09 * _resize(coarse, size) + 0.035 * _resize(fine, size)
 
 
-def _stripes(size, rng):
+def _stripes(size: int, rng: np.random.Generator) -> np.ndarray:
     wave = np.sin(_coordinates(size, rng) * rng.uniform(8, 28) + rng.uniform(0, 6.3))
     return rng.uniform(0.04, 0.13) * np.clip(wave * 3, -1, 1)
 
 
-def _checks(size, rng):
+def _checks(size: int, rng: np.random.Generator) -> np.ndarray:
     frequency = rng.uniform(7, 16)
     wave = np.sin(_coordinates(size, rng) * frequency) * np.sin(_coordinates(size, rng) * frequency)
     return rng.uniform(0.04, 0.11) * np.clip(wave * 4, -1, 1)
 
 
-def _grain(size, rng):
+def _grain(size: int, rng: np.random.Generator) -> np.ndarray:
     return rng.uniform(0.03, 0.06) * rng.normal(0, 1, (size, size))
 
 
-def _corner(size, rng):
+def _corner(size: int, rng: np.random.Generator) -> np.ndarray:
     """Two planes that meet: a wall and a table, a door frame."""
     edge = _coordinates(size, rng) - rng.uniform(-0.5, 0.5)
     return rng.uniform(0.08, 0.2) * np.clip(edge * size / 4, -1, 1)
