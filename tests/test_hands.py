@@ -40,11 +40,10 @@ def test_uneven_counts_differ_by_one():
     assert y_test.shape == (0,)
 
 
-def test_same_seed_same_bytes(signs):
-    again = render_signs(12, 12)
-    once_more = render_signs(12, 12)
-    assert all(a.tobytes() == b.tobytes() for a, b in zip(again, once_more, strict=True))
-    assert not np.array_equal(again[0], render_signs(12, 0, seed=1)[0])
+def test_same_seed_same_bytes():
+    first, second = render_signs(12, 12), render_signs(12, 12)
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
+    assert not np.array_equal(first[0], render_signs(12, 0, seed=1)[0])
 
 
 def test_training_count_leaves_test_pictures_alone(signs):

@@ -156,4 +156,5 @@ def _paint(hand: Hand, skin: Skin, light: Light, size: int, rng: np.random.Gener
 def _shrink(rgba: np.ndarray) -> np.ndarray:
     """Mean of every OVERSAMPLE x OVERSAMPLE block; strided sums beat a reshaped mean."""
     steps = range(OVERSAMPLE)
-    return sum(rgba[:, i::OVERSAMPLE, j::OVERSAMPLE] for i in steps for j in steps) / OVERSAMPLE**2
+    tiles = [rgba[:, i::OVERSAMPLE, j::OVERSAMPLE] for i in steps for j in steps]
+    return sum(tiles[1:], start=tiles[0]) / len(tiles)
