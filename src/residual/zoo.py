@@ -238,7 +238,7 @@ def _find(name: str) -> NetworkSpec:
         match = family.match(name)
         if match:
             return family.spec(*map(int, match.groups()))
-    near = difflib.get_close_matches(name, _known(), n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, _known(), n=3, cutoff=0.6)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise NetworkError(f"There is no network called {name!r}.{hint} `residual list` shows them all.")
 
