@@ -74,7 +74,7 @@ def training_forward(model):
     if backend == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(forward, jit_compile=False, reduce_retracing=True)
+        return tf.function(forward, autograph=False, jit_compile=False, reduce_retracing=True)
     if backend == "torch":
         import torch
 
