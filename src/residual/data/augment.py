@@ -120,11 +120,11 @@ def _bilinear(x: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
     """uint8 x (n, h, w, c) read at fractional positions, float32 (n, h, w), clamped to the image."""
     n, height, width, channels = x.shape
     row, column = np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)
-    top, left = row.astype(np.intp), column.astype(np.intp)
+    top, left = row.astype(np.int32), column.astype(np.int32)
     # Whole numbers would promote the weights, and all arithmetic after them, to float64.
     down, right = row - top.astype(np.float32), column - left.astype(np.float32)
     bottom, beside = np.minimum(top + 1, height - 1), np.minimum(left + 1, width - 1)
-    first = np.arange(n)[:, None, None] * height
+    first = np.arange(n, dtype=np.int32)[:, None, None] * height
     upper, lower = (first + top) * width, (first + bottom) * width
     corners = upper + left, upper + beside, lower + left, lower + beside
     out = np.empty_like(x)
