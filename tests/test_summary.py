@@ -105,7 +105,7 @@ def test_rows():
         ("cifar-resnet20", {"identity", "zero-pad"}),
         ("cifar-resnet20-plain", {"none"}),
         ("notebook-resnet20v2", {"identity", "projection"}),
-        ("cifar-resnet11v2", {"identity", "projection"}),
+        ("cifar-resnet20v2", {"identity", "projection"}),
     ],
 )
 def test_shortcuts_are_told_from_the_graph(name, kinds):
