@@ -1,1 +1,6 @@
-"""Looking at a network: what it is made of, layer by layer, and a picture of it."""
+"""Looking at networks: what they are made of, and their picture."""
+
+from residual.insight.plot import save_plot
+from residual.insight.summary import Summary, print_summary, summarize
+
+__all__ = ["Summary", "print_summary", "save_plot", "summarize"]
