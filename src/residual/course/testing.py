@@ -42,10 +42,11 @@ def identity_block_test(target: Callable) -> None:
 
 
 def convolutional_block_test(target: Callable) -> None:
-    """Check a convolutional block of stride 4 and then 2, with seeded Glorot kernels, in inference.
+    """Check a convolutional block with seeded Glorot kernels: stride 4, stride 2, and stride 2 in training.
 
     The kernels are those of TensorFlow 2.9 after `tf.random.set_seed(2)`, drawn in the order main path,
-    shortcut; the second block's first output is printed. Afterwards that stream stands after both draws.
+    shortcut, block after block; the second block's output for the first image is printed. Afterwards the
+    stream of the `tf2_` initializers stands behind these draws.
 
     Args:
         target: as in `identity_block_test`, with s as well.
@@ -54,13 +55,16 @@ def convolutional_block_test(target: Callable) -> None:
         AssertionError, NetworkError: as in `identity_block_test`.
     """
     x, f, filters, epsilons = sample_images(), 2, [2, 4, 6], list(EPSILONS)
-    drawn = _seeded_kernels(2, [*_kernel_shapes(3, f, filters), (1, 1, 3, filters[-1])])
+    cases, outputs = ((4, False), (2, False), (2, True)), []
+    drawn = _seeded_kernels(len(cases), [*_kernel_shapes(3, f, filters), (1, 1, 3, filters[-1])])
     tf2_set_seed(_SEED)
-    for s, kernels in zip((4, 2), drawn, strict=True):
-        got = _run(target, x, False, f=f, filters=filters, s=s, initializer=tf2_glorot_uniform)
-        wanted = {epsilon: by_hand.block(x, kernels, epsilon, False, s) for epsilon in epsilons}
-        epsilons = _matching(got, wanted, f"convolutional block, f={f}, filters={filters}, s={s}")
-    print(got[0])
+    for (s, training), kernels in zip(cases, drawn, strict=True):
+        got = _run(target, x, training, f=f, filters=filters, s=s, initializer=tf2_glorot_uniform)
+        wanted = {epsilon: by_hand.block(x, kernels, epsilon, training, s) for epsilon in epsilons}
+        what = f"convolutional block, f={f}, filters={filters}, s={s}, training={training}"
+        epsilons = _matching(got, wanted, what)
+        outputs.append(got)
+    print(outputs[1][0])
     _print_passed("convolutional_block", epsilons)
 
 
