@@ -104,7 +104,9 @@ def test_labels_outside_the_classes_are_refused(Y):
         convert_to_one_hot(np.array(Y), 3)
 
 
-def test_the_flow_of_notebooks_a_and_d(place):
+# Tracing and compiling ResNet-50's training step takes most of a minute; run eagerly, one step takes seconds.
+@pytest.mark.parametrize("how", [{"run_eagerly": True}, pytest.param({}, marks=pytest.mark.slow)])
+def test_the_flow_of_notebooks_a_and_d(place, how):
     write_signs(place)
     X_train_orig, Y_train_orig, X_test_orig, Y_test_orig, _classes = load_dataset()
     X_train = X_train_orig / 255.0
@@ -113,8 +115,7 @@ def test_the_flow_of_notebooks_a_and_d(place):
     Y_test = convert_to_one_hot(Y_test_orig, 6).T
     model = ResNet50(input_shape=(64, 64, 3), classes=6)
     opt = keras.optimizers.Adam(learning_rate=0.00015)
-    # jit_compile is not in the notebook: compiling takes most of a minute, and nothing here depends on it.
-    model.compile(optimizer=opt, loss="categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    model.compile(optimizer=opt, loss="categorical_crossentropy", metrics=["accuracy"], **how)
     history = model.fit(X_train[:4], Y_train[:4], epochs=1, batch_size=32, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
     preds = model.evaluate(X_test, Y_test, verbose=0)
@@ -133,7 +134,7 @@ def test_cifar10_comes_as_keras_gives_it(place):
     assert (x_test.shape, y_test.shape, y_test.dtype) == ((8, 32, 32, 3), (8, 1), np.uint8)
 
 
-def test_the_flow_of_notebook_e(place, recwarn):
+def test_the_flow_of_notebook_e(place):
     write_cifar10(place)
     batch_size, epochs, num_classes, depth = 16, 2, 10, 8
     (x_train, y_train), (x_test, y_test) = cifar10.load_data()
