@@ -88,10 +88,10 @@ class ImageDataGenerator:
         return Flow(np.asarray(x), np.asarray(y), batch_size, self._changes(np.shape(x)), shuffle, seed)
 
     def _changes(self, shape: tuple[int, ...]) -> tuple[Augmentation, ...]:
-        shares = [by if by < 1 else by / side for by, side in zip(self.shift, shape[1:3], strict=True)]
+        down, right = (by if by < 1 else by / side for by, side in zip(self.shift, shape[1:3], strict=True))
         changes: list[Augmentation] = []
-        if self.rotation or any(shares):
-            changes.append(Affine(self.rotation, tuple(shares)))
+        if self.rotation or down or right:
+            changes.append(Affine(self.rotation, (down, right)))
         if self.flip:
             changes.append(Flip())
         return tuple(changes)

@@ -102,12 +102,13 @@ def convolutional_block(
     )
 
 
-def _one_of(filters, n_f):
-    if (filters is None) == (n_f is None):
+def _one_of(filters: Sequence[int] | None, n_f: Sequence[int] | None) -> Sequence[int]:
+    given = [value for value in (filters, n_f) if value is not None]
+    if len(given) != 1:
         raise NetworkError(
             f"A block takes filters or n_f, two names of one thing; got filters={filters}, n_f={n_f}."
         )
-    return n_f if filters is None else filters
+    return given[0]
 
 
 def BatchNormalization(axis: int = -1, momentum: float = 0.9, epsilon: float = 1e-6, **options):

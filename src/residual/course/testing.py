@@ -131,8 +131,8 @@ def _seeded_kernels(blocks: int, shapes) -> list[list[np.ndarray]]:
     """The kernels that `blocks` blocks in a row draw after the seed is set."""
     tf2_set_seed(_SEED)
 
-    def draw(shape):
-        return keras.ops.convert_to_numpy(tf2_glorot_uniform(seed=0)(shape)).astype(np.float64)
+    def draw(shape) -> np.ndarray:
+        return _array(tf2_glorot_uniform(seed=0)(shape)).astype(np.float64)
 
     return [[draw(shape) for shape in shapes] for _ in range(blocks)]
 
@@ -151,10 +151,14 @@ def _run(target: Callable, x: np.ndarray, training: bool, **arguments) -> np.nda
         if name in names and (name == "epsilon" or names[name].default is inspect.Parameter.empty):
             arguments[name] = value
     if "training" in names:
-        return keras.ops.convert_to_numpy(target(x, training=training, **arguments))
+        return _array(target(x, training=training, **arguments))
     pixels = keras.Input(x.shape[1:])
     model = keras.Model(pixels, target(pixels, **arguments))
-    return keras.ops.convert_to_numpy(model(x, training=training))
+    return _array(model(x, training=training))
+
+
+def _array(tensor) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
 def _matching(got: np.ndarray, wanted: dict[float, np.ndarray], what: str) -> list[float]:
