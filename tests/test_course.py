@@ -11,12 +11,12 @@ import keras
 import numpy as np
 import pytest
 
-import course_blocks
 import residual
 from residual import course
 from residual.course import Input, convolutional_block, identity_block, public_tests, random_uniform
 from residual.course.tensorflow import NoTensorFlow
 from residual.errors import NetworkError
+from tests import course_blocks
 
 
 def rows(inner, corner_row):

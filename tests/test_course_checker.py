@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 
-import course_blocks
 from residual.course import (
     Activation,
     Add,
@@ -22,6 +21,7 @@ from residual.course import (
     random_uniform,
 )
 from residual.errors import NetworkError
+from tests import course_blocks
 
 
 def learner_block(

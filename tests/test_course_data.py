@@ -28,13 +28,10 @@ from residual.data.augment import Affine, Flip, Light, Shift, from_table, to_tab
 from residual.data.hands import render_signs
 from residual.errors import DataError, RecipeError
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """An empty working folder, which RESIDUAL_DATA names too."""
-    monkeypatch.chdir(tmp_path)
+    """The test's own working folder, which RESIDUAL_DATA names too."""
     monkeypatch.setenv("RESIDUAL_DATA", str(tmp_path))
     return tmp_path
 
@@ -81,10 +78,8 @@ def test_load_dataset_draws_hands_and_says_so(place, monkeypatch, capsys):
 
 
 @pytest.mark.shared
-def test_load_dataset_reads_the_real_files(monkeypatch):
-    if not (SHARED / "signs" / "train_signs.h5").is_file():
-        pytest.skip("the SIGNS files are not there")
-    monkeypatch.setenv("RESIDUAL_DATA", str(SHARED))
+def test_load_dataset_reads_the_real_files(shared_data, monkeypatch):
+    monkeypatch.setenv("RESIDUAL_DATA", str(shared_data))
     X_train_orig, Y_train_orig, X_test_orig, Y_test_orig, _ = load_dataset()
     for X, Y in ((X_train_orig, Y_train_orig), (X_test_orig, Y_test_orig)):
         assert X.shape == (len(X), 64, 64, 3)
