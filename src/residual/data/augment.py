@@ -1,7 +1,8 @@
 """Augmentations: small values that change a batch of training images at random.
 
-Each is a frozen dataclass called with uint8 images (n, height, width, channels) and a NumPy generator,
-and returns uint8 images of the same shape. All are vectorised over the batch.
+Each is a frozen dataclass called with images (n, height, width, channels) and a NumPy generator, and
+returns images of the same shape and type. Images are uint8 from 0 to 255, or floats on any scale, such as
+those with a mean image taken away. All are vectorised over the batch.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -49,7 +50,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Light:
-    """Brightness and contrast changed by up to these shares.
+    """Brightness and contrast changed by up to these shares; uint8 images saturate, floats do not.
 
     Attributes:
         brightness: 0.2 multiplies by 0.8 to 1.2.
@@ -66,7 +67,7 @@ class Light:
         stretch = rng.uniform(1 - self.contrast, 1 + self.contrast, shape).astype(np.float32)
         mean = x.mean((1, 2, 3), keepdims=True, dtype=np.float32)
         out = (x - mean) * (stretch * gain) + mean * gain
-        return np.clip(out, 0, 255).round().astype(np.uint8)
+        return _as(x.dtype, np.clip(out, 0, 255) if x.dtype == np.uint8 else out)
 
 
 @dataclass(frozen=True)
@@ -77,21 +78,26 @@ class Affine:
 
     Attributes:
         rotate: degrees, drawn from -rotate to rotate.
-        shift: share of height and width, drawn from -shift to shift.
+        shift: share of height and width, drawn from -shift to shift; a pair (height, width) sets them apart.
         scale: share, the size is multiplied by 1 - scale to 1 + scale.
     """
 
     rotate: float = 0.0
-    shift: float = 0.0
+    shift: float | tuple[float, float] = 0.0
     scale: float = 0.0
     kind = "affine"
+
+    def __post_init__(self):
+        if isinstance(self.shift, list):  # as TOML reads a pair
+            object.__setattr__(self, "shift", tuple(self.shift))
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n, height, width, _ = x.shape
         angle = np.deg2rad(rng.uniform(-self.rotate, self.rotate, (n, 1, 1)))
         zoom = rng.uniform(1 - self.scale, 1 + self.scale, (n, 1, 1))
-        down = rng.uniform(-self.shift, self.shift, (n, 1, 1)) * height
-        right = rng.uniform(-self.shift, self.shift, (n, 1, 1)) * width
+        vertical, horizontal = self.shift if isinstance(self.shift, tuple) else (self.shift, self.shift)
+        down = rng.uniform(-vertical, vertical, (n, 1, 1)) * height
+        right = rng.uniform(-horizontal, horizontal, (n, 1, 1)) * width
         row = np.arange(height)[None, :, None] - (height - 1) / 2
         column = np.arange(width)[None, None, :] - (width - 1) / 2
         cos, sin = np.cos(angle) / zoom, np.sin(angle) / zoom
@@ -110,7 +116,12 @@ def _bilinear(x: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
     corner = (np.arange(n, dtype=np.int32)[:, None, None] * height + top) * width + left
     upper = flat[corner] * (1 - right) + flat[corner + 1] * right
     lower = flat[corner + width] * (1 - right) + flat[corner + width + 1] * right
-    return (upper * (1 - down) + lower * down).round().astype(np.uint8)
+    return _as(x.dtype, upper * (1 - down) + lower * down)
+
+
+def _as(dtype: np.dtype, values: np.ndarray) -> np.ndarray:
+    """`values` as `dtype`, rounded where it holds whole numbers only."""
+    return values.astype(dtype) if np.issubdtype(dtype, np.floating) else values.round().astype(dtype)
 
 
 Augmentation = Flip | Shift | Light | Affine
@@ -135,5 +146,7 @@ def from_table(table: dict) -> Augmentation:
     allowed = [field.name for field in fields(KINDS[kind])]
     unknown = sorted(set(values) - set(allowed))
     if unknown:
-        raise RecipeError(f"augment {kind}: has {', '.join(allowed) or 'no values'}, not {', '.join(unknown)}.")
+        raise RecipeError(
+            f"augment {kind}: has {', '.join(allowed) or 'no values'}, not {', '.join(unknown)}."
+        )
     return KINDS[kind](**values)
