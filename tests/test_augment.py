@@ -119,8 +119,8 @@ def test_affine_shift_repeats_the_border():
     assert out[0, :, 0, 0].tolist() == [1, 1, 5, 9]
     out = Affine(shift=0.25)(x, moved(right=0.0))  # one to the left
     assert out[0, 0, :, 0].tolist() == [2, 3, 4, 4]
-    out = Affine(shift=0.125)(x, moved(right=1.0))  # half a pixel: the mean of two neighbours, halves up
-    assert out[0, 0, :, 0].tolist() == [1, 2, 3, 4]
+    out = Affine(shift=0.125)(x, moved(right=1.0))  # half a pixel: the mean of two neighbours, halves to even
+    assert out[0, 0, :, 0].tolist() == [1, 2, 2, 4]
 
 
 def test_affine_scale_enlarges_about_the_middle():
@@ -171,7 +171,12 @@ def test_any_setting_keeps_shape_and_range_and_survives_its_table(augmentation):
         ({"kind": "shift", "fill": "wrap"}, "augment shift: fill must be edge or zero; got 'wrap'."),
         ({"kind": "light", "brightness": 2}, "augment light: brightness must be 0 to 1; got 2."),
         ({"kind": "light", "contrast": "a"}, "augment light: contrast must be 0 to 1; got 'a'."),
-        ({"kind": "affine", "rotate": -5}, "augment affine: rotate must be 0 to 180; got -5."),
+        ({"kind": "affine", "rotate": -5}, "augment affine: rotate must be 0 to 360; got -5."),
+        ({"kind": "affine", "shift": -1}, "augment affine: shift must be a number from 0 or two; got -1."),
+        (
+            {"kind": "affine", "shift": [0, 1, 2]},
+            "augment affine: shift must be a number from 0 or two; got (0, 1, 2).",
+        ),
         ({"kind": "affine", "scale": 1}, "augment affine: scale must be 0 to 0.99; got 1."),
     ],
 )

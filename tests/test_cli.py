@@ -74,14 +74,18 @@ def test_evaluate_and_its_json(project):
 
 
 def test_evaluate_a_model_file_on_a_folder(project):
-    code, out, _ = residual("evaluate", "runs/first/model.keras", "--data", "photos", "--json", "--png", "c.png")
+    code, out, _ = residual(
+        "evaluate", "runs/first/model.keras", "--data", "photos", "--json", "--png", "c.png"
+    )
     assert code == 0
     assert json.loads(out)["n"] == 60, "a folder without a test part is used whole"
     assert (project / "c.png").is_file()
 
 
 def test_predict_files_folders_patterns(project):
-    code, out, _ = residual("predict", "first", "photos/red", "photos/blue/*.png", "photos/green/1.png", "--json")
+    code, out, _ = residual(
+        "predict", "first", "photos/red", "photos/blue/*.png", "photos/green/1.png", "--json"
+    )
     rows = json.loads(out)
     assert code == 0
     assert len(rows) == 41
@@ -113,12 +117,21 @@ def test_train_json_keeps_standard_output_clean(project):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("train", "nowhere"), "There is no data called 'nowhere': it is neither a file or folder nor one of digits"),
+        (
+            ("train", "nowhere"),
+            "There is no data called 'nowhere': it is neither a file or folder nor one of digits",
+        ),
         (("train", "bad.h5"), "bad.h5 cannot be opened: not an HDF5 file, or damaged"),
         (("train", "digits", "--model", "resnext50"), "There is no network called 'resnext50'. Did you mean"),
-        (("train", "digits", "--model", "cifar-resnet21"), "depth must be 6n+2, got 21. Try cifar-resnet20 or"),
+        (
+            ("train", "digits", "--model", "cifar-resnet21"),
+            "depth must be 6n+2, got 21. Try cifar-resnet20 or",
+        ),
         (("train", "digits", "--model", "resnet50"), "the smallest is 32x32"),
-        (("train", "digits", "--size", "8", "--model", "resnet50"), "Images of 8x8 pixels are too small for resnet50"),
+        (
+            ("train", "digits", "--size", "8", "--model", "resnet50"),
+            "Images of 8x8 pixels are too small for resnet50",
+        ),
         (("train", "digits", "--recipe", "sings"), "Did you mean signs?"),
         (("train", "digits", "--validation", "0"), "must lie between 0 and 1; got 0.0"),
         (("train", "photos", "--name", "first", "--size", "32"), "runs/first exists already"),

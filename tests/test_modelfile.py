@@ -48,7 +48,9 @@ def saved(tmp_path_factory):
         model = network(zoo.spec(name), (32, 32, 3), 3, trainer.normalization(kind, images))
         rng = np.random.default_rng(0)
         weights = [w + rng.normal(0, 0.01, w.shape) if w.ndim else w for w in model.get_weights()]
-        model.set_weights([np.abs(w) if "variance" in v.path else w for v, w in zip(model.weights, weights, strict=True)])
+        model.set_weights(
+            [np.abs(w) if "variance" in v.path else w for v, w in zip(model.weights, weights, strict=True)]
+        )
         np.save(folder / f"{name}.npy", np.asarray(model.predict(images.x, verbose=0)))
         save_model(model, folder / f"{name}.keras", {"classes": ["a", "b", "c"]})
     return folder

@@ -88,7 +88,9 @@ def test_zero_pad_shortcut_carries_every_second_pixel_and_zeros():
         zero_pad(2, 1, Names())(x)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "course-resnet50", "cifar-resnet8", "wide-resnet10-1", "resnet50d"])
+@pytest.mark.parametrize(
+    "name", ["resnet18", "course-resnet50", "cifar-resnet8", "wide-resnet10-1", "resnet50d"]
+)
 def test_smallest_size_works_and_one_less_is_named(name):
     spec = zoo.spec(name)
     smallest = spec.total_stride
@@ -153,7 +155,9 @@ def randomize(model, images, seed=0):
         weights = layer.get_weights()
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0
-            layer.set_weights([rng.uniform(0.7, 1.3, weights[0].shape), rng.normal(0, 0.2, weights[1].shape), *weights[2:]])
+            layer.set_weights(
+                [rng.uniform(0.7, 1.3, weights[0].shape), rng.normal(0, 0.2, weights[1].shape), *weights[2:]]
+            )
         elif weights:
             spread = [10 / np.sqrt(np.prod(w.shape[:-1])) if w.ndim > 1 else 0.1 for w in weights]
             layer.set_weights([rng.normal(0, s, w.shape) for w, s in zip(weights, spread, strict=True)])
@@ -167,7 +171,12 @@ def weighted(model) -> list:
 
 def keras_name(ours: str, v2: bool) -> str:
     """The name in keras.applications of a layer of ours."""
-    fixed = {"stem_conv": "conv1_conv", "stem_norm": "conv1_bn", "head_norm": "post_bn", "head_dense": "predictions"}
+    fixed = {
+        "stem_conv": "conv1_conv",
+        "stem_norm": "conv1_bn",
+        "head_norm": "post_bn",
+        "head_dense": "predictions",
+    }
     if ours in fixed:
         return fixed[ours]
     stage, block, part = ours.split("_", 2)
@@ -185,7 +194,9 @@ def keras_name(ours: str, v2: bool) -> str:
 @pytest.mark.parametrize("depth", [50, 101, 152])
 @pytest.mark.parametrize("version", ["", "v2"])
 def test_same_outputs_as_keras_applications(depth, version):
-    theirs = getattr(keras.applications, f"ResNet{depth}{version.upper()}")(weights=None, input_shape=(64, 64, 3))
+    theirs = getattr(keras.applications, f"ResNet{depth}{version.upper()}")(
+        weights=None, input_shape=(64, 64, 3)
+    )
     ours = network(zoo.spec(f"keras-resnet{depth}{version}"), (64, 64, 3), 1000)
     x = np.random.default_rng(1).normal(0, 1, (4, 64, 64, 3)).astype("float32")
     randomize(theirs, x)

@@ -239,7 +239,13 @@ def test_report_is_json_a_person_can_read(tmp_path):
 def test_evaluate_on_other_classes_says_which(stripes_file, data, tmp_path):
     run = residual.train(stripes_file, recipe=QUICK, console=quiet())
     np.savez(tmp_path / "o.npz", x=data.test.x, y=data.test.y, classes=np.array(["red", "green", "violet"]))
-    with pytest.raises(DataError, match="classes that the network does not know: violet. It knows red, green, blue"):
+    with pytest.raises(
+        DataError, match="classes that the network does not know: violet. It knows red, green, blue"
+    ):
         residual.evaluate(run.folder.path.name, data=tmp_path / "o.npz")
-    np.savez(tmp_path / "p.npz", x=data.test.x, y=(data.test.y + 1) % 3, classes=np.array(["blue", "red", "green"]))
-    assert residual.evaluate(run.folder.path.name, data=tmp_path / "p.npz").accuracy == run.evaluate().accuracy
+    np.savez(
+        tmp_path / "p.npz", x=data.test.x, y=(data.test.y + 1) % 3, classes=np.array(["blue", "red", "green"])
+    )
+    assert (
+        residual.evaluate(run.folder.path.name, data=tmp_path / "p.npz").accuracy == run.evaluate().accuracy
+    )

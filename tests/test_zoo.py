@@ -83,7 +83,10 @@ def test_depth_is_the_one_in_the_name(name, depth):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("cifar-resnet21", "There is no cifar-resnet21: depth must be 6n+2, got 21. Try cifar-resnet20 or cifar-resnet26."),
+        (
+            "cifar-resnet21",
+            "There is no cifar-resnet21: depth must be 6n+2, got 21. Try cifar-resnet20 or cifar-resnet26.",
+        ),
         ("cifar-resnet0", "There is no cifar-resnet0: depth must be 6n+2, got 0. Try cifar-resnet8."),
         ("notebook-resnet21v2", "Try notebook-resnet20v2 or notebook-resnet29v2."),
         ("resnet51", "depth must be 18, 34, 50, 101, 152, got 51. Try resnet50 or resnet34."),

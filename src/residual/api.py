@@ -53,7 +53,9 @@ class Run:
         folder: the RunFolder (`run.folder.path` is where it is).
     """
 
-    def __init__(self, folder: RunFolder, data: Dataset | None = None, trained: trainer.Trained | None = None):
+    def __init__(
+        self, folder: RunFolder, data: Dataset | None = None, trained: trainer.Trained | None = None
+    ):
         self.folder = folder
         self._data, self._trained = data, trained
         self._model = trained.model if trained else None
@@ -190,7 +192,10 @@ def announce(console: Console, split: Dataset, recipe: Recipe, spec, folder: Run
     """Say what is about to be trained on what."""
     for label, text in (
         ("data", split.source),
-        ("", f"{len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test"),
+        (
+            "",
+            f"{len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test",
+        ),
         ("network", f"{spec.name}, {'x'.join(map(str, split.size))} pixels, {len(split.classes)} classes"),
         ("recipe", f"{recipe.name}: {recipe.epochs} epochs, batch {recipe.batch_size}, {recipe.optimizer}"),
         ("run", str(folder.path)),
@@ -222,7 +227,9 @@ def _asked(data, root, size, loaded: Dataset, split: Dataset, recipe: Recipe, sp
     }
 
 
-def evaluate(run_or_model: str | Path, data: str | Path | None = None, root: str | Path | None = None) -> Scores:
+def evaluate(
+    run_or_model: str | Path, data: str | Path | None = None, root: str | Path | None = None
+) -> Scores:
     """Judge a run, or any .keras file, on test images.
 
     Args:

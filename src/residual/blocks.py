@@ -265,7 +265,8 @@ def convolutional_block(
     make, names = _course_parts(training, initializer, epsilon, stage, block)
     shortcut = projection(make, filters[-1], s, names, bias=True)
     F = post_activation(make, convs, names)
-    return make.relu(plus(shortcut(x), F(x), names), name=names.out())
+    changed = F(x)  # before the shortcut: an initializer that draws from one stream has the course's order
+    return make.relu(plus(shortcut(x), changed, names), name=names.out())
 
 
 def _course_convs(f: int, filters: Sequence[int], stride: int) -> list[Conv]:

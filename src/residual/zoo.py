@@ -209,8 +209,12 @@ FAMILIES: tuple[Family, ...] = (
     Family("cifar-resnet{d}", (6, 2), ("cifar-resnet20", "cifar-resnet110"), _cifar, "CIFAR v1, zero-pad"),
     Family("cifar-resnet{d}v2", (9, 2), ("cifar-resnet164v2",), _cifar_v2, "CIFAR v2, bottlenecks"),
     Family("notebook-resnet{d}", (6, 2), ("notebook-resnet20",), _notebook, "CIFAR v1 as the notebook"),
-    Family("notebook-resnet{d}v2", (9, 2), ("notebook-resnet20v2",), _notebook_v2, "CIFAR v2 as the notebook"),
-    Family("wide-resnet{d}-{k}", (6, 4), ("wide-resnet16-4", "wide-resnet28-10"), _wide, "wide, d deep, k wide"),
+    Family(
+        "notebook-resnet{d}v2", (9, 2), ("notebook-resnet20v2",), _notebook_v2, "CIFAR v2 as the notebook"
+    ),
+    Family(
+        "wide-resnet{d}-{k}", (6, 4), ("wide-resnet16-4", "wide-resnet28-10"), _wide, "wide, d deep, k wide"
+    ),
 )
 
 

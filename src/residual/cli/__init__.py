@@ -20,7 +20,9 @@ app = typer.Typer(
 
 
 @app.callback()
-def root(version: bool = typer.Option(False, "--version", callback=print_version, is_eager=True, help="Show it.")):
+def root(
+    version: bool = typer.Option(False, "--version", callback=print_version, is_eager=True, help="Show it."),
+):
     """Residual networks that train honestly on the machine you have."""
 
 

@@ -10,7 +10,9 @@ from residual.errors import RecipeError
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs of this room."""
-    app.command("summary", epilog="Example: residual summary resnet50 --input 224 --plot resnet50.png")(summary)
+    app.command("summary", epilog="Example: residual summary resnet50 --input 224 --plot resnet50.png")(
+        summary
+    )
     app.command("list", epilog="Example: residual list")(list_networks)
     app.command("recipes", epilog="Example: residual recipes signs notebook-a")(show_recipes)
 
@@ -18,7 +20,9 @@ def add_to(app: typer.Typer) -> None:
 @verb
 def summary(
     name: str = typer.Argument(..., help="Name of a network, or a .keras file. See: residual list."),
-    size: int = typer.Option(None, "--input", min=1, help="Pixels a side; by default what the family is made for."),
+    size: int = typer.Option(
+        None, "--input", min=1, help="Pixels a side; by default what the family is made for."
+    ),
     classes: int = typer.Option(None, min=1, help="Classes; by default what the family is made for."),
     plot: Path = typer.Option(None, help="Draw the network with its shortcuts: a .png or .svg file."),
     as_json: bool = JSON,
@@ -103,7 +107,11 @@ def show_recipes(
     out = console()
     for entry in RECIPES.values():
         out.print(f"[bold]{entry.name:11}[/] {entry.about}", highlight=False, soft_wrap=True)
-        out.print(f"            {entry.model}, {entry.epochs} epochs. {entry.expected}", highlight=False, soft_wrap=True)
+        out.print(
+            f"            {entry.model}, {entry.epochs} epochs. {entry.expected}",
+            highlight=False,
+            soft_wrap=True,
+        )
     return None
 
 

@@ -16,7 +16,9 @@ at the end."""
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs of this room."""
-    app.command("train", help=_TRAIN_HELP, epilog="Example: residual train signs --epochs 5 --name first-try")(train)
+    app.command(
+        "train", help=_TRAIN_HELP, epilog="Example: residual train signs --epochs 5 --name first-try"
+    )(train)
     app.command("evaluate", epilog="Example: residual evaluate first-try --json")(evaluate)
     app.command("predict", epilog="Example: residual predict first-try photo.jpg 'more/*.png'")(predict)
 
@@ -32,7 +34,9 @@ def train(
     seed: int = typer.Option(0, min=0, help="Of weights, order, augmentation and validation split."),
     validation: float = typer.Option(0.1, help="Share of the training images set aside for validation."),
     name: str = typer.Option(None, help="Name of the run: runs/NAME."),
-    root: str = typer.Option(None, "--data", metavar="FOLDER", help="Folder to search for signs and cifar10."),
+    root: str = typer.Option(
+        None, "--data", metavar="FOLDER", help="Folder to search for signs and cifar10."
+    ),
     as_json: bool = JSON,
 ):
     out = console(for_json=as_json)
@@ -69,7 +73,10 @@ def print_outcome(out, run, scores) -> None:
     low, high = wilson_interval(round(share * n), n)
     out.print()
     lines = [
-        ("validation", f"accuracy {share:.1%} (n = {n}; 95% interval {low:.1%}-{high:.1%}), epoch {report['kept_epoch']}"),
+        (
+            "validation",
+            f"accuracy {share:.1%} (n = {n}; 95% interval {low:.1%}-{high:.1%}), epoch {report['kept_epoch']}",
+        ),
         ("test", headline(scores)),
     ]
     if "accuracy_with_moving_statistics" in report["test"]:

@@ -1,7 +1,8 @@
 """Augmentations: small values that change a batch of training images at random.
 
-Each is a frozen dataclass called with uint8 images (n, height, width, channels) and a NumPy generator,
-and returns uint8 images of the same shape. All are vectorised over the batch.
+Each is a frozen dataclass called with images (n, height, width, channels) and a NumPy generator, and
+returns images of the same shape and type. Images are uint8 from 0 to 255, or floats on any scale, such as
+those with a mean image taken away. All are vectorised over the batch.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -55,7 +56,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Light:
-    """Brightness and contrast changed by up to these shares.
+    """Brightness and contrast changed by up to these shares; uint8 images saturate, floats do not.
 
     Attributes:
         brightness: 0.2 multiplies by 0.8 to 1.2.
@@ -76,7 +77,7 @@ class Light:
         stretch = rng.uniform(1 - self.contrast, 1 + self.contrast, shape).astype(np.float32)
         mean = x.mean((1, 2, 3), keepdims=True, dtype=np.float32)
         out = (x - mean) * (stretch * gain) + mean * gain
-        return np.clip(out, 0, 255).round().astype(np.uint8)
+        return _as(x.dtype, np.clip(out, 0, 255) if x.dtype == np.uint8 else out)
 
 
 @dataclass(frozen=True)
@@ -87,23 +88,30 @@ class Affine:
 
     Attributes:
         rotate: degrees, drawn from -rotate to rotate; positive ones turn counter-clockwise.
-        shift: share of height and width, drawn from -shift to shift.
+        shift: share of height and width, drawn from -shift to shift; a pair (height, width) sets them apart.
         scale: share below 1, the size is multiplied by 1 - scale to 1 + scale.
     """
 
     rotate: float = 0.0
-    shift: float = 0.0
+    shift: float | tuple[float, float] = 0.0
     scale: float = 0.0
     kind = "affine"
 
     def __post_init__(self):
-        _check_range(self, "rotate", 180)
-        _check_range(self, "shift", 1)
+        if isinstance(self.shift, list):  # as TOML reads a pair
+            object.__setattr__(self, "shift", tuple(self.shift))
+        _check_range(self, "rotate", 360)
         _check_range(self, "scale", 0.99)
+        shift = self._shift()
+        if len(shift) != 2 or not all(
+            isinstance(share, int | float | np.floating) and 0 <= share < np.inf for share in shift
+        ):
+            raise RecipeError(f"augment affine: shift must be a number from 0 or two; got {self.shift!r}.")
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n, height, width, _ = x.shape
-        reach = np.array([np.deg2rad(self.rotate), self.scale, self.shift * height, self.shift * width])
+        vertical, horizontal = self._shift()
+        reach = np.array([np.deg2rad(self.rotate), self.scale, vertical * height, horizontal * width])
         drawn = rng.uniform(-1, 1, (4, n, 1, 1)) * reach[:, None, None, None]
         angle, stretch, down, right = drawn.astype(np.float32)
         row = np.arange(height, dtype=np.float32)[None, :, None] - (height - 1) / 2 - down
@@ -115,9 +123,12 @@ class Affine:
             cos * column - sin * row + (width - 1) / 2,
         )
 
+    def _shift(self) -> tuple:
+        return self.shift if isinstance(self.shift, tuple) else (self.shift, self.shift)
+
 
 def _bilinear(x: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """uint8 x (n, h, w, c) read at fractional positions, float32 (n, h, w), clamped to the image."""
+    """x (n, h, w, c) read at fractional positions, float32 (n, h, w), clamped to the image."""
     n, height, width, channels = x.shape
     row, column = np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)
     top, left = row.astype(np.int32), column.astype(np.int32)
@@ -134,13 +145,18 @@ def _bilinear(x: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
         a += (b - a) * right
         c += (d - c) * right
         a += (c - a) * down
-        out[..., channel] = a + 0.5  # truncation after + 0.5 rounds
+        out[..., channel] = _as(x.dtype, a)
     return out
+
+
+def _as(dtype: np.dtype, values: np.ndarray) -> np.ndarray:
+    """`values` as `dtype`, rounded where it holds whole numbers only."""
+    return values.astype(dtype) if np.issubdtype(dtype, np.floating) else values.round().astype(dtype)
 
 
 def _check_range(augmentation, name: str, most: float) -> None:
     value = getattr(augmentation, name)
-    if not isinstance(value, int | float) or not 0 <= value <= most:
+    if not isinstance(value, int | float | np.floating) or not 0 <= value <= most:
         raise RecipeError(f"augment {augmentation.kind}: {name} must be 0 to {most}; got {value!r}.")
 
 

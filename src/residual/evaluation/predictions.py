@@ -95,7 +95,9 @@ def _predict_chunk(model, classes, files) -> list[Prediction]:
             errors[file] = str(error)
     rows = iter(probabilities(model, np.stack(images)) if images else ())
     return [
-        Prediction(str(file), "", 0.0, {}, errors[file]) if file in errors else _named(file, next(rows), classes)
+        Prediction(str(file), "", 0.0, {}, errors[file])
+        if file in errors
+        else _named(file, next(rows), classes)
         for file in files
     ]
 
