@@ -16,7 +16,9 @@ def add_to(app: typer.Typer) -> None:
 
 @verb
 def check(
-    file: Path = typer.Argument(..., metavar="FILE.py", help="Defines identity_block, ResNet50, resnet_v1 or others."),
+    file: Path = typer.Argument(
+        ..., metavar="FILE.py", help="Defines identity_block, ResNet50, resnet_v1 or others."
+    ),
     timeout: float = typer.Option(120, min=1, help="Seconds that the file may take."),
     as_json: bool = JSON,
 ):
@@ -39,7 +41,9 @@ def check(
 
 @verb
 def convert(
-    source: Path = typer.Argument(..., metavar="OLD.h5", help="HDF5 model or weights of Keras 1, Keras 2 or TF 1."),
+    source: Path = typer.Argument(
+        ..., metavar="OLD.h5", help="HDF5 model or weights of Keras 1, Keras 2 or TF 1."
+    ),
     output: Path = typer.Option(None, help="The .keras file; by default beside the source."),
     raw_pixels: bool = typer.Option(
         False, help="Make it take raw 0-255 pixels, where its program divided them by 255."

@@ -92,13 +92,13 @@ def show_recipes(
     """List the recipes, show one as TOML, or show how two differ."""
     import tomli_w
 
-    from residual.training.recipes import RECIPES, differences, recipe
+    from residual.training.recipes import RECIPES, recipe
 
     chosen = [recipe(name) for name in names or ()]
     if len(chosen) > 2:
         raise RecipeError(f"residual recipes takes at most two names; got {len(chosen)}.")
     if len(chosen) == 2:
-        return _print_differences(*chosen, differences(*chosen), as_json)
+        return _print_differences(chosen[0], chosen[1], as_json)
     tables = [entry.to_table() for entry in chosen or RECIPES.values()]
     if as_json:
         return print_json(tables[0] if chosen else tables)
@@ -115,7 +115,10 @@ def show_recipes(
     return None
 
 
-def _print_differences(one, other, values: dict, as_json: bool) -> None:
+def _print_differences(one, other, as_json: bool) -> None:
+    from residual.training.recipes import differences
+
+    values = differences(one, other)
     tables = one.to_table(), other.to_table()
     if as_json:
         return print_json({name: {t["name"]: t[name] for t in tables} for name in values})
