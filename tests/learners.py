@@ -1,4 +1,4 @@
-"""Source code as learners write it, with named lines that a test can change: one mistake, one change.
+"""Source code as learners write it, with named lines that a test can change.
 
 `source("identity_block", bn1=None)` is the right block without its first batch norm;
 `source("identity_block", relu_out="X = Activation('tanh')(X)")` ends in another activation, and
@@ -12,8 +12,8 @@ import numpy as np
 import keras
 from keras import layers, ops
 from keras.layers import Input, Add, Dense, Activation, ZeroPadding2D, BatchNormalization, Flatten, Conv2D
-from keras.layers import AveragePooling2D, MaxPooling2D, GlobalAveragePooling2D, Concatenate, Multiply, Average
-from keras.layers import ReLU, LeakyReLU, LayerNormalization, Dropout, Lambda
+from keras.layers import AveragePooling2D, MaxPooling2D, GlobalAveragePooling2D, Concatenate
+from keras.layers import ReLU, LeakyReLU, LayerNormalization, Dropout, Lambda, Multiply, Average
 from keras.initializers import random_uniform, glorot_uniform
 from keras.models import Model
 from keras.regularizers import L2
@@ -95,7 +95,7 @@ V1 = {
     "y1": "        y = resnet_layer(x, width, strides=strides)",
     "y2": "        y = resnet_layer(y, width, activation=None)",
     "if": "        if stage > 0 and block == 0:",
-    "project": "            x = resnet_layer(x, width, 1, strides, activation=None, batch_normalization=False)",
+    "project": "            x = resnet_layer(x, width, 1, strides, None, batch_normalization=False)",
     "add": "        x = Add()([x, y])",
     "relu": "        x = Activation('relu')(x)",
     "wider": "    width *= 2",
@@ -116,12 +116,15 @@ V2 = {
     "y2": "        y = resnet_layer(y, width, conv_first=False)",
     "y3": "        y = resnet_layer(y, out, 1, conv_first=False)",
     "if": "        if block == 0:",
-    "project": "            x = resnet_layer(x, out, 1, strides, activation=None, batch_normalization=False)",
+    "project": "            x = resnet_layer(x, out, 1, strides, None, batch_normalization=False)",
     "wider": "    width = out",
     "bn": "x = BatchNormalization()(x)",
     "relu_end": "x = Activation('relu')(x)",
 }
-_V2_ORDER = "def depth n input stem stages stage blocks stride first y1 y2 y3 if project add wider bn relu_end avg flat dense return"
+_V2_ORDER = """
+def depth n input stem stages stage blocks stride first y1 y2 y3 if project add wider bn relu_end
+avg flat dense return
+"""
 V2 = {name: V2[name] for name in _V2_ORDER.split()}
 
 FUNCTIONS = {
@@ -140,8 +143,7 @@ def source(function: str, **changes: str | None) -> str:
     assert names <= set(lines), names - set(lines)
     body = []
     for name, line in lines.items():
-        body += [line if name not in changes else changes[name]]
-        body += [changes.get(f"after_{name}")]
+        body += [changes.get(name, line), changes.get(f"after_{name}")]
     head, *rest = [line for line in body if line is not None]
     return f"{head}\n" + textwrap.indent("\n".join(rest), "    ") + "\n"
 

@@ -39,7 +39,7 @@ NAMED = {
     "bn2": "X = BatchNormalization(axis=3, name='bn' + base + '2b')(X)",
     "conv3": "X = Conv2D(F3, (1, 1), strides=(1, 1), padding='same', name='res' + base + '2c', {init})(X)",
     "bn3": "X = BatchNormalization(axis=3, name='bn' + base + '2c')(X)",
-    "convs": "X_shortcut = Conv2D(F3, (1, 1), strides=(s, s), padding='same', name='res' + base + '1')(X_shortcut)",
+    "convs": "X_shortcut = Conv2D(F3, 1, strides=(s, s), name='res' + base + '1')(X_shortcut)",
     "bns": "X_shortcut = BatchNormalization(axis=3, name='bn' + base + '1')(X_shortcut)",
 }
 
@@ -61,7 +61,8 @@ SPELLINGS = {
     "functional add": {"add": "X = layers.add([X, X_shortcut])"},
     "ReLU layers": {"relu1": "X = ReLU()(X)", "relu2": "X = layers.Activation(keras.ops.relu)(X)"},
     "relu of keras.ops": {"relu1": "X = ops.relu(X)", "relu_out": "X = keras.activations.relu(X)"},
-    "maximum with 0": {"relu2": "X = ops.maximum(X, 0.0)", "relu_out": "X = Lambda(lambda t: ops.maximum(t, 0))(X)"},
+    "maximum with 0": {
+        "relu2": "X = ops.maximum(X, 0.0)", "relu_out": "X = Lambda(lambda t: ops.maximum(t, 0))(X)"},
     "same for 1x1": {"conv1": f"X = Conv2D(F1, (1, 1), padding='same', {INIT})(X)"},
     "one relu layer thrice": {
         "unpack": "F1, F2, F3 = filters; relu = Activation('relu')",
@@ -69,10 +70,11 @@ SPELLINGS = {
     "other names": {"relu_out": "out = Activation('relu', name='my_out')(X)", "return": "return out"},
     "prints": {"after_conv2": "print('shape', X.shape)"},
     "no training flag": {"def": "def identity_block(X, f, filters, initializer=random_uniform):", **PLAIN},
-    "strange names": {"def": "def identity_block(tensor, win, F, **more):\n    X, f, filters, training, initializer"
-                      " = tensor, win, F, None, glorot_uniform"},
-    "course's batch norm": {f"bn{i}": "X = BatchNormalization(momentum=0.9, epsilon=1e-6)(X, training=training)"
-                            for i in (1, 2, 3)},
+    "strange names": {
+        "def": "def identity_block(tensor, win, F, **more):\n    X, f, filters = tensor, win, F\n"
+               "    training, initializer = None, glorot_uniform"},
+    "course's batch norm": dict.fromkeys(
+        ("bn1", "bn2", "bn3"), "X = BatchNormalization(momentum=0.9, epsilon=1e-6)(X, training=training)"),
     "numpy sizes": {"unpack": "F1, F2, F3 = (int(np.int64(n)) for n in filters)"},
     "linear activation": {"after_bn3": "X = Activation('linear')(X)"},
     "initializer as a value": {
@@ -120,19 +122,23 @@ def test_blocks_with_the_course_s_layer_names_are_right():
     assert report.ok, report.findings
 
 
-def test_a_training_flag_that_defaults_to_true_is_a_note_on_blocks_and_a_mistake_in_the_network():
-    """The blocks are right where the flag is passed; a network that does not pass it predicts by batches."""
-    codes = [
-        learners.source(name, **{"def": learners.FUNCTIONS[name]["def"].replace("training=None", "training=True")})
-        for name in ("identity_block", "convolutional_block")
-    ]
-    names = learners.namespace(*codes, learners.source("ResNet50"))
-    blocks = check({name: names[name] for name in ("identity_block", "convolutional_block")})
-    assert blocks.ok
-    assert {finding.mistake for finding in blocks.notes} == {"training-default"}
-    network = check(names)
-    assert {finding.mistake for finding in network.mistakes} == {"training-baked-in"}
-    assert {finding.function for finding in network.mistakes} == {"ResNet50"}
+@pytest.mark.parametrize("name", ["identity_block", "convolutional_block"])
+def test_a_training_flag_that_defaults_to_true_is_a_note(name):
+    """The block is right where the flag is passed. A network that does not pass it predicts by batches."""
+    head = learners.FUNCTIONS[name]["def"].replace("training=None", "training=True")
+    report = check(learners.learner(name, **{"def": head}))
+    assert report.ok
+    assert {finding.mistake for finding in report.notes} == {"training-default"}
+
+
+def test_missing_biases_and_a_second_relu_are_notes():
+    changes = {
+        "conv1": f"X = Conv2D(F1, 1, use_bias=False, {INIT})(X)",
+        "after_relu2": "X = ops.relu(X)",
+    }
+    report = check(learners.learner("identity_block", **changes))
+    assert report.ok
+    assert [finding.mistake for finding in report.notes] == ["relu-twice", "no-bias"]
 
 
 @pytest.mark.parametrize("function", ["ResNet50", "resnet_v1", "resnet_v2"])
@@ -143,13 +149,16 @@ def test_a_right_network_is_right(function):
     assert not report.notes
 
 
+def _staged(key: str, line: str) -> str:
+    """A line of ResNet50 with `stage` and `block` in its call; `key` is "2a" or "2bc"."""
+    block = "'a'" if key.endswith("a") else "'b' + str(i)"
+    return line.replace("])", f"], stage={key[0]}, block={block})").replace(
+        "], s=", f"], stage={key[0]}, block={block}, s="
+    )
+
+
 def test_the_network_of_named_blocks_is_right_and_its_missing_relu_is_a_note():
-    stages = {
-        key: line.replace("])", "], stage=%s, block='a%s')" % (key[0], key[1:]) if "for" not in line else
-                          "], stage=%s, block='b' + str(i))" % key[0]).replace("], s=", f"], stage={key[0]}, block='a', s=")
-        for key, line in learners.RESNET50.items()
-        if "_block(" in line
-    }  # fmt: skip
+    stages = {key: _staged(key, line) for key, line in learners.RESNET50.items() if "_block(" in line}
     changes = {
         **stages,
         "def": "def ResNet50(input_shape=(64, 64, 3), n_classes=6):",

@@ -24,7 +24,9 @@ def network_differences(ref: Layout, got: Layout, first_stage: int, course: bool
         first_stage: number of the first stage: 2 in the course's ResNet-50, 1 in the CIFAR networks.
         course: whether this is the course's ResNet-50, with blocks of three convolutions.
     """
-    found = [*_stem(ref.stem, got.stem, course)] if got.blocks or got.complete else []
+    if got.complete and not got.blocks:
+        return [Difference("shortcut-not-added", "network", "Add")]
+    found = [*_stem(ref.stem, got.stem, course)] if got.blocks else []
     found += _blocks(ref, got, first_stage)
     if got.complete:
         found += _head(ref.head, got.head)
@@ -38,7 +40,13 @@ def network_differences(ref: Layout, got: Layout, first_stage: int, course: bool
 
 
 # What the blocks of a v2 network show where they run in the order of v1.
-_SIGNS_OF_V1_ORDER = ("norm-missing", "relu-missing", "relu-on-last-component", "relu-after-addition", "extra-layer")
+_SIGNS_OF_V1_ORDER = (
+    "norm-missing",
+    "relu-missing",
+    "relu-on-last-component",
+    "relu-after-addition",
+    "extra-layer",
+)
 
 
 def _one_order(found: list[Difference]) -> list[Difference]:
@@ -50,6 +58,9 @@ def _one_order(found: list[Difference]) -> list[Difference]:
         for difference in found
         if difference.mistake not in _SIGNS_OF_V1_ORDER or " of stage " not in difference.place
     ]
+
+
+_STEM_ORDER = ("conv", "norm", "act", "pool")
 
 
 def _stem(ref: list[Step], got: list[Step], course: bool) -> Iterator[Difference]:
@@ -70,15 +81,13 @@ def _stem(ref: list[Step], got: list[Step], course: bool) -> Iterator[Difference
     elif acts[0].name != "relu":
         yield Difference("other-activation", "stem's ReLU", "relu", acts[0].name, acts[0])
     yield from _stem_pool(of_kind(ref, "pool"), pools, convs)
-    order = [step.kind for step in got if step.kind in ("conv", "norm", "act", "pool")]
-    right = [kind for kind in ("conv", "norm", "act", "pool") if kind in order]
+    order = [step.kind for step in got if step.kind in _STEM_ORDER]
+    right = [kind for kind in _STEM_ORDER if kind in order]
     # A ReLU and a max pooling commute, so either may come first.
-    if [k for k in order if k != "act"] != [k for k in right if k != "act"] or "norm" in order[
-        order.index("act") if acts else len(order) :
-    ]:
+    if order not in (right, [*(kind for kind in right if kind != "act"), "act"]):
         yield Difference("stem-order", "stem", ", ".join(right), ", ".join(order), got[0])
     for step in got:
-        if step.kind not in ("conv", "norm", "act", "pool"):
+        if step.kind not in _STEM_ORDER:
             yield Difference("extra-layer", "stem", "", step.name, step)
 
 
@@ -156,9 +165,6 @@ def _dense(ref: Step, denses: list[Step], got: list[Step]) -> Iterator[Differenc
 
 
 def _blocks(ref: Layout, got: Layout, first_stage: int) -> Iterator[Difference]:
-    if not got.blocks:
-        yield Difference("shortcut-not-added", "network", "Add", "", None)
-        return
     wanted, found = _stages(ref.blocks), _stages(got.blocks)
     pairs = list(zip(_places(wanted, first_stage), ref.blocks, got.blocks, strict=False))
     if got.complete and len(ref.blocks) != len(got.blocks):
@@ -216,8 +222,10 @@ def _pair(stage: str, block: str, there: Block, here: Block) -> Iterator[Differe
     if _filters(there) != filters and filters is not None:
         yield Difference("stage-filters", stage, str(_filters(there)), str(filters), here.convs[0])
         found = [d for d in found if "filters" not in d.mistake]
-    if _stride(there) != stride and stride is not None:
+    unprojected = any(d.mistake == "shortcut-not-projected" for d in found)
+    if _stride(there) != stride and stride is not None and not unprojected:
         yield Difference("stage-stride", stage, str(_stride(there)), str(stride), here.convs[0])
+    if unprojected or (_stride(there) != stride and stride is not None):
         found = [d for d in found if "stride" not in d.mistake]
     for difference in found:
         yield replace(difference, place=f"{difference.place} of {block}")
