@@ -98,7 +98,7 @@ def assert_names(function: str, mistake: str, changes: dict) -> None:
 
 
 def with_training_on() -> dict:
-    """Right blocks whose `training` is True unless a caller says otherwise, and a network that says nothing."""
+    """Right blocks whose `training` is True by default, and a network that does not pass it."""
     codes = []
     for name in functions.BLOCKS:
         head = learners.FUNCTIONS[name]["def"].replace("training=None", "training=True")

@@ -24,7 +24,7 @@ def finding(function: str, difference: Difference, evidence: str = "", more: int
         row.severity,
         place,
         step.layer_name if step else "",
-        step.node.line if step else None,
+        step.node.line if step else difference.line,
         difference.expected if shown else "",
         difference.got if shown else "",
         evidence,
@@ -81,4 +81,6 @@ def raised(function: Callable, outcome: Outcome) -> Difference:
     code = getattr(inspect.unwrap(function), "__code__", None)
     line, text = outcome.error_line(code.co_filename if code else "")
     where = f" (line {line}: {text})" if line else ""
-    return Difference("raises", got=f"{described(outcome.error)}{where}", expected=advice(outcome.error))
+    return Difference(
+        "raises", got=f"{described(outcome.error)}{where}", expected=advice(outcome.error), line=line
+    )

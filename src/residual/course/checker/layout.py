@@ -18,6 +18,7 @@ class Difference:
     expected: str = ""
     got: str = ""
     step: Step | None = None
+    line: int | None = None  # where no step has it: of an error
 
 
 @dataclass(frozen=True)

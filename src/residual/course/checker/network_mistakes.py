@@ -99,7 +99,7 @@ NETWORKS: dict[str, Mistake] = {
     "dense-units": Mistake(
         "Dense(1000)",
         "the dense layer has another number of units.",
-        "give it {expected}: the number of classes.",
+        "use the function's own `classes` in place of a number (here it was called for {expected}).",
     ),
     "dense-activation": Mistake(
         "Dense(classes), or sigmoid",
