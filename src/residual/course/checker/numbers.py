@@ -47,6 +47,9 @@ def _set_alike(layers: list, random) -> None:
         if variables[0] is None:
             continue
         value = _drawn(name, tuple(variables[0].shape), random)
+        if any(variable is None for variable in variables):
+            # A learner's use_bias=False is a note: without a bias is with a bias of zero (gamma: of one).
+            value[:] = name in ("gamma", "moving_variance")
         for variable in variables:
             if variable is not None and tuple(variable.shape) == value.shape:
                 variable.assign(value)
