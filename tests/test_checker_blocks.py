@@ -161,6 +161,18 @@ def test_identity_block_names_the_planted_mistake(mistake, place, changes):
     assert_names("identity_block", mistake, place, changes)
 
 
+def test_a_layer_that_looks_right_and_computes_otherwise_is_found_by_its_numbers():
+    odd = """
+class Doubled(BatchNormalization):
+    def call(self, x, training=None):
+        return 2 * super().call(x, training=training)
+"""
+    code = learners.source("identity_block", bn2="X = Doubled(axis=3)(X, training=training)")
+    (finding,) = check(learners.namespace(odd, code)).mistakes
+    assert finding.mistake == "numbers-differ"
+    assert "first difference at the end of the 2nd component" in finding.message
+
+
 @pytest.mark.parametrize(("mistake", "place", "changes"), CONVOLUTIONAL)
 def test_convolutional_block_names_the_planted_mistake(mistake, place, changes):
     assert_names("convolutional_block", mistake, place, changes)

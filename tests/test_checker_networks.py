@@ -42,6 +42,7 @@ RESNET50 = [
 ]  # fmt: skip
 
 CIFAR = [
+    ("resnet_v1", "stem-relu-missing", {"stem": "x = resnet_layer(inputs, activation=None)"}),
     ("resnet_v1", "shortcut-not-projected", {"if": "        if False:"}),
     ("resnet_v1", "relu-missing-after-addition", {"relu": None}),
     ("resnet_v1", "relu-before-addition", {"y2": V1["y2"].replace(", activation=None", ""), "relu": None}),
