@@ -4,7 +4,8 @@
                           resnet_layer, resnet_v1, resnet_v2, lr_schedule (CIFAR-10)
     data                  load_dataset, convert_to_one_hot, cifar10, ImageDataGenerator, to_categorical
     checks                identity_block_test, convolutional_block_test, summary, comparator, and
-                          public_tests, the module of these four
+                          public_tests, the module of these four; check, which names the mistake in a block
+                          or network of yours, and print_report, which prints what it found
     seeded kernels        tf1_glorot_uniform, tf1_random_uniform, tf2_glorot_uniform, tf2_random_uniform,
                           tf2_set_seed: the numbers of old TensorFlow on every backend
     from Keras            the layers, initializers, optimizer, callbacks and functions that the cells name
@@ -42,6 +43,7 @@ from keras.utils import plot_model, to_categorical
 
 from residual.course import cifar10
 from residual.course import testing as public_tests
+from residual.course.checker import check, print_report
 from residual.course.data import ImageDataGenerator, convert_to_one_hot, load_dataset
 from residual.course.initializers import (
     tf1_glorot_uniform,
@@ -87,6 +89,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "ResNet50",
     "ZeroPadding2D",
+    "check",
     "cifar10",
     "comparator",
     "constant",
@@ -104,6 +107,7 @@ __all__ = [
     "lr_schedule",
     "np",
     "plot_model",
+    "print_report",
     "public_tests",
     "random_uniform",
     "resnet_layer",
