@@ -4,13 +4,8 @@ Run as a program, `python old_networks.py FOLDER`: Keras 2 and Keras 3 do not sh
 network is one `NAME.h5` beside `NAME.npz` with images x and predictions y.
 """
 
-import os
 import sys
-import warnings
 from pathlib import Path
-
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-warnings.simplefilter("ignore")
 
 import numpy as np
 import tf_keras as keras
@@ -23,16 +18,18 @@ def main(folder: Path) -> None:
         make(folder)
 
 
-def save(model, path: Path, *, weights_too: bool = False) -> None:
-    """The model with random weights, and what it predicts for two images."""
+def save(model, path: Path, *, weights_too: bool = False, whole: bool = True) -> None:
+    """The model with random weights, and what it predicts for two images, one of them dark."""
     rng = np.random.default_rng(0)
     for weight in model.weights:
         weight.assign(drawn(rng, weight.name, weight.shape, weight.numpy()))
-    model.save(path)
+    if whole:
+        model.save(path)
     if weights_too:
         model.save_weights(path.with_name(f"{path.stem}_weights.h5"))
     x = rng.random((2, *model.input_shape[1:]), dtype=np.float32)
-    np.savez(path.with_suffix(".npz"), x=x, y=model.predict(x, verbose=0))
+    x[1] *= 0.1
+    np.savez(path.with_suffix(".npz"), x=x, y=np.asarray(model(x, training=False)))
 
 
 def drawn(rng, name: str, shape, value):
@@ -60,7 +57,9 @@ def course_resnet(stem_relu: bool, named: bool):
             x = layers.BatchNormalization(axis=3, name=name(norm + part))(x)
             x = layers.Activation("relu")(x) if i < 2 else x
         if stride:
-            skipped = layers.Conv2D(filters[2], 1, strides=stride, padding="same", name=name(conv + "1"))(skipped)
+            skipped = layers.Conv2D(filters[2], 1, strides=stride, padding="same", name=name(conv + "1"))(
+                skipped
+            )
             skipped = layers.BatchNormalization(axis=3, name=name(norm + "1"))(skipped)
         return layers.Activation("relu")(layers.Add()([x, skipped]))
 
@@ -88,13 +87,13 @@ def course_c(folder: Path) -> None:
     # A notebook that made a network before this one: the numbers go on from there.
     for _ in range(53):
         layers.Conv2D(1, 1), layers.BatchNormalization()
-    save(course_resnet(stem_relu=True, named=False), folder / "course_c.h5", weights_too=True)
+    save(course_resnet(stem_relu=True, named=False), folder / "course_c.h5", weights_too=True, whole=False)
 
 
 def applications(folder: Path) -> None:
     shape = {"weights": None, "input_shape": (64, 64, 3), "classes": 5}
-    save(keras.applications.ResNet50(**shape), folder / "keras_v1.h5", weights_too=True)
-    save(keras.applications.ResNet50V2(**shape), folder / "keras_v2.h5")
+    save(keras.applications.ResNet50(**shape), folder / "keras_v1.h5")
+    save(keras.applications.ResNet50V2(**shape), folder / "keras_v2.h5", weights_too=True, whole=False)
 
 
 # The CIFAR networks of the Keras example.
@@ -166,13 +165,20 @@ def small(training=None, operator=False, prefix="own_"):
     """A residual block with unusual arguments, under names of its own."""
     inputs = layers.Input((16, 16, 3))
     variance = keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
-    x = layers.Conv2D(8, (3, 2), padding="same", use_bias=False, kernel_initializer=variance, name=prefix + "stem")(
-        inputs
+    x = layers.Conv2D(
+        8, (3, 2), padding="same", use_bias=False, kernel_initializer=variance, name=prefix + "stem"
+    )(inputs)
+    x = layers.BatchNormalization(axis=-1, epsilon=1e-2, scale=False, name=prefix + "norm")(
+        x, training=training
     )
-    x = layers.BatchNormalization(axis=-1, epsilon=1e-2, scale=False, name=prefix + "norm")(x, training=training)
     x = layers.LeakyReLU(alpha=0.1)(x)
     y = layers.Conv2D(
-        8, 3, padding="same", dilation_rate=2, kernel_constraint=keras.constraints.MaxNorm(2), name=prefix + "conv"
+        8,
+        3,
+        padding="same",
+        dilation_rate=2,
+        kernel_constraint=keras.constraints.MaxNorm(2),
+        name=prefix + "conv",
     )(x)
     x = keras.activations.relu(x + y) if operator else layers.ReLU(max_value=6.0)(layers.Add()([x, y]))
     x = layers.Concatenate()([layers.MaxPooling2D(2)(x), layers.AveragePooling2D(2, padding="same")(x)])
@@ -186,9 +192,9 @@ def small_networks(folder: Path) -> None:
     baked = small(training=True)
     save(baked, folder / "baked.h5")
     plain = small()
-    plain.set_weights(baked.get_weights())
+    plain.load_weights(folder / "baked.h5")
     x = np.load(folder / "baked.npz")["x"]
-    np.savez(folder / "baked.npz", x=x, y=plain.predict(x, verbose=0))
+    np.savez(folder / "baked.npz", x=x, y=np.asarray(plain(x, training=False)))
     body = small(prefix="body_")
     body = keras.Model(body.input, body.layers[-2].output, name="body")
     save(keras.Sequential([body, layers.Dense(3, activation="softmax")]), folder / "nested.h5")

@@ -1,7 +1,7 @@
 """What is lost in an HDF5 file that ends too early: an interrupted copy or download.
 
-The HDF5 library refuses such a file whole. Filled up with zeros in memory, as much of it as is there can
-be read, and the first layer whose arrays lie beyond the end can be named.
+The HDF5 library refuses such a file whole. Filled up in memory, as much of it as is there can be read, and
+the layers that lie beyond the end can be named.
 """
 
 import io
@@ -38,12 +38,12 @@ def _announced(data: bytes) -> int | None:
 
 def _lost(data: bytes, whole: int) -> str:
     """What lies beyond the end, in words."""
-    lost = []
     if whole > _MOST:
         return "the rest is lost"
-    # Holes where the library expects structure raise whatever it meets there.
+    # The filling is no structure that the library knows, so it raises something. (In zeros it may go
+    # round for ever: a length of zero leads nowhere.)
     try:
-        with h5py.File(io.BytesIO(data.ljust(whole, b"\0")), "r") as file:
+        with h5py.File(io.BytesIO(data.ljust(whole, b"\xff")), "r") as file:
             root = file.get("model_weights", file)
             names = [name.decode() if isinstance(name, bytes) else name for name in root.attrs["layer_names"]]
             lost = [name for name in names if not _complete(root, name, len(data))]
@@ -51,15 +51,16 @@ def _lost(data: bytes, whole: int) -> str:
         return "the list of its layers is lost"
     if not lost:
         return "what is lost lies behind the last layer"
-    return f"the arrays of {len(lost)} of its {len(names)} layers are lost, first those of {lost[0]}"
+    return (
+        f"{len(lost)} of its {len(names)} layers are lost: {', '.join(lost[:3])}{', ...' * (len(lost) > 3)}"
+    )
 
 
 def _complete(root: h5py.Group, layer: str, size: int) -> bool:
-    """Whether all arrays of `layer` lie within the first `size` bytes."""
+    """Whether `layer` can be looked up and its arrays lie within the first `size` bytes."""
     try:
         group = root[layer]
-        names = group.attrs["weight_names"]
-        return all(_end(group[name]) <= size for name in names)
+        return all(_end(group[name]) <= size for name in group.attrs["weight_names"])
     except Exception:
         return False
 

@@ -96,19 +96,20 @@ def opened(path: Path) -> Iterator[OldFile]:
     except OSError as error:
         raise RunError(cut_short.explain(path, error)) from None
     with file:
-        yield _read(path, file)
+        try:
+            old = _read(path, file)
+        except RunError:
+            raise
+        except Exception as error:  # the library raises whatever the damaged part makes it raise
+            raise RunError(f"{path} is damaged: {error}") from None
+        yield old
 
 
 def _read(path: Path, file: h5py.File) -> OldFile:
-    try:
-        root = file.get("model_weights", file)
-        names = listed(root, "layer_names")
-        facts = {
-            key: _text(root.attrs.get(key, file.attrs.get(key, ""))) for key in ("keras_version", "backend")
-        }
-        config = file.attrs.get("model_config")
-    except (OSError, KeyError, RuntimeError, AttributeError) as error:
-        raise RunError(f"{path}: the list of its layers cannot be read: {error}") from None
+    root = file.get("model_weights", file)
+    names = listed(root, "layer_names")
+    facts = {key: _text(root.attrs.get(key, file.attrs.get(key, ""))) for key in ("keras_version", "backend")}
+    config = file.attrs.get("model_config")
     if names is None:
         raise RunError(_not_a_model(path, file))
     layers = {name: _arrays(path, root, name) for name in names}
@@ -190,10 +191,7 @@ def _datasets(group: h5py.Group) -> set[str]:
 
 def _nothing_unlisted(path: Path, root: h5py.Group, layers: dict[str, list[StoredArray]]) -> None:
     """RunError where the file holds an array that no layer lists: it would be lost without a word."""
-    try:
-        found = {name for name in _datasets(root) if not name.startswith("/optimizer_weights/")}
-    except (OSError, KeyError, RuntimeError) as error:
-        raise RunError(f"{path}: its arrays cannot be listed: {error}") from None
+    found = {name for name in _datasets(root) if not name.startswith("/optimizer_weights/")}
     names = [array.data.name for arrays in layers.values() for array in arrays]
     if len(names) != len(set(names)):
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -16,6 +16,7 @@ from residual.networks import block_names
 from residual.spec import NetworkSpec
 
 _DIVIDED = "pixels divided by 255"
+_CENTRED = "pixels divided by 255, minus the mean image of the training set"
 _APPLICATION = re.compile(r"conv([2-5])_block(\d+)_\d_conv")
 _DEFAULT = {
     "conv": re.compile(r"(?:conv2d|convolution2d)(?:_(\d+))?"),
@@ -82,7 +83,6 @@ def _applications(file: OldFile, classes: int) -> Iterator[Known]:
             ours = (*_convs(spec), *_norms(spec), "head_dense")
             layers = {_application_name(name, v2): name for name in ours}
             pixels = "pixels between -1 and 1" if v2 else "BGR pixels minus the mean of ImageNet"
-            pixels += ", or what it was trained on"
             yield Known(spec, classes, 224, pixels, layers)
 
 
@@ -117,7 +117,8 @@ def _default(file: OldFile, classes: int, dense: str) -> Iterator[Known]:
             theirs = (*numbered["conv"], *numbered["norm"])
             head = f"fc{classes}" if spec.names == "course" else "head_dense"
             layers = dict(zip(theirs, ours, strict=True)) | {dense: head}
-            yield Known(spec, classes, side, _DIVIDED, layers)
+            pixels = _DIVIDED if spec.names == "course" else _CENTRED
+            yield Known(spec, classes, side, pixels, layers)
 
 
 def _with(convs: int, norms: int) -> Iterator[tuple[NetworkSpec, int]]:

@@ -98,7 +98,8 @@ def _assign(file: OldFile, where: str, array: StoredArray, weight: keras.Variabl
         raise RunError(
             f"{file.path}: layer {where} has shape {array.shape}; the network needs {tuple(weight.shape)}."
         )
-    numbers = array.read().astype("float32")
+    with np.errstate(over="ignore"):  # infinity is read back, and noted
+        numbers = array.read().astype("float32")
     # Theano's convolution runs over the kernel backwards; the other backends correlate.
     if file.backend == "theano" and numbers.ndim == 4:
         numbers = numbers[::-1, ::-1]

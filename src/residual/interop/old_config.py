@@ -21,8 +21,8 @@ _NETWORKS = ("Model", "Functional", "Sequential")
 
 # Operators between layers, as TensorFlow 2 wrote them, and the layers that compute the same.
 _OPERATORS = {
-    "__operators__.add": {"class_name": "Add"},
-    "math.add": {"class_name": "Add"},
+    "__operators__.add": {"class_name": "Add", "config": {}},
+    "math.add": {"class_name": "Add", "config": {}},
     "nn.relu": {"class_name": "Activation", "config": {"activation": "relu"}},
 }
 

@@ -55,6 +55,7 @@ class _Filled:
     network: str
     arrays: int
     notes: tuple[str, ...]
+    pixels: str = "pixels divided by 255"
 
 
 def convert(
@@ -92,7 +93,7 @@ def convert(
             filled = _from_weights(file, scale_inputs, size, stem_end)
         else:
             filled = _from_model(file, scale_inputs)
-    notes = (*filled.notes, *_pixel_notes(scale_inputs))
+    notes = (*filled.notes, *_damage_notes(filled.model), _pixel_note(scale_inputs, filled.pixels))
     info = {
         "classes": [str(i) for i in range(filled.model.outputs[0].shape[-1] or 0)],
         "image_size": list(filled.model.inputs[0].shape[1:3]),
@@ -127,7 +128,8 @@ def _from_model(file: OldFile, scale_inputs: bool) -> _Filled:
         if same is not None:
             if scale_inputs:
                 same, _ = _build(file, candidate, own.model.input_shape[1:], scale_inputs)
-            return _Filled(same, candidate.spec.name, arrays, (*own.notes, *_course_note(candidate)))
+            notes = (*own.notes, *_course_note(candidate))
+            return _Filled(same, candidate.spec.name, arrays, notes, candidate.pixels)
     if scale_inputs:
         own = rebuild(file.config, scale_inputs=True)
         land(file, own.model, own.layers)
@@ -149,7 +151,8 @@ def _from_weights(file: OldFile, scale_inputs: bool, size: int | None, stem_end:
         except RunError as error:
             errors.append(error)
             continue
-        return _Filled(model, candidate.spec.name, arrays, _weights_notes(candidate, side, size))
+        notes = _weights_notes(candidate, side, size)
+        return _Filled(model, candidate.spec.name, arrays, notes, candidate.pixels)
     raise errors[0]
 
 
@@ -201,7 +204,9 @@ def _features(model: keras.Model, head: keras.layers.Layer, images: np.ndarray) 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
     """Equal to rounding; numbers that are not finite equal nothing."""
-    return a.shape == b.shape and bool(np.abs(a - b).max() <= 1e-5 * max(np.abs(a).max(), 1e-5))
+    if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return False
+    return bool(np.abs(a - b).max() <= 1e-5 * max(np.abs(a).max(), 1e-5))
 
 
 def _course_note(candidate: known.Known) -> tuple[str, ...]:
@@ -218,19 +223,31 @@ def _weights_notes(candidate: known.Known, side: int, size: int | None) -> tuple
     if candidate.is_course:
         there = "a" if candidate.spec.stem_end == "norm-relu" else "no"
         notes.append(
-            "Nor does it say whether a ReLU follows the norm of the stem; the course's notebooks differ in "
-            f"it. Here {there} ReLU is assumed (stem_end={candidate.spec.stem_end!r}). Check a few predictions."
+            "Nor does it say whether a ReLU follows the norm of the stem; the course's notebooks differ. "
+            f"Here {there} ReLU is assumed (stem_end={candidate.spec.stem_end!r}). Check a few predictions."
         )
-    notes.append(f"Networks of this kind expect {candidate.pixels}.")
     return tuple(notes)
 
 
-def _pixel_notes(scale_inputs: bool) -> tuple[str, ...]:
+def _damage_notes(model: keras.Model) -> tuple[str, ...]:
+    """Numbers that no training leaves: kernels of zeros (a download that stopped), nan and infinity."""
+    zeros, strange = [], []
+    for weight in model.weights:
+        numbers = keras.ops.convert_to_numpy(weight)
+        if weight.name == "kernel" and not np.count_nonzero(numbers):
+            zeros.append(weight.path)
+        if not np.isfinite(numbers).all():
+            strange.append(weight.path)
+    found = {"All zeros": zeros, "Not all finite": strange}
+    return tuple(f"{what}, as if damaged: {', '.join(paths)}." for what, paths in found.items() if paths)
+
+
+def _pixel_note(scale_inputs: bool, usual: str) -> str:
     if scale_inputs:
-        return ("A first layer divides by 255: the converted network takes raw RGB pixels, 0 to 255.",)
+        return "A first layer divides by 255: the converted network takes raw RGB pixels, 0 to 255."
     return (
-        "The converted network takes pixels as the old program prepared them, often divided by 255; the "
-        "file does not say how. Networks that residual trains take raw ones, 0 to 255.",
+        "The converted network takes pixels as the old program prepared them. The file does not say how; "
+        f"usual are {usual}. Networks that residual trains take raw RGB pixels, 0 to 255."
     )
 
 

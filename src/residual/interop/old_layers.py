@@ -78,6 +78,7 @@ _ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 _IDLE = {
     *("name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_dtype", "input_dim", "seed"),
     *("moving_mean_initializer", "moving_variance_initializer", "quantization_config"),
+    *("renorm_clipping", "renorm_momentum"),  # of renorm=True, which is refused
 }
 
 
@@ -120,9 +121,7 @@ def _check_stock(class_name: str, entry: dict) -> None:
     package = str(entry.get("registered_name") or class_name).rpartition(">")[0]
     module = str(entry.get("module") or "keras").split(".")
     if package not in ("", "keras") or module[0] not in ("keras", "tf_keras", "tensorflow"):
-        raise RunError(
-            f"it is a layer of somebody's own ({package or '.'.join(module)}), without its code"
-        )
+        raise RunError(f"it is a layer of somebody's own ({package or '.'.join(module)}), without its code")
 
 
 def _merge(config: dict) -> tuple[str, dict]:
