@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 import residual
-import seeded_blocks
 from residual.course import initializers
 from residual.course.initializers import (
     glorot_fans,
@@ -27,6 +26,7 @@ from residual.course.initializers import (
 )
 from residual.course.philox import UniformStream
 from residual.errors import ResidualError
+from tests import seeded_blocks
 
 ALL = [tf1_glorot_uniform, tf1_random_uniform, tf2_glorot_uniform, tf2_random_uniform]
 

@@ -138,7 +138,7 @@ def identity(x):
 
 def no_shortcut(x):
     """Nothing: the block of a plain network."""
-    return None
+    return
 
 
 def projection(
@@ -167,7 +167,9 @@ def zero_pad(filters: int, stride: int, names: Names) -> Callable:
     def shortcut(x):
         missing = filters - x.shape[-1]
         if missing < 0:
-            raise NetworkError(f"A zero-padding shortcut cannot go from {x.shape[-1]} down to {filters} channels.")
+            raise NetworkError(
+                f"A zero-padding shortcut cannot go from {x.shape[-1]} down to {filters} channels."
+            )
         if stride > 1:
             x = keras.layers.MaxPooling2D(1, strides=stride, name=names.shortcut("subsample"))(x)
         if missing:
@@ -265,7 +267,8 @@ def convolutional_block(
     make, names = _course_parts(training, initializer, epsilon, stage, block)
     shortcut = projection(make, filters[-1], s, names, bias=True)
     F = post_activation(make, convs, names)
-    return make.relu(plus(shortcut(x), F(x), names), name=names.out())
+    changed = F(x)  # before the shortcut: an initializer that draws from one stream has the course's order
+    return make.relu(plus(shortcut(x), changed, names), name=names.out())
 
 
 def _course_convs(f: int, filters: Sequence[int], stride: int) -> list[Conv]:
@@ -274,7 +277,9 @@ def _course_convs(f: int, filters: Sequence[int], stride: int) -> list[Conv]:
     elif len(filters) == 2:
         kernels = (f, f)
     else:
-        raise NetworkError(f"filters needs 3 entries (1x1, f x f, 1x1) or 2 (f x f, f x f); got {list(filters)}.")
+        raise NetworkError(
+            f"filters needs 3 entries (1x1, f x f, 1x1) or 2 (f x f, f x f); got {list(filters)}."
+        )
     strides = (stride, 1, 1)
     return [Conv(n, kernel, s, True) for n, kernel, s in zip(filters, kernels, strides, strict=False)]
 

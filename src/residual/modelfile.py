@@ -8,6 +8,7 @@ import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -51,7 +52,7 @@ def load_model(path: str | Path) -> tuple[keras.Model, dict]:
         raise RunError(f"{path} is not a .keras file. Save models with model.save('name.keras').")
     try:
         with deep_recursion():
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+            model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
         with zipfile.ZipFile(path) as archive:
             info = json.loads(archive.read(_MEMBER)) if _MEMBER in archive.namelist() else {}
     except Exception as error:  # Keras raises whatever the damaged part raises

@@ -38,7 +38,7 @@ def network(
         x = stage(make, spec, x, index)
     x = head(make, spec, x, classes)
     with deep_recursion():
-        return keras.Model(pixels, x, name=re.sub(r"[^A-Za-z0-9_-]", "_", spec.name))
+        return keras.Model(pixels, x, name=re.sub(r"[^A-Za-z0-9._-]", "_", spec.name))
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """The table of networks: a name -> its NetworkSpec, with its source.
 
-A family is a row: a pattern, the depths that it has, and how a depth becomes a spec. Appending "-plain"
-to any name takes its shortcuts away.
+A family is a row: a pattern, the depths that it has, and how a depth becomes a spec. A suffix of the name
+chooses other shortcuts: "-plain" none at all, "-projection", "-zero-pad" and so on another kind.
 """
 
 import difflib
@@ -209,31 +209,32 @@ FAMILIES: tuple[Family, ...] = (
     Family("cifar-resnet{d}", (6, 2), ("cifar-resnet20", "cifar-resnet110"), _cifar, "CIFAR v1, zero-pad"),
     Family("cifar-resnet{d}v2", (9, 2), ("cifar-resnet164v2",), _cifar_v2, "CIFAR v2, bottlenecks"),
     Family("notebook-resnet{d}", (6, 2), ("notebook-resnet20",), _notebook, "CIFAR v1 as the notebook"),
-    Family("notebook-resnet{d}v2", (9, 2), ("notebook-resnet20v2",), _notebook_v2, "CIFAR v2 as the notebook"),
-    Family("wide-resnet{d}-{k}", (6, 4), ("wide-resnet16-4", "wide-resnet28-10"), _wide, "wide, d deep, k wide"),
+    Family(
+        "notebook-resnet{d}v2", (9, 2), ("notebook-resnet20v2",), _notebook_v2, "CIFAR v2 as the notebook"
+    ),
+    Family(
+        "wide-resnet{d}-{k}", (6, 4), ("wide-resnet16-4", "wide-resnet28-10"), _wide, "wide, d deep, k wide"
+    ),
 )
 
 
-def spec(name: str, shortcut: str | None = None) -> NetworkSpec:
-    """The NetworkSpec of a name such as "resnet50", "cifar-resnet56" or "cifar-resnet56-plain".
+def spec(name: str) -> NetworkSpec:
+    """The NetworkSpec of a name such as "resnet50", "cifar-resnet56-plain" or "resnet18-projection-all".
 
     Args:
-        name: a name that one of `FAMILIES` matches, upper or lower case; "-plain" drops the shortcuts.
-        shortcut: use this kind of shortcut (a key of `residual.spec.SHORTCUTS`) in place of the network's own.
+        name: a name that one of `FAMILIES` matches, in upper or lower case. Appending "-plain" takes the
+            shortcuts away; appending "-" and a key of `residual.spec.SHORTCUTS` exchanges them.
 
     Raises:
-        NetworkError: unknown name (the nearest are listed), a depth that the family does not have, or
-            an unknown shortcut.
+        NetworkError: unknown name (the nearest are listed) or a depth that the family does not have.
     """
-    base = name.lower().removesuffix("-plain")
-    found = _find(base)
-    if base != name.lower():
-        found = replace(found, name=f"{found.name}-plain", shortcut="none")
-    if shortcut is None or shortcut == found.shortcut:
-        return found
-    if shortcut not in SHORTCUTS:
-        raise NetworkError(f"shortcut must be one of {', '.join(SHORTCUTS)}; got {shortcut!r}.")
-    return replace(found, name=f"{found.name}-{shortcut}", shortcut=shortcut)
+    name = name.lower()
+    suffixes = {"plain": "none", **{key: key for key in SHORTCUTS}}
+    for suffix in sorted(suffixes, key=len, reverse=True):
+        if name.endswith(f"-{suffix}"):
+            found = _find(name.removesuffix(f"-{suffix}"))
+            return replace(found, name=name, shortcut=suffixes[suffix])
+    return _find(name)
 
 
 def _find(name: str) -> NetworkSpec:
@@ -241,7 +242,7 @@ def _find(name: str) -> NetworkSpec:
         match = family.match(name)
         if match:
             return family.spec(*map(int, match.groups()))
-    near = difflib.get_close_matches(name, _known(), n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, _known(), n=3, cutoff=0.6)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise NetworkError(f"There is no network called {name!r}.{hint} `residual list` shows them all.")
 
@@ -251,3 +252,8 @@ def _known() -> Iterable[str]:
         yield from family.examples
         if isinstance(family.depths, list):
             yield from (family.pattern.format(d=depth) for depth in family.depths)
+
+
+def usual_input(spec: NetworkSpec) -> tuple[int, int]:
+    """(pixels a side, classes) that a network was published for: ImageNet's, CIFAR-10's or the course's."""
+    return {"cifar": (32, 10), "course": (64, 6)}.get(spec.stem, (224, 1000))

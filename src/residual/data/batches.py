@@ -7,13 +7,15 @@ import numpy as np
 
 from residual.data.augment import Augmentation
 from residual.data.images import Images
+from residual.errors import DataError
 
 
 class Batches(keras.utils.PyDataset):
     """Training batches: uint8 images (b, h, w, 3) and one-hot labels float32 (b, classes).
 
     Each epoch is a new order of all images; the last batch holds what is left over. Order and augmentation
-    of a step depend only on (seed, epoch, step), so any step can be made again.
+    of a step depend only on (seed, epoch, step), so any step can be made again. Keras may ask for the
+    steps of an epoch in any order.
 
     Args:
         images: what to train on.
@@ -21,12 +23,24 @@ class Batches(keras.utils.PyDataset):
         batch_size: images per batch.
         augment: applied in turn to every batch.
         seed: of order and augmentation.
+
+    Raises:
+        DataError: when `batch_size` is below 1 or there are no images.
     """
 
     def __init__(
-        self, images: Images, classes: int, batch_size: int, augment: Sequence[Augmentation] = (), seed: int = 0
+        self,
+        images: Images,
+        classes: int,
+        batch_size: int,
+        augment: Sequence[Augmentation] = (),
+        seed: int = 0,
     ):
         super().__init__()
+        if batch_size < 1:
+            raise DataError(f"batch_size must be at least 1; got {batch_size}.")
+        if not len(images):
+            raise DataError("There are no images to make batches of.")
         self.images = images
         self.one_hot = np.eye(classes, dtype=np.float32)
         self.batch_size = batch_size
@@ -48,6 +62,6 @@ class Batches(keras.utils.PyDataset):
         return x, self.one_hot[self.images.y[indices]]
 
     def on_epoch_end(self):
-        """Keras calls this after each epoch."""
+        """A new order. Keras calls this after each epoch and once before the first: it trains from 1 on."""
         self.epoch += 1
         self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images))

@@ -1,22 +1,46 @@
-"""HDF5 pairs in the layout of the SIGNS files: train_set_x, train_set_y, test_set_x, test_set_y, list_classes."""
+"""HDF5 pairs laid out as the SIGNS files: train_set_x, train_set_y, test_set_x, test_set_y, list_classes."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 
-from residual.data.images import Dataset, Images, checked
+from residual.data.arrays import Arrays, to_dataset
+from residual.data.images import Dataset
 from residual.errors import DataError
+
+_SUFFIXES = ("h5", "hdf5")
+
+
+def holds_hdf5(folder: Path) -> bool:
+    """Whether a folder has HDF5 files directly inside."""
+    return any(True for suffix in _SUFFIXES for _ in folder.glob(f"*.{suffix}"))
 
 
 def find_pair(folder: Path) -> tuple[Path, Path] | None:
     """The files train*.h5 and test*.h5 of a folder, or None where there is not exactly one of each."""
     found = []
     for part in ("train", "test"):
-        files = sorted(file for suffix in ("h5", "hdf5") for file in folder.glob(f"{part}*.{suffix}"))
+        files = sorted(file for suffix in _SUFFIXES for file in folder.glob(f"{part}*.{suffix}"))
         if len(files) != 1:
             return None
         found.append(files[0])
     return found[0], found[1]
+
+
+def load_folder(folder: Path) -> Dataset:
+    """The pair in a folder.
+
+    Raises:
+        DataError: when there is not exactly one of each, or `load_pair` cannot read them.
+    """
+    pair = find_pair(folder)
+    if pair is None:
+        names = sorted(file.name for suffix in _SUFFIXES for file in folder.glob(f"*.{suffix}"))
+        raise DataError(
+            f"{folder} needs exactly one train*.h5 and one test*.h5; it holds {', '.join(names)}."
+        )
+    return load_pair(*pair, name=folder.resolve().name)
 
 
 def load_pair(train: Path, test: Path, name: str) -> Dataset:
@@ -25,70 +49,64 @@ def load_pair(train: Path, test: Path, name: str) -> Dataset:
     Raises:
         DataError: when a file is missing, is not HDF5, is damaged or lacks an array.
     """
-    x_train, y_train, class_names = _read(train, "train")
-    x_test, y_test, _ = _read(test, "test")
-    count = int(max(y_train.max(initial=0), y_test.max(initial=0))) + 1
-    classes = class_names if len(class_names) >= count else tuple(str(i) for i in range(count))
-    return Dataset(
-        name,
-        checked(x_train, y_train, len(classes), str(train)),
-        _same_size(checked(x_test, y_test, len(classes), str(test)), x_train, test),
-        classes,
-        f"{name} from {train} ({len(x_train):,} images) and {test} ({len(x_test):,} images)",
-    )
+    return to_dataset(name, _read(train, "train"), _read(test, "test"))
 
 
 def load_file(path: Path) -> Dataset:
     """A pair from one path: a file that holds both parts, or one of two files side by side."""
-    with _open(path) as file:
+    with _opened(path) as file:
         keys = set(file)
     if {"train_set_x", "test_set_x"} <= keys:
         return load_pair(path, path, path.stem)
     pair = find_pair(path.parent)
-    if pair is None:
+    if pair is None or path not in pair:  # a third file beside a pair must not be answered with the pair
+        held = ", ".join(sorted(keys)) or "nothing"
         raise DataError(
             f"{path} has no partner: one file must hold train_set_x, train_set_y, test_set_x and test_set_y, "
-            f"or train*.h5 and test*.h5 must stand side by side. It holds {', '.join(sorted(keys)) or 'nothing'}."
+            f"or train*.h5 and test*.h5 must stand side by side. It holds {held}."
         )
-    return load_pair(*pair, name=path.parent.name or path.stem)
+    return load_pair(*pair, name=path.resolve().parent.name or path.stem)
 
 
-def _read(path: Path, part: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def _read(path: Path, part: str) -> Arrays:
+    import h5py
+
     keys = (f"{part}_set_x", f"{part}_set_y")
-    with _open(path) as file:
-        missing = [key for key in keys if key not in file]
+    with _opened(path) as file:
+        # Not `get`: of a damaged array it would say that there is none.
+        missing = [key for key in keys if key not in file or not isinstance(file[key], h5py.Dataset)]
         if missing:
-            raise DataError(
-                f"{path} lacks the array {' and '.join(missing)}; it holds {', '.join(sorted(file)) or 'nothing'}."
-            )
-        try:
-            x, y = (np.asarray(file[key]) for key in keys)
-            classes = np.asarray(file["list_classes"]) if "list_classes" in file else np.array([])
-        except (OSError, TypeError, ValueError) as error:
-            raise DataError(f"{path} is damaged: {str(error).splitlines()[0]}. Copy or download it again.") from None
-    return x, y, tuple(_text(value) for value in classes)
+            held = ", ".join(sorted(file)) or "nothing"
+            raise DataError(f"{path} lacks the array {' and '.join(missing)}; it holds {held}.")
+        x, y = (np.asarray(file[key]) for key in keys)
+        names = np.asarray(file["list_classes"]).ravel() if "list_classes" in file else ()
+    return Arrays(x, y, str(path), tuple(_text(value) for value in names))
 
 
-def _open(path: Path):
+@contextlib.contextmanager
+def _opened(path: Path):
+    """An open HDF5 file; whatever h5py raises on a damaged one, then or while it is read, is a DataError."""
     import h5py
 
     try:
-        return h5py.File(path, "r")
+        with h5py.File(path, "r") as file:
+            yield file
+    except DataError:
+        raise
     except FileNotFoundError:
         raise DataError(f"There is no file {path}.") from None
-    except OSError as error:
-        reason = "truncated" if "truncated" in str(error) else "not an HDF5 file, or damaged"
-        raise DataError(f"{path} cannot be opened: {reason}. Copy or download it again.") from None
+    except PermissionError:
+        raise DataError(f"{path} may not be read: permission denied.") from None
+    except Exception as error:  # by the place of the damage OSError, RuntimeError, KeyError, ValueError, ...
+        raise DataError(f"{path} cannot be opened: {_reason(error)}. Copy or download it again.") from None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if "truncated" in text:
+        return "truncated"
+    return "not an HDF5 file, or damaged" if "signature" in text else "damaged"
 
 
 def _text(value) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _same_size(images: Images, x_train: np.ndarray, path: Path) -> Images:
-    if images.x.shape[1:3] != x_train.shape[1:3]:
-        raise DataError(
-            f"{path}: test images are {images.x.shape[1]}x{images.x.shape[2]}, training images "
-            f"{x_train.shape[1]}x{x_train.shape[2]}; both must have one size."
-        )
-    return images

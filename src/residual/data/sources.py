@@ -1,6 +1,7 @@
 """From a name or a path to a Dataset."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ _DIGIT_SIZE = 16
 _FOLDER_SIZE = 64
 
 
-def load_data(data: str | Path = "digits", size: int | None = None, root: str | Path | None = None) -> Dataset:
+def load_data(
+    data: str | Path = "digits", size: int | None = None, root: str | Path | None = None
+) -> Dataset:
     """Images by name or path.
 
     Args:
@@ -34,21 +37,22 @@ def load_data(data: str | Path = "digits", size: int | None = None, root: str | 
     Raises:
         DataError: when nothing is found or something cannot be read.
     """
-    if size is not None and size < 1:
-        raise DataError(f"size must be at least 1 pixel; got {size}.")
+    if size is not None and not (isinstance(size, int) and size >= 1):
+        raise DataError(f"size must be a whole number of pixels, at least 1; got {size!r}.")
     if str(data) in NAMES:
         loaded = {"digits": _digits, "signs": _signs, "cifar10": _cifar10}[str(data)](root)
     else:
-        loaded = _from_path(Path(data).expanduser(), size)
+        loaded = _from_path(_path(data), size)
     return loaded if size is None else loaded.resized(size)
 
 
 def _from_path(path: Path, size: int | None) -> Dataset:
-    if path.is_dir():
+    if os.path.isdir(path):  # where the methods of Path raise, as for a name that is too long, this says no
         return _from_folder(path, size)
-    if not path.exists():
+    if not os.path.exists(path):
         raise DataError(
-            f"There is no data called {str(path)!r}: it is neither a file or folder nor one of {', '.join(NAMES)}."
+            f"There is no data called {str(path)!r}: it is neither a file or folder "
+            f"nor one of {', '.join(NAMES)}."
         )
     readers = {
         ".h5": lambda: hdf5.load_file(path),
@@ -58,7 +62,8 @@ def _from_path(path: Path, size: int | None) -> Dataset:
     }
     if path.suffix.lower() not in readers:
         raise DataError(
-            f"{path} is of no kind that can be read: allowed are {', '.join(readers)}, or a folder of class folders."
+            f"{path} is of no kind that can be read: allowed are {', '.join(readers)}, "
+            "or a folder of class folders."
         )
     return readers[path.suffix.lower()]()
 
@@ -66,20 +71,27 @@ def _from_path(path: Path, size: int | None) -> Dataset:
 def _from_folder(path: Path, size: int | None) -> Dataset:
     if cifar.is_batches(path):
         return cifar.load_batches(path)
-    pair = hdf5.find_pair(path)
-    if pair:
-        return hdf5.load_pair(*pair, name=path.resolve().name)
-    if tables.find_parquet(path):
+    if hdf5.holds_hdf5(path):
+        return hdf5.load_folder(path)
+    if tables.holds_parquet(path):
         return tables.load_parquet(path, size)
     return folders.load_folder(path, size or _FOLDER_SIZE)
 
 
+def _path(name: str | Path) -> Path:
+    """A path with ~ expanded; ~somebody unknown stays as it is, and is then not found."""
+    return Path(os.path.expanduser(name))
+
+
 def _places(root, *below: str) -> list[Path]:
     """Existing folders to search: root, RESIDUAL_DATA and ./datasets, each with the folders below it."""
-    tops = [root, os.environ.get("RESIDUAL_DATA"), "datasets"]
-    tops = [Path(top).expanduser() for top in tops if top]
-    if root and not Path(root).expanduser().is_dir():
-        raise DataError(f"There is no folder {root} to search for data (--data).")
+    asked = {"--data": root, "RESIDUAL_DATA": os.environ.get("RESIDUAL_DATA")}
+    for name, top in asked.items():
+        if top and not os.path.isdir(_path(top)):
+            raise DataError(
+                f"There is no folder {top} to search for data ({name}). Name one that exists, or none."
+            )
+    tops = [_path(top) for top in (*asked.values(), "datasets") if top]
     return [place for top in tops for place in (top, *(top / name for name in below)) if place.is_dir()]
 
 
@@ -99,7 +111,8 @@ def _digits(root) -> Dataset:
         images.take(larger),
         images.take(smaller),
         tuple("0123456789"),
-        "1,797 real handwritten digits from scikit-learn (UCI), 8x8 doubled to 16x16; every fifth is for the test",
+        "1,797 real handwritten digits from scikit-learn (UCI), 8x8 doubled to 16x16; "
+        "a fifth of each is for the test",
     )
     return data.resized(_DIGIT_SIZE)
 
@@ -117,8 +130,8 @@ def _signs(root) -> Dataset:
 
     x_train, y_train, x_test, y_test = render_signs()
     source = (
-        "drawn hands, a stand-in: the real SIGNS files (train_signs.h5, test_signs.h5) were not found in --data, "
-        "RESIDUAL_DATA or ./datasets"
+        "drawn hands, a stand-in: the real SIGNS files (train_signs.h5, test_signs.h5) were not found "
+        "in --data, RESIDUAL_DATA or ./datasets"
     )
     return Dataset("signs", Images(x_train, y_train), Images(x_test, y_test), tuple("012345"), source)
 
@@ -128,6 +141,6 @@ def _cifar10(root) -> Dataset:
         batches = next((f for f in (place, place / "cifar-10-batches-py") if cifar.is_batches(f)), None)
         if batches:
             return cifar.load_batches(batches)
-        if place.name == "cifar10" and tables.find_parquet(place):
-            return tables.load_parquet(place, name="cifar10")
+        if cifar.is_named(place) and tables.find_parquet(place):
+            return replace(tables.load_parquet(place), name="cifar10")
     return cifar.download()

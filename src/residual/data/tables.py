@@ -1,15 +1,17 @@
 """Arrays in .npz files and images in Parquet tables."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from residual.data import cifar
-from residual.data.folders import TEST_SHARE
-from residual.data.images import Dataset, Images, checked, read_image
-from residual.data.splits import stratified_split
+from residual.data.arrays import Arrays, to_dataset
+from residual.data.images import Dataset, read_image
 from residual.errors import DataError
+
+_ONE_PAIR = ("x_train", "y_train", "x_test", "y_test")
 
 
 def load_npz(path: Path) -> Dataset:
@@ -20,39 +22,33 @@ def load_npz(path: Path) -> Dataset:
     Raises:
         DataError: when the file is damaged or lacks an array.
     """
+    arrays = _read_npz(path)
+    names = tuple(str(name) for name in np.ravel(arrays.get("classes", ())))
+    if all(key in arrays for key in _ONE_PAIR):
+        x, y, x_test, y_test = (arrays[key] for key in _ONE_PAIR)
+        return to_dataset(path.stem, Arrays(x, y, str(path), names), Arrays(x_test, y_test, str(path), names))
+    if "x" in arrays and "y" in arrays:
+        return to_dataset(path.stem, Arrays(arrays["x"], arrays["y"], str(path), names))
+    held = ", ".join(arrays) or "nothing"
+    raise DataError(f"{path} needs x_train, y_train, x_test and y_test, or x and y; it holds {held}.")
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    # Without this look np.load would take any .npy or pickle for what its suffix says it is not.
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path} is not an .npz: it is no zip archive. Write it with numpy.savez.")
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except FileNotFoundError:
-        raise DataError(f"There is no file {path}.") from None
+            return {key: file[key] for key in file.files}
     except Exception as error:  # zip, header and dtype errors alike
-        raise DataError(f"{path} is not an .npz that can be read safely ({error}).") from None
-    split = {"x_train", "y_train", "x_test", "y_test"} <= set(arrays)
-    if not split and not {"x", "y"} <= set(arrays):
         raise DataError(
-            f"{path} needs x_train, y_train, x_test and y_test, or x and y; it holds {', '.join(arrays) or 'nothing'}."
-        )
-    labels = np.concatenate([arrays["y_train"].ravel(), arrays["y_test"].ravel()]) if split else arrays["y"].ravel()
-    classes = _classes(arrays.get("classes"), labels)
-    if split:
-        train = checked(arrays["x_train"], arrays["y_train"], len(classes), str(path))
-        test = checked(arrays["x_test"], arrays["y_test"], len(classes), str(path))
-        return Dataset(path.stem, train, test, classes, f"{len(train):,} and {len(test):,} images from {path}")
-    return _set_aside(path.stem, checked(arrays["x"], arrays["y"], len(classes), str(path)), classes, str(path))
+            f"{path} is not an .npz that can be read safely ({error}). Write plain arrays with numpy.savez."
+        ) from None
 
 
-def _classes(names, labels: np.ndarray) -> tuple[str, ...]:
-    if names is not None:
-        return tuple(str(name) for name in names)
-    if not labels.size or not np.issubdtype(labels.dtype, np.integer):
-        return ("0",)  # `checked` says what is wrong with such labels
-    return tuple(str(i) for i in range(int(labels.max()) + 1))
-
-
-def _set_aside(name: str, images: Images, classes, where: str) -> Dataset:
-    larger, smaller = stratified_split(images.y, TEST_SHARE, seed=0)
-    source = f"{len(images):,} images from {where}; {len(smaller):,} of them set aside as the test set"
-    return Dataset(name, images.take(larger), images.take(smaller), classes, source, made_test=True)
+def holds_parquet(folder: Path) -> bool:
+    """Whether a folder has Parquet files directly inside."""
+    return any(True for _ in folder.glob("*.parquet"))
 
 
 def find_parquet(folder: Path) -> tuple[Path, Path] | None:
@@ -61,62 +57,74 @@ def find_parquet(folder: Path) -> tuple[Path, Path] | None:
     return (parts[0][0], parts[1][0]) if all(len(files) == 1 for files in parts) else None
 
 
-def load_parquet(path: Path, size: int | None = None, name: str | None = None) -> Dataset:
+def load_parquet(path: Path, size: int | None = None) -> Dataset:
     """A Parquet file, or a folder with train*.parquet and test*.parquet, in Hugging Face's image layout.
 
-    One column holds {bytes, path} of an encoded image, another, `label`, whole numbers.
+    One column holds {bytes, path} of an encoded image, another, `label`, whole numbers. Class names are
+    read from the schema; a file in a folder called cifar10 that has none gets those of CIFAR-10.
 
     Args:
+        path: the file or the folder.
         size: side to scale images to; None keeps their own, which must then be one and the same.
 
     Raises:
         DataError: when the column is missing, an image cannot be read, or pyarrow is not installed.
     """
     if path.is_file():
-        images, classes = _read_parquet(path, size)
-        return _set_aside(name or path.stem, images, classes, str(path))
+        return to_dataset(path.stem, _read_parquet(path, size))
     pair = find_parquet(path)
     if pair is None:
-        raise DataError(f"{path} needs exactly one train*.parquet and one test*.parquet.")
-    (train, classes), (test, test_classes) = (_read_parquet(file, size) for file in pair)
-    classes = max(classes, test_classes, key=len)
-    if len(classes) == 10 and "cifar" in str(path).lower() and classes[0] == "0":
-        classes = cifar.CLASSES
-    name = name or path.resolve().name
-    source = f"{name} from {pair[0]} ({len(train):,} images) and {pair[1]} ({len(test):,} images)"
-    return Dataset(name, train, test, classes, source)
+        names = ", ".join(sorted(file.name for file in path.glob("*.parquet")))
+        raise DataError(
+            f"{path} needs exactly one train*.parquet and one test*.parquet; it holds {names or 'none'}. "
+            "Join the pieces, or give one file."
+        )
+    return to_dataset(path.resolve().name, *(_read_parquet(file, size) for file in pair))
 
 
-def _read_parquet(path: Path, size: int | None) -> tuple[Images, tuple[str, ...]]:
+def _read_parquet(path: Path, size: int | None) -> Arrays:
     try:
         import pyarrow.parquet as pq
     except ImportError:
         raise DataError(f"Reading {path} needs pyarrow: pip install 'residual[parquet]'.") from None
     try:
-        table = pq.read_table(path)
-    except Exception as error:
-        raise DataError(f"{path} is not a Parquet file that can be read ({str(error).splitlines()[0]}).") from None
+        table = pq.ParquetFile(path).read()
+    except Exception as error:  # ArrowInvalid, OSError, ...
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"{path} is not a Parquet file that can be read ({reason}). Download it again."
+        ) from None
     image, label = _columns(table, path)
-    files = table[image].to_pylist()
+    x = _decode(table[image].to_pylist(), path, size)
     y = np.asarray(table[label].to_pylist())
+    names = _feature_names(table, label) or (cifar.CLASSES if cifar.is_named(path.parent) else ())
+    return Arrays(x, y, str(path), names)
+
+
+def _decode(files: list[dict | None], path: Path, size: int | None) -> np.ndarray:
     fit = None if size is None else (size, size)
-    x = [read_image(file["bytes"], fit, f"{path} row {i}") for i, file in enumerate(files)]
-    shapes = {image.shape for image in x}
+    images = []
+    for i, file in enumerate(files):
+        if file is None or file["bytes"] is None:
+            raise DataError(f"{path} row {i} holds no image: every row needs the bytes of an image file.")
+        images.append(read_image(file["bytes"], fit, f"{path} row {i}"))
+    shapes = {image.shape for image in images}
     if len(shapes) > 1:
         raise DataError(f"{path} has images of {len(shapes)} sizes; give --size to scale them to one.")
-    classes = _feature_names(table, label) or _classes(None, y)
-    return checked(np.stack(x) if x else np.empty((0, 1, 1, 3), np.uint8), y, len(classes), str(path)), classes
+    return np.stack(images) if images else np.empty((0, 1, 1, 3), np.uint8)
 
 
 def _columns(table, path: Path) -> tuple[str, str]:
     import pyarrow as pa
 
-    images = [f.name for f in table.schema if pa.types.is_struct(f.type) and f.type.get_field_index("bytes") >= 0]
+    images = [
+        f.name for f in table.schema if pa.types.is_struct(f.type) and f.type.get_field_index("bytes") >= 0
+    ]
     labels = [name for name in ("label", "labels", "fine_label") if name in table.column_names]
     if not images or not labels:
         raise DataError(
             f"{path} needs an image column of {{bytes, path}} and a column label; "
-            f"it has {', '.join(table.column_names)}."
+            f"it has {', '.join(table.column_names) or 'none'}."
         )
     return images[0], labels[0]
 
@@ -124,7 +132,7 @@ def _columns(table, path: Path) -> tuple[str, str]:
 def _feature_names(table, label: str) -> tuple[str, ...]:
     """Class names that Hugging Face keeps in the schema, or () where there are none."""
     try:
-        info = json.loads((table.schema.metadata or {})[b"huggingface"])
-        return tuple(info["info"]["features"][label]["names"])
+        names = json.loads((table.schema.metadata or {})[b"huggingface"])["info"]["features"][label]["names"]
     except (KeyError, TypeError, ValueError):
         return ()
+    return tuple(str(name) for name in names) if isinstance(names, list) else ()

@@ -3,6 +3,7 @@
 Importing this room loads nothing heavy; each function imports what it needs.
 """
 
+import importlib
 import importlib.util
 import os
 
@@ -19,6 +20,25 @@ def prefer_backend() -> None:
     plugins = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin")
     if not configured and any(importlib.util.find_spec(plugin) for plugin in plugins):
         os.environ["KERAS_BACKEND"] = "jax"
+
+
+def import_keras_quietly() -> None:
+    """Import Keras without the lines that its backends write to standard error before their log levels count.
+
+    For the command line, where they would bury the first message; an import error still comes through.
+    """
+    import sys
+
+    sys.stderr.flush()
+    kept = os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        importlib.import_module("keras")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(sink)
 
 
 def compile_options() -> dict:
@@ -54,7 +74,7 @@ def training_forward(model):
     if backend == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(forward, jit_compile=False, reduce_retracing=True)
+        return tf.function(forward, autograph=False, jit_compile=False, reduce_retracing=True)
     if backend == "torch":
         import torch
 

@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 
 from residual.data import augment
@@ -56,28 +56,27 @@ class Recipe:
     expected: str = ""
 
     def __post_init__(self):
+        for field in ("name", "about", "model", "expected"):
+            self._check(field, "text", isinstance(getattr(self, field), str))
         for field in ("epochs", "batch_size"):
             value = getattr(self, field)
-            if not isinstance(value, int) or value < 1:
-                raise RecipeError(f"recipe {self.name}: {field} must be a whole number from 1; got {value!r}.")
+            self._check(field, "a whole number from 1", isinstance(value, int) and value >= 1)
         for field, allowed in (
             ("optimizer", OPTIMIZERS),
             ("normalization", tuple(NORMALIZATIONS)),
             ("keep", ("best", "last")),
         ):
-            if getattr(self, field) not in allowed:
-                raise RecipeError(
-                    f"recipe {self.name}: {field} must be one of {', '.join(allowed)}; got {getattr(self, field)!r}."
-                )
-        if not 0 <= self.label_smoothing < 1:
-            raise RecipeError(
-                f"recipe {self.name}: label_smoothing must be at least 0 and below 1; got {self.label_smoothing}."
-            )
+            self._check(field, f"one of {', '.join(allowed)}", getattr(self, field) in allowed)
+        self._check("weight_decay", "a number from 0", _is_number(self.weight_decay))
+        below_one = "at least 0 and below 1"
+        self._check("label_smoothing", below_one, _is_number(self.label_smoothing, below=1))
         momentum = self.batch_norm
-        if momentum != "auto" and not (isinstance(momentum, float) and 0 <= momentum < 1):
-            raise RecipeError(
-                f'recipe {self.name}: batch_norm must be "auto" or a momentum at least 0 and below 1; got {momentum!r}.'
-            )
+        fits = momentum == "auto" or _is_number(momentum, below=1)
+        self._check("batch_norm", f'"auto" or a momentum {below_one}', fits)
+
+    def _check(self, field: str, allowed: str, fits: bool) -> None:
+        if not fits:
+            raise RecipeError(f"recipe {self.name}: {field} must be {allowed}; got {getattr(self, field)!r}.")
 
     def to_table(self) -> dict:
         """As a TOML document's table; `from_table` reads it back."""
@@ -93,17 +92,28 @@ class Recipe:
         Raises:
             RecipeError: for a value that is unknown, missing or out of range.
         """
+        if not isinstance(table, dict):
+            raise RecipeError(f"A recipe must be a table; got {table!r}.")
         values = dict(table)
         allowed = [field.name for field in fields(cls)]
         unknown = sorted(set(values) - set(allowed))
         if unknown:
             raise RecipeError(f"A recipe has no {', '.join(unknown)}; it has {', '.join(allowed)}.")
-        missing = [name for name in allowed[:7] if name not in values]
+        missing = [
+            field.name for field in fields(cls) if field.default is MISSING and field.name not in values
+        ]
         if missing:
             raise RecipeError(f"The recipe lacks {', '.join(missing)}.")
         values["schedule"] = schedules.from_table(values["schedule"])
-        values["augment"] = tuple(augment.from_table(entry) for entry in values.get("augment", ()))
+        entries = values.get("augment", [])
+        if not isinstance(entries, list | tuple):
+            raise RecipeError(f"augment: must be a list of tables; got {entries!r}.")
+        values["augment"] = tuple(augment.from_table(entry) for entry in entries)
         return cls(**values)
+
+
+def _is_number(value, below: float = float("inf")) -> bool:
+    return isinstance(value, int | float) and 0 <= value < below
 
 
 DIGITS = Recipe(
@@ -207,7 +217,7 @@ def recipe(name: str = "default", data: str = "") -> Recipe:
     if name in RECIPES:
         return RECIPES[name]
     if name.endswith(".toml"):
-        return _from_file(Path(name))
+        return _from_file(Path(name).expanduser())
     names = ["default", "notebook", *RECIPES]
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
@@ -218,12 +228,14 @@ def _from_file(path: Path) -> Recipe:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise RecipeError(f"There is no recipe file {path}.") from None
+        raise RecipeError(
+            f"There is no recipe file {path}. A run keeps its recipe in runs/NAME/run.toml."
+        ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError(f"{path} is not a TOML file that can be read: {error}.") from None
     try:
         return Recipe.from_table(table.get("recipe", table))
-    except (RecipeError, TypeError) as error:
+    except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
 
 

@@ -1,11 +1,11 @@
 """The run folder: what was asked, what happened, and the network that came of it.
 
-    runs/signs-course-resnet50-1/
-        run.toml         what was asked: data, network, recipe, seed, versions, machine
-        log.csv          one row per epoch
-        model.keras      the network, opens in plain Keras
-        report.json      what came of it
-        curves.png, confusion.png
+runs/signs-course-resnet50-1/
+    run.toml         what was asked: data, network, recipe, seed, versions, machine
+    log.csv          one row per epoch
+    model.keras      the network, opens in plain Keras
+    report.json      what came of it
+    curves.png, confusion.png
 """
 
 import csv
@@ -72,6 +72,14 @@ class RunFolder:
         writer.writerows(rows)
         write_atomically(self.path / "log.csv", "".join(text))
 
+    def log_rows(self) -> list[dict]:
+        """The rows of log.csv as numbers; [] before the first epoch has ended."""
+        try:
+            with (self.path / "log.csv").open(newline="") as file:
+                return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        except FileNotFoundError:
+            return []
+
 
 class _Lines(list):
     write = list.append
@@ -96,7 +104,9 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
         RunError: when the name is taken or is not a plain name, or the folder cannot be made.
     """
     if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise RunError(f"--name must be made of letters, digits, '.', '_' and '-', such as first-try; got {name!r}.")
+        raise RunError(
+            f"--name must be made of letters, digits, '.', '_' and '-', such as first-try; got {name!r}."
+        )
     try:
         if name is not None:
             (root / name).mkdir(parents=True)
@@ -108,7 +118,9 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
                 path.mkdir(parents=True)
                 return RunFolder(path)
     except FileExistsError:
-        raise RunError(f"{root / (name or stem)} exists already. Choose another --name, or remove it.") from None
+        raise RunError(
+            f"{root / (name or stem)} exists already. Choose another --name, or remove it."
+        ) from None
     except OSError as error:
         raise RunError(f"The folder for the run cannot be made in {root}: {error.strerror}.") from None
     raise RunError(f"{root} is full of runs called {stem}.")
@@ -124,5 +136,7 @@ def find_run(name: str | Path) -> RunFolder:
         if (path / "run.toml").is_file():
             return RunFolder(path)
     known = sorted(path.parent.name for path in ROOT.glob("*/run.toml"))
-    listed = f" Runs here: {', '.join(known[-8:])}." if known else " There are no runs here yet: residual train."
+    listed = (
+        f" Runs here: {', '.join(known[-8:])}." if known else " There are no runs here yet: residual train."
+    )
     raise RunError(f"There is no run or model {str(name)!r}.{listed}")

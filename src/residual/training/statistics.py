@@ -70,7 +70,9 @@ def recompute_statistics(
         forward(keras.ops.convert_to_tensor(images.x[batch], "float32"))
         seen = [np.float64(value) for value in moving_statistics(model)]
         moments = [
-            part for mean, variance in zip(seen[::2], seen[1::2], strict=True) for part in (mean, variance + mean**2)
+            part
+            for mean, variance in zip(seen[::2], seen[1::2], strict=True)
+            for part in (mean, variance + mean**2)
         ]
         sums = [
             len(batch) * part + (total if sums else 0)

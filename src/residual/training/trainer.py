@@ -69,6 +69,7 @@ def fit(
                 epochs=recipe.epochs,
                 validation_data=labelled(data.validation, len(data.classes)),
                 validation_batch_size=recipe.batch_size,
+                shuffle=False,  # Batches orders the images; Keras would shuffle the batches again
                 callbacks=[log, best, progress],
                 verbose=0,
             )

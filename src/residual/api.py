@@ -1,0 +1,303 @@
+"""The same as the command line, from Python: train, evaluate, predict, build."""
+
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from residual import kernels, networks, zoo
+from residual.data.images import Dataset, Images
+from residual.data.sources import load_data
+from residual.errors import DataError, RunError
+from residual.evaluation import predictions
+from residual.evaluation.metrics import Scores, score
+from residual.evaluation.predictions import Prediction
+from residual.evaluation.report import save_confusion_png, save_curves_png
+from residual.modelfile import load_model
+from residual.training import recipes, statistics, trainer
+from residual.training.recipes import Recipe
+from residual.training.runs import RunFolder, find_run, new_run
+
+
+def build(
+    name: str,
+    input_shape: tuple[int | None, int | None, int] = (224, 224, 3),
+    classes: int = 1000,
+    *,
+    normalization: keras.layers.Layer | None = None,
+) -> keras.Model:
+    """A network by name, with random weights: a stock Keras model.
+
+    Args:
+        name: such as "resnet50" or "cifar-resnet20-plain"; `residual list` shows all families and suffixes.
+        input_shape: (height, width, 3); None for a side that varies.
+        classes: outputs of the softmax.
+        normalization: first layer, on raw pixels.
+
+    Raises:
+        NetworkError: unknown name, wrong depth, or an input too small.
+    """
+    return networks.network(zoo.spec(name), input_shape, classes, normalization)
+
+
+class Run:
+    """A trained network and its folder.
+
+    Attributes:
+        folder: the RunFolder (`run.folder.path` is where it is).
+    """
+
+    def __init__(
+        self, folder: RunFolder, data: Dataset | None = None, trained: trainer.Trained | None = None
+    ):
+        self.folder = folder
+        self._data, self._trained = data, trained
+        self._model = trained.model if trained else None
+        self._info: dict | None = None
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder.path)!r})"
+
+    @property
+    def model(self) -> keras.Model:
+        """The network: raw 0-255 RGB in, probabilities out."""
+        if self._model is None:
+            self._model, self._info = load_model(self.folder.model)
+        return self._model
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return tuple(self.folder.asked["data"]["classes"])
+
+    @property
+    def report(self) -> dict:
+        """What came of the run so far: report.json."""
+        return self.folder.report
+
+    def data(self) -> Dataset:
+        """The data that the run was trained on, loaded again where needed."""
+        if self._data is None:
+            asked = self.folder.asked["data"]
+            self._data = load_data(asked["asked"], asked.get("size"), asked.get("root"))
+            if list(self._data.classes) != asked["classes"] or len(self._data.test) != asked["test_images"]:
+                raise DataError(
+                    f"{asked['asked']} is no longer what the run saw: {asked['source']}. Now: {self._data.source}."
+                )
+        return self._data
+
+    def evaluate(self) -> Scores:
+        """Judge the network on the test images of its data: the one place where they are read.
+
+        The scores go into report.json and confusion.png. Just after training, where the moving batch-norm
+        statistics gave another validation accuracy than the recomputed ones, report.json also gets the
+        test accuracy that they would have had.
+        """
+        data = self.data()
+        scores = judge(self.model, data.test, data.classes)
+        test = scores.to_dict()
+        if self._trained and _differ(self._trained.report["validation"]):
+            test["accuracy_with_moving_statistics"] = self._with_moving_statistics(data)
+        self.folder.add_to_report(test=test)
+        save_confusion_png(scores, self.folder.path / "confusion.png")
+        return scores
+
+    def predict(self, images: str | Path | Sequence[str | Path]) -> list[Prediction]:
+        """Labels and probabilities of image files, folders or patterns."""
+        names = [images] if isinstance(images, str | Path) else images
+        return predictions.predict_files(self.model, self.classes, predictions.find_images(names))
+
+    def _with_moving_statistics(self, data: Dataset) -> float:
+        settled = statistics.moving_statistics(self.model)
+        statistics.assign_statistics(self.model, self._trained.moving)
+        try:
+            return judge(self.model, data.test, data.classes).accuracy
+        finally:
+            statistics.assign_statistics(self.model, settled)
+
+
+def _differ(validation: dict) -> bool:
+    return validation["accuracy"] != validation["accuracy_with_moving_statistics"]
+
+
+def judge(model: keras.Model, images: Images, classes: Sequence[str]) -> Scores:
+    """Scores of a model on labelled images."""
+    return score(predictions.probabilities(model, images.x), images.y, classes)
+
+
+def plan(data: str | Path, recipe: str | Recipe = "default", model: str | None = None, **changes):
+    """(recipe, NetworkSpec) that `train` would use; `changes` replace values of the recipe."""
+    chosen = recipe if isinstance(recipe, Recipe) else recipes.recipe(recipe, str(data))
+    chosen = replace(chosen, **{name: value for name, value in changes.items() if value is not None})
+    spec = zoo.spec(model or chosen.model)
+    return replace(chosen, model=spec.name), spec
+
+
+def train(
+    data: str | Path = "digits",
+    *,
+    model: str | None = None,
+    recipe: str | Recipe = "default",
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    size: int | None = None,
+    seed: int = 0,
+    validation: float = 0.1,
+    name: str | None = None,
+    root: str | Path | None = None,
+    console: Console | None = None,
+) -> Run:
+    """Train a network and keep it in a run folder, `runs/<name>`.
+
+    The validation images are taken from the training images; the test images are not read here, but by
+    `Run.evaluate`.
+
+    Args:
+        data: what `load_data` takes: "digits", "signs", "cifar10" or a path.
+        model: name of a network; None takes the recipe's.
+        recipe: a name, a .toml file or a Recipe; "default" is the one made for the data.
+        epochs, batch_size: in place of the recipe's.
+        size: scale images to (size, size).
+        seed: of weights, order, augmentation and validation split.
+        validation: share of the training images that is set aside to select on.
+        name: of the run; None counts up.
+        root: folder searched for "signs" and "cifar10".
+        console: where progress is shown; None shows it on standard error.
+
+    Raises:
+        DataError, NetworkError, RecipeError, RunError: each says what to do.
+    """
+    console = console or Console(stderr=True)
+    chosen, spec = plan(data, recipe, model, epochs=epochs, batch_size=batch_size)
+    loaded = load_data(data, size, root)
+    networks.check_size(spec, (*loaded.size, 3))
+    split = trainer.with_validation(loaded, validation, seed)
+    folder = new_run(name, f"{loaded.name}-{spec.name}")
+    folder.write_asked(_asked(data, root, size, loaded, split, chosen, spec, seed))
+    announce(console, split, chosen, spec, folder)
+    trained = trainer.fit(split, spec, chosen, folder, seed=seed, console=console)
+    rows = folder.log_rows()
+    if rows:
+        save_curves_png(rows, folder.path / "curves.png")
+    return Run(folder, loaded, trained)
+
+
+def announce(console: Console, split: Dataset, recipe: Recipe, spec, folder: RunFolder) -> None:
+    """Say what is about to be trained on what."""
+    for label, text in (
+        ("data", split.source),
+        (
+            "",
+            f"{len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test",
+        ),
+        ("network", f"{spec.name}, {'x'.join(map(str, split.size))} pixels, {len(split.classes)} classes"),
+        ("recipe", f"{recipe.name}: {recipe.epochs} epochs, batch {recipe.batch_size}, {recipe.optimizer}"),
+        ("run", str(folder.path)),
+    ):
+        console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _asked(data, root, size, loaded: Dataset, split: Dataset, recipe: Recipe, spec, seed: int) -> dict:
+    place = str(data) if not Path(data).expanduser().exists() else str(Path(data).expanduser().resolve())
+    root = root or os.environ.get("RESIDUAL_DATA")
+    facts = {
+        "asked": place if loaded.name != str(data) else str(data),
+        "source": loaded.source,
+        "classes": list(loaded.classes),
+        "train_images": len(split.train),
+        "validation_images": len(split.validation),
+        "test_images": len(loaded.test),
+        "image_size": list(loaded.size),
+    }
+    facts |= {"size": size} if size else {}
+    facts |= {"root": str(Path(root).expanduser().resolve())} if root else {}
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "seed": seed,
+        "data": facts,
+        "network": {"name": spec.name, "source": spec.source},
+        "recipe": recipe.to_table(),
+        "machine": {"system": platform.platform(), "cores": os.cpu_count() or 0, **kernels.versions()},
+    }
+
+
+def evaluate(
+    run_or_model: str | Path, data: str | Path | None = None, root: str | Path | None = None
+) -> Scores:
+    """Judge a run, or any .keras file, on test images.
+
+    Args:
+        run_or_model: a run's name or folder, or a .keras file.
+        data: other data than the run's own; a folder that has no test images of its own is then used whole.
+        root: folder searched for "signs" and "cifar10".
+
+    Raises:
+        DataError: when the classes of data and network differ, or a .keras file comes without data.
+        RunError: when there is no such run or file.
+    """
+    if data is None and not str(run_or_model).endswith(".keras"):
+        return Run(find_run(run_or_model)).evaluate()
+    if data is None:
+        raise DataError(f"Say on which data to judge {run_or_model}: --data signs, or a path.")
+    model, classes = open_model(run_or_model)
+    height, width = predictions.image_size(model)
+    if height != width:
+        raise DataError(f"The model takes {height}x{width} images; data can only be scaled to squares.")
+    images, data_classes = whole_test(load_data(data, height, root))
+    return judge(model, relabelled(images, data_classes, classes), classes)
+
+
+def whole_test(data: Dataset) -> tuple[Images, tuple[str, ...]]:
+    """The test images; all of them where the data has no test set of its own."""
+    if not data.made_test:
+        return data.test, data.classes
+    parts = (data.train, data.test)
+    joined = Images(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
+    return joined, data.classes
+
+
+def relabelled(images: Images, names: Sequence[str], classes: Sequence[str]) -> Images:
+    """The same images with labels that count in `classes` instead of `names`."""
+    missing = [name for name in names if name not in classes]
+    if missing:
+        raise DataError(
+            f"The data has classes that the network does not know: {', '.join(missing[:5])}. It knows "
+            f"{', '.join(list(classes)[:10])}."
+        )
+    index = np.array([list(classes).index(name) for name in names])
+    return Images(images.x, index[images.y])
+
+
+def open_model(run_or_model: str | Path) -> tuple[keras.Model, tuple[str, ...]]:
+    """A network and the names of its outputs, from a run or a .keras file."""
+    if str(run_or_model).endswith(".keras"):
+        model, info = load_model(run_or_model)
+        outputs = model.output_shape[-1]
+        return model, tuple(info.get("classes") or (str(i) for i in range(outputs)))
+    run = Run(find_run(run_or_model))
+    if not run.folder.model.is_file():
+        raise RunError(f"{run.folder.path} has no model.keras yet: its training has not ended.")
+    return run.model, run.classes
+
+
+def predict(run_or_model: str | Path, images: str | Path | Sequence[str | Path]) -> list[Prediction]:
+    """Labels and probabilities of image files, folders or patterns.
+
+    Args:
+        run_or_model: a run's name or folder, or a .keras file.
+        images: one or several; any size and mode.
+
+    Raises:
+        DataError: when a file is not there. One that cannot be read gets a Prediction with an `error`.
+        RunError: when there is no such run or model.
+    """
+    names = [images] if isinstance(images, str | Path) else images
+    files = predictions.find_images(names)
+    model, classes = open_model(run_or_model)
+    return predictions.predict_files(model, classes, files)

@@ -1,0 +1,161 @@
+"""residual train, evaluate, predict."""
+
+from pathlib import Path
+
+import typer
+
+from residual.cli.common import JSON, api, console, print_json, verb
+from residual.errors import RunError
+
+_TRAIN_HELP = """Train a network and judge it on test images.
+
+DATA is digits, signs, cifar10, or a path: an HDF5 file, a folder of class folders, a cifar-10-batches-py, an
+.npz or a Parquet file. Validation images are taken from the training images; the test images are read once,
+at the end."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs of this room."""
+    app.command(
+        "train", help=_TRAIN_HELP, epilog="Example: residual train signs --epochs 5 --name first-try"
+    )(train)
+    app.command("evaluate", epilog="Example: residual evaluate first-try --json")(evaluate)
+    app.command("predict", epilog="Example: residual predict first-try photo.jpg 'more/*.png'")(predict)
+
+
+@verb
+def train(
+    data: str = typer.Argument("digits", help="Name or path of the data."),
+    model: str = typer.Option(None, help="Network; the recipe's own if not given. See: residual list."),
+    recipe: str = typer.Option("default", help="Name or .toml file. See: residual recipes."),
+    epochs: int = typer.Option(None, min=1, help="Passes over the training images."),
+    batch_size: int = typer.Option(None, min=1, help="Images per step."),
+    size: int = typer.Option(None, min=1, help="Scale images to this many pixels a side."),
+    seed: int = typer.Option(0, min=0, help="Of weights, order, augmentation and validation split."),
+    validation: float = typer.Option(0.1, help="Share of the training images set aside for validation."),
+    name: str = typer.Option(None, help="Name of the run: runs/NAME."),
+    root: str = typer.Option(
+        None, "--data", metavar="FOLDER", help="Folder to search for signs and cifar10."
+    ),
+    as_json: bool = JSON,
+):
+    out = console(for_json=as_json)
+    toolkit = api()
+    run = toolkit.train(
+        data,
+        model=model,
+        recipe=recipe,
+        epochs=epochs,
+        batch_size=batch_size,
+        size=size,
+        seed=seed,
+        validation=validation,
+        name=name,
+        root=root,
+        console=out,
+    )
+    scores = run.evaluate()
+    if as_json:
+        print_json({"run": str(run.folder.path), **run.report})
+    else:
+        print_outcome(out, run, scores)
+
+
+def print_outcome(out, run, scores) -> None:
+    """What came of a run: validation and test accuracy, the folder, what to type next."""
+    from residual.evaluation.metrics import wilson_interval
+    from residual.evaluation.report import headline
+    from residual.training.progress import clock
+
+    report = run.report
+    validation = report["validation"]
+    n, share = validation["n"], validation["accuracy"]
+    low, high = wilson_interval(round(share * n), n)
+    out.print()
+    lines = [
+        (
+            "validation",
+            f"accuracy {share:.1%} (n = {n}; 95% interval {low:.1%}-{high:.1%}), epoch {report['kept_epoch']}",
+        ),
+        ("test", headline(scores)),
+    ]
+    if "accuracy_with_moving_statistics" in report["test"]:
+        lines.append(
+            (
+                "batch norm",
+                "with the moving statistics instead of recomputed ones: validation "
+                f"{validation['accuracy_with_moving_statistics']:.1%}, "
+                f"test {report['test']['accuracy_with_moving_statistics']:.1%}",
+            )
+        )
+    if report["interrupted"]:
+        lines.append(("stopped", f"after {report['epochs']} of {report['epochs_asked']} epochs"))
+    path = run.folder.path
+    lines += [
+        ("time", f"{clock(report['training_seconds'])}, {report['images_per_second']:,.0f} images/s"),
+        ("run", f"{path}"),
+        ("next", f"residual evaluate {path.name}"),
+        ("", f"residual predict {path.name} IMAGE..."),
+    ]
+    for label, text in lines:
+        style = "bold" if label == "test" else None
+        out.print(f"{label:11}{text}", style=style, highlight=False, soft_wrap=True, markup=False)
+
+
+@verb
+def evaluate(
+    run: str = typer.Argument(..., metavar="RUN_OR_MODEL", help="Name or folder of a run, or a .keras file."),
+    data: str = typer.Option(None, help="Name or path of other data than the run's own."),
+    png: Path = typer.Option(None, help="Where to draw the confusion matrix; a run keeps its own."),
+    as_json: bool = JSON,
+):
+    """Judge a network on test images: accuracy with its interval, per class, calibration, confusion matrix."""
+    out = console()
+    toolkit = api()
+    scores = toolkit.evaluate(run, data)
+    from residual.evaluation.report import print_scores, save_confusion_png
+
+    drawn = png
+    if png:
+        if png.suffix.lower() != ".png":
+            raise RunError(f"--png must name a .png file; got {png}.")
+        save_confusion_png(scores, png)
+    elif data is None:
+        drawn = toolkit.find_run(run).path / "confusion.png"
+    if as_json:
+        print_json({"run": run, "data": data, **scores.to_dict()})
+        return
+    print_scores(scores, out, title=f"{run} on {data or 'its own test images'}")
+    if drawn:
+        out.print(f"confusion matrix drawn in {drawn}", highlight=False, soft_wrap=True, markup=False)
+
+
+@verb
+def predict(
+    run: str = typer.Argument(..., metavar="RUN_OR_MODEL", help="Name or folder of a run, or a .keras file."),
+    images: list[str] = typer.Argument(..., metavar="IMAGE...", help="Image files, folders or patterns."),
+    as_json: bool = JSON,
+):
+    """Say what is on images: the label of each and its probability."""
+    out = console()
+    predictions = api().predict(run, images)
+    if as_json:
+        print_json([prediction.to_dict() for prediction in predictions])
+    else:
+        print_predictions(out, predictions)
+    if any(prediction.error for prediction in predictions):
+        raise typer.Exit(2)
+
+
+def print_predictions(out, predictions) -> None:
+    """One line per image: file, label, probability, and the next two labels."""
+    width = min(max((len(p.image) for p in predictions), default=0), 48)
+    for p in predictions:
+        image = p.image if len(p.image) <= width else "..." + p.image[-(width - 3) :]
+        if p.error:
+            line = f"{image:{width}}  {p.error}"
+        else:
+            ranked = sorted(p.probabilities.items(), key=lambda pair: -pair[1])
+            others = ", ".join(f"{name} {share:.1%}" for name, share in ranked[1:3])
+            line = f"{image:{width}}  {p.label}  {p.probability:.1%}  (then {others})"
+        out.print(line, highlight=False, soft_wrap=True, markup=False)

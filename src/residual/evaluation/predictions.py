@@ -1,0 +1,121 @@
+"""From image files to labels."""
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from residual.data.folders import image_files
+from residual.data.images import read_image
+from residual.errors import DataError
+
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says about one image.
+
+    Attributes:
+        image: the file.
+        label: the most probable class; "" where the image could not be read.
+        probability: of that class, 0 to 1.
+        probabilities: of every class, by name.
+        error: why the image could not be read; "" where it could.
+    """
+
+    image: str
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    error: str = ""
+
+    def to_dict(self) -> dict:
+        """JSON-able: image and error for an unreadable image, else all but the error."""
+        if self.error:
+            return {"image": self.image, "error": self.error}
+        return {
+            "image": self.image,
+            "label": self.label,
+            "probability": self.probability,
+            "probabilities": self.probabilities,
+        }
+
+
+def find_images(names: Sequence[str | Path]) -> list[Path]:
+    """The image files that paths, folders and patterns such as 'photos/*.jpg' stand for, in their order.
+
+    Raises:
+        DataError: for a path that is not there, a pattern that matches nothing or a folder without images.
+    """
+    found: list[Path] = []
+    for name in names:
+        path = Path(name).expanduser()
+        if path.is_dir():
+            files = image_files(path)
+            if not files:
+                raise DataError(f"The folder {path} holds no images.")
+            found += files
+        elif path.exists() or not glob.has_magic(str(path)):
+            if not path.exists():
+                raise DataError(f"There is no image {path}.")
+            found.append(path)
+        else:
+            matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
+            if not matches:
+                raise DataError(f"No image matches {name!r}.")
+            found += [match for match in matches if match.is_file()]
+    return found
+
+
+def predict_files(model, classes: Sequence[str], files: Sequence[Path]) -> list[Prediction]:
+    """A Prediction per file, in order; a file that cannot be read gets one that says why.
+
+    Args:
+        model: takes (n, height, width, 3) raw 0-255 RGB and returns (n, classes) probabilities.
+        classes: names of the outputs.
+        files: images of any size; each is scaled and cut to what the model takes.
+    """
+    predictions: list[Prediction] = []
+    for start in range(0, len(files), _BATCH):
+        chunk = files[start : start + _BATCH]
+        predictions += _predict_chunk(model, classes, chunk)
+    return predictions
+
+
+def _predict_chunk(model, classes, files) -> list[Prediction]:
+    size = image_size(model)
+    images, errors = [], {}
+    for file in files:
+        try:
+            images.append(read_image(file, size))
+        except DataError as error:
+            errors[file] = str(error)
+    rows = iter(probabilities(model, np.stack(images)) if images else ())
+    return [
+        Prediction(str(file), "", 0.0, {}, errors[file])
+        if file in errors
+        else _named(file, next(rows), classes)
+        for file in files
+    ]
+
+
+def _named(file: Path, row: np.ndarray, classes) -> Prediction:
+    best = int(row.argmax())
+    by_name = {name: float(p) for name, p in zip(classes, row, strict=True)}
+    return Prediction(str(file), classes[best], float(row[best]), by_name)
+
+
+def image_size(model) -> tuple[int, int]:
+    """(height, width) that a model takes; DataError where it takes no RGB images of one size."""
+    shape = model.input_shape
+    if len(shape) != 4 or shape[3] != 3 or None in shape[1:3]:
+        raise DataError(f"The model takes {shape}, not RGB images (n, height, width, 3) of one size.")
+    return shape[1], shape[2]
+
+
+def probabilities(model, x: np.ndarray, batch_size: int = 128) -> np.ndarray:
+    """float32 (n, classes) for raw images uint8 (n, height, width, 3)."""
+    return np.asarray(model.predict(x, batch_size=batch_size, verbose=0), np.float32)

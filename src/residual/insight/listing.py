@@ -1,0 +1,136 @@
+"""A summary as text: a section for each stage, blocks that are alike shown once."""
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from residual.evaluation.wording import shortened
+from residual.insight.arithmetic import human, size_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from residual.insight.summary import Block, Row, Run, Section, Summary
+
+WIDTH = 100
+INDENT = 2
+WORDS = {
+    "InputLayer": "input",
+    "Conv2D": "conv",
+    "DepthwiseConv2D": "depthwise conv",
+    "SeparableConv2D": "separable conv",
+    "BatchNormalization": "norm",
+    "Activation": "",
+    "ReLU": "relu",
+    "ZeroPadding2D": "zero pad",
+    "MaxPooling2D": "max pool",
+    "AveragePooling2D": "average pool",
+    "GlobalAveragePooling2D": "global average pool",
+    "Add": "add",
+    "Dense": "dense",
+    "Dropout": "dropout",
+}
+
+
+def print_summary(summary: "Summary", console: "Console | None" = None) -> None:
+    """Print a section for each stage and a line for each layer, neighbouring blocks that are alike once.
+
+    At most 100 columns, and plain text where the output is not a terminal. Numbers have three digits:
+    25.6M parameters, 3.86G multiply-adds. A layer without any shows none.
+
+    Args:
+        summary: from `summarize`.
+        console: where to print; standard output by default.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    out = console or Console()
+    # A pipe or a file has no width of its own; rich's guess of 80 would cut what people search for.
+    width = min(WIDTH, out.width) if out.is_terminal or console else WIDTH
+    for text, style in _lines(summary, width):
+        # soft_wrap: the lines are laid out already, and stay whole in a file.
+        out.print(Text(text, style=style), soft_wrap=True, highlight=False)
+
+
+def _lines(summary: "Summary", width: int) -> list[tuple[str, str]]:
+    """(text, style) of every line."""
+    columns = _Columns(summary, width)
+    lines = [(line, "bold") for line in textwrap.wrap(title(summary), width, subsequent_indent="  ")]
+    lines.append((columns.heads(), "dim"))
+    for section in summary.sections:
+        lines.append((columns.section(section), "bold cyan"))
+        for run in section.runs:
+            block = run.blocks[0]
+            if len(run.blocks) > 1:
+                lines.append((columns.fold(run), "green"))
+            lines += [(columns.layer(row), "dim" if not row.parameters else "") for row in block.rows]
+    return lines
+
+
+def title(summary: "Summary") -> str:
+    """The network in one line: name, input, parameters, multiply-adds, depth."""
+    fixed = f" ({human(summary.non_trainable)} not trained)" if summary.non_trainable else ""
+    return (
+        f"{summary.name} at {summary.input_text}: {human(summary.parameters)} parameters{fixed}, "
+        f"{human(summary.multiply_adds)} multiply-adds, depth {summary.depth}"
+    )
+
+
+class _Columns:
+    """The layout: name, what it is, output shape, parameters, multiply-adds; the last three right-aligned.
+
+    Names and descriptions take what room the numbers leave, the longer of the two being shortened.
+    """
+
+    def __init__(self, summary: "Summary", width: int):
+        self.width = width
+        narrow = width < 80
+        self.headings = (
+            ("output", "params", "mult-adds") if narrow else ("output", "parameters", "multiply-adds")
+        )
+        shape = max(len(size_text(row.output_shape)) for row in summary.rows)
+        self.numbers = (max(shape, 6), len(self.headings[1]), len(self.headings[2]))
+        room = max(20, width - INDENT - sum(self.numbers) - 2 * len(self.numbers) - 2)
+        name = max(len(row.name) for row in summary.rows)
+        self.what = min(max(len(what(row)) for row in summary.rows), max(room - name, room // 2))
+        self.name = room - self.what
+
+    def heads(self) -> str:
+        return self._line("layer", "", *self.headings)
+
+    def section(self, section: "Section") -> str:
+        count = section.block_count
+        blocks = f", {count} block{'s' if count > 1 else ''}" if count else ""
+        return self._line(f"{section.name}{blocks} ", "", *self._numbers(section), fill="-")
+
+    def fold(self, run: "Run") -> str:
+        first, last = short_name(run.blocks[0]), short_name(run.blocks[-1])
+        text = f"block {first} to {last}: {len(run.blocks)} alike, each"
+        return self._line(" " * INDENT + text, "", *self._numbers(run.blocks[0]))
+
+    def layer(self, row: "Row") -> str:
+        name = " " * INDENT + shortened(row.name, self.name)
+        return self._line(name, shortened(what(row), self.what), *self._numbers(row))
+
+    def _numbers(self, part) -> tuple[str, str, str]:
+        parameters, additions = part.parameters, part.multiply_adds
+        return (
+            size_text(part.output_shape),
+            human(parameters) if parameters else "",
+            human(additions) if additions else "",
+        )
+
+    def _line(self, name: str, what: str, *numbers: str, fill: str = " ") -> str:
+        left = f"{name:{fill}<{INDENT + self.name}}{fill * 2}{what:{fill}<{self.what}}"
+        right = "".join(f"  {number:>{size}}" for number, size in zip(numbers, self.numbers, strict=True))
+        return (left + right)[: self.width].rstrip()
+
+
+def what(row: "Row") -> str:
+    """What a layer is, e.g. "conv 3x3, 64, stride 2"."""
+    return f"{WORDS.get(row.kind, row.kind)} {row.detail}".strip()
+
+
+def short_name(block: "Block") -> str:
+    """The block without its stage: "2" for "stage1_block2", "2b" as it is."""
+    return block.name.rpartition("_block")[2]

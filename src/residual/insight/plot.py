@@ -1,0 +1,277 @@
+"""A schematic of a network: stem, a row of blocks for each stage, head, and every shortcut."""
+
+import os
+
+from residual.errors import NetworkError
+from residual.insight.arithmetic import human, size_text
+from residual.insight.drawing import (
+    BOX_HEIGHT,
+    BOX_WIDTH,
+    FAINT,
+    PANEL,
+    PANEL_EDGE,
+    PLUS_RADIUS,
+    WIRE,
+    Canvas,
+    Look,
+    check_suffix,
+)
+from residual.insight.listing import short_name
+from residual.insight.summary import Block, Row, Run, Section, Summary
+
+MARGIN, LABEL_WIDTH, GAP = 0.3, 1.25, 0.2
+ARC, INSIDE, CAPTION = (
+    0.6,
+    0.12,
+    0.18,
+)  # inches: shortcut above its wire, space in a panel, line of its caption
+CARD, ROW_GAP = 0.06, 0.46
+
+_PANEL = Look(PANEL, PANEL_EDGE)
+_MAIN = Look("", WIRE)
+_CONV = Look("#dcebf9", "#3d7ab8")
+_OTHER = Look("white", "#9aa5b1")
+_SHORTCUTS = {
+    "identity": Look("", "#2f8f4e"),
+    "projection": Look("#fde8cf", "#d9730d"),
+    "zero-pad": Look("", "#2f8f4e", "dashed"),
+}
+
+
+def save_plot(summary: Summary, path: str | os.PathLike[str]) -> None:
+    """Draw a residual network, or its plain twin, to a PNG or SVG file.
+
+    A box is a convolution: its window, "/2" where it strides, its filters. Each shortcut is an arc into a
+    plus: identity solid, a projection in orange with its convolution, zero-padding dashed. Neighbouring
+    blocks that are alike are drawn once, as a pile. The file appears whole or not at all.
+
+    Args:
+        summary: from `summarize`, of this package's networks or those of keras.applications.
+        path: ends in .png or .svg; replaced if there, and its folder made if not.
+
+    Raises:
+        NetworkError: another suffix, or a network that has no residual or plain blocks to draw.
+        OSError: the file cannot be written.
+    """
+    check_suffix(path)
+    _check_drawable(summary)
+    canvas = Canvas()
+    y = _title(canvas, summary)
+    end = None
+    for section in summary.sections:
+        above, below = _extent(section)
+        between, y = y + ROW_GAP / 2, y + ROW_GAP + above
+        _label(canvas, section, y)
+        x = _enter(canvas, end, y, between)
+        if section.block_count:
+            end = _stage(canvas, section, x, y)
+        else:
+            end = _single(canvas, section, x, y, image=summary.input_text if end is None else "")
+        y += below
+    _legend(canvas, summary, y + 0.4)
+    canvas.save(path, MARGIN)
+
+
+def _check_drawable(summary: Summary) -> None:
+    if not any(section.block_count for section in summary.sections):
+        raise NetworkError(
+            f"{summary.name} has no blocks that its layer names tell (stage1_block1_..., conv2_block1_..., "
+            "res2a_...), so there is nothing to draw."
+        )
+    if any(row.block and row.kind == "Concatenate" for row in summary.rows):
+        raise NetworkError(
+            f"{summary.name} joins its blocks by concatenation; only residual and plain blocks are drawn."
+        )
+
+
+def _title(canvas: Canvas, summary: Summary) -> float:
+    canvas.text(MARGIN, MARGIN + 0.05, summary.name, size=15, fontweight="bold")
+    facts = (
+        f"{human(summary.parameters)} parameters, {human(summary.multiply_adds)} multiply-adds "
+        f"at {summary.input_text}, depth {summary.depth}"
+    )
+    canvas.text(MARGIN, MARGIN + 0.32, facts, size=9.5, color=FAINT)
+    return MARGIN + 0.25
+
+
+# Rows: the wire is at y; a row returns the point where it ends.
+
+
+def _arc(section: Section) -> float:
+    """Height of the shortcuts of a stage; a plain one needs no room for any."""
+    return ARC if any(block.shortcut != "none" for block in section.blocks if block.name) else 0.0
+
+
+def _extent(section: Section) -> tuple[float, float]:
+    """Inches that a row takes above and below its wire."""
+    half = BOX_HEIGHT / 2
+    if not section.block_count:
+        return half, half
+    return _arc(section) + half + INSIDE + 2 * CARD, half + INSIDE + CAPTION
+
+
+def _label(canvas: Canvas, section: Section, y: float) -> None:
+    count = section.block_count
+    lines = [f"{count} block{'s' if count > 1 else ''}"] if count else []
+    canvas.text(MARGIN, y - 0.17, section.name, size=10, fontweight="bold")
+    for i, line in enumerate([size_text(section.output_shape), *lines]):
+        canvas.text(MARGIN, y + 0.03 + 0.17 * i, line, color=FAINT)
+
+
+def _enter(canvas: Canvas, end: tuple[float, float] | None, y: float, between: float) -> float:
+    """The wire from the end of the last row, back left at height `between`, to the start of this one."""
+    x = MARGIN + LABEL_WIDTH + GAP
+    if end is not None:
+        out, turn = end[0] + 0.15, x - 0.35
+        way = [end, (out, end[1]), (out, between), (turn, between), (turn, y), (x, y)]
+        canvas.wire(way, _MAIN, arrow=False)
+    return x
+
+
+def _single(canvas: Canvas, section: Section, x: float, y: float, image: str) -> tuple[float, float]:
+    """Stem or head: its convolutions, pools and dense layers in a line, after `image` if given."""
+    boxes = [(["image", image], _OTHER, 1.0)] if image else []
+    for row in section.rows:
+        if _box_lines(row):
+            boxes.append((_box_lines(row), _CONV if row.multiply_adds else _OTHER, BOX_WIDTH))
+    for i, (lines, look, width) in enumerate(boxes):
+        if i or not image:
+            canvas.wire([(x, y), (x + GAP, y)], _MAIN)
+            x += GAP
+        x = canvas.box(x, y, lines, look, width)
+    return x, y
+
+
+def _stage(canvas: Canvas, section: Section, x: float, y: float) -> tuple[float, float]:
+    """The blocks of one stage in a line, those alike piled."""
+    arc = _arc(section)
+    runs = [run for run in section.runs if run.blocks[0].name]
+    for i, run in enumerate(runs):
+        if i:
+            canvas.wire([(x, y), (x + GAP, y)], _MAIN, arrow=False)
+            x += GAP
+        x = _run(canvas, run, x, y, arc)
+    return x, y
+
+
+def _run(canvas: Canvas, run: Run, x: float, y: float, arc: float) -> float:
+    """A block, with cards behind it where there are more like it; the right side of the last card."""
+    block, count = run.blocks[0], len(run.blocks)
+    width, top = _block_width(block), y - arc - BOX_HEIGHT / 2 - INSIDE
+    height = arc + BOX_HEIGHT + 2 * INSIDE + CAPTION
+    cards = min(count - 1, 2)
+    for card in range(cards, -1, -1):
+        canvas.panel(x + CARD * card, top - CARD * card, width, height, _PANEL, layer=1 - 0.1 * card)
+    end = x + width + CARD * cards
+    _block(canvas, block, x, y, end)
+    first, last = short_name(block), short_name(run.blocks[-1])
+    caption = f"block {first}" if count == 1 else f"blocks {first} to {last}: × {count}"
+    weight = {"fontweight": "bold"} if count > 1 else {}
+    canvas.text(x + width / 2, top + height - CAPTION, caption, size=8, ha="center", **weight)
+    return end
+
+
+# A block.
+
+
+def _main_rows(block: Block) -> list[Row]:
+    return [row for row in block.rows if not row.on_shortcut and _box_lines(row)]
+
+
+def _block_width(block: Block) -> float:
+    count = len(_main_rows(block))
+    plus = 0 if block.shortcut == "none" else 2 * PLUS_RADIUS + GAP
+    return 2 * GAP + count * BOX_WIDTH + (count - 1) * GAP + plus + 0.1
+
+
+def _block(canvas: Canvas, block: Block, x: float, y: float, right: float) -> None:
+    """The main path from x to `right` and the shortcut over it."""
+    start = x + 0.5 * GAP
+    at = x + GAP + 0.05
+    canvas.wire([(x, y), (at, y)], _MAIN)
+    for i, row in enumerate(_main_rows(block)):
+        if i:
+            canvas.wire([(at, y), (at + GAP, y)], _MAIN)
+            at += GAP
+        at = canvas.box(at, y, _box_lines(row), _CONV if row.multiply_adds else _OTHER)
+    if block.shortcut == "none":
+        canvas.wire([(at, y), (right, y)], _MAIN, arrow=False)
+        return
+    centre = at + GAP + PLUS_RADIUS
+    canvas.wire([(at, y), (at + GAP, y)], _MAIN)
+    canvas.plus(centre, y)
+    canvas.wire([(centre + PLUS_RADIUS, y), (right, y)], _MAIN, arrow=False)
+    _shortcut(canvas, block, start, centre, y)
+
+
+def _shortcut(canvas: Canvas, block: Block, start: float, end: float, y: float) -> None:
+    """The arc from `start` over the block into the plus at `end`, with what stands on it."""
+    look, up = _SHORTCUTS[block.shortcut], y - ARC
+    canvas.wire([(start, y), (start, up), (end, up), (end, y - PLUS_RADIUS)], look)
+    rows = [row for row in block.rows if row.on_shortcut]
+    if block.shortcut == "zero-pad":
+        text = _zero_pad_text(rows)
+        background = {"facecolor": PANEL, "edgecolor": "none", "pad": 2}
+        canvas.text((start + end) / 2, up, text, size=8, ha="center", zorder=4, bbox=background)
+    boxes = [_box_lines(row) for row in rows if _box_lines(row)] if block.shortcut == "projection" else []
+    at = (start + end - len(boxes) * BOX_WIDTH - (len(boxes) - 1) * GAP) / 2
+    for lines in boxes:
+        at = canvas.box(at, up, lines, look) + GAP
+
+
+def _zero_pad_text(rows: list[Row]) -> str:
+    """What a shortcut without parameters does, e.g. "/2, +16 zero channels"."""
+    strides = [part for row in rows for part in row.detail.split(", ") if part.startswith("stride")]
+    channels = [row.detail.split()[0] for row in rows if row.detail.endswith("channels")]
+    added = [f"+{count} zero channels" for count in channels]
+    return ", ".join([f"/{stride.split()[1]}" for stride in strides] + added)
+
+
+def _box_lines(row: Row) -> list[str]:
+    """The words in a layer's box; none for layers that get no box (norm, relu, padding, addition)."""
+    sizes, *rest = row.detail.split(", ")
+    marks = "".join(f" /{part.split()[1]}" for part in rest if part.startswith("stride"))
+    if row.kind.startswith(("Global",)):
+        return ["global", "pool"]
+    if "Pooling" in row.kind:
+        return ["max pool" if row.kind.startswith("Max") else "avg pool", sizes + marks]
+    if row.kind == "Dense":
+        return ["dense", sizes]
+    if "Conv" in row.kind:
+        groups = "".join(f", g{part.split()[1]}" for part in rest if part.startswith("groups"))
+        return [sizes + marks, rest[0] + groups]
+    return []
+
+
+# The legend.
+
+
+def _legend(canvas: Canvas, summary: Summary, y: float) -> None:
+    """What the marks mean: only those that occur."""
+    blocks = [block for section in summary.sections for block in section.blocks if block.name]
+    kinds = [kind for kind in _SHORTCUTS if any(block.shortcut == kind for block in blocks)]
+    words = {
+        "identity": "shortcut: identity",
+        "projection": "shortcut: projection, a 1x1 convolution",
+        "zero-pad": "shortcut: subsampled or zero-padded, no parameters",
+    }
+    x = MARGIN
+    for kind in kinds:
+        canvas.wire([(x, y), (x + 0.4, y)], _SHORTCUTS[kind])
+        canvas.text(x + 0.5, y, words[kind], size=8, color=FAINT)
+        x += 0.75 + 0.06 * len(words[kind])
+    lines = ["box: window /stride, filters of a convolution", _order(blocks)]
+    if not kinds:
+        lines.append("no shortcuts: the plain twin of the network")
+    for i, line in enumerate(lines):
+        canvas.text(MARGIN, y + (0.2 if kinds else 0.0) + 0.19 * i, line, size=8, color=FAINT)
+
+
+def _order(blocks: list[Block]) -> str:
+    """The order of norm, relu and convolution in a block, told from where its last activation is."""
+    adds = any(block.shortcut != "none" for block in blocks)
+    if blocks[-1].rows[-1].kind in ("Activation", "ReLU"):
+        order = "order (v1): convolution, norm, relu"
+        return f"{order}; the last relu comes after the +" if adds else order
+    order = "order (v2, pre-activation): norm, relu, convolution"
+    return f"{order}; nothing comes after the +" if adds else order

@@ -1,0 +1,186 @@
+"""Augmentations: identities, moves worked out by hand, tables, errors."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from residual.data.augment import Affine, Flip, Light, Shift, from_table, to_table
+from residual.errors import RecipeError
+
+ALL = [Flip(), Shift(3), Shift(2, "zero"), Light(0.3, 0.3), Affine(20, 0.2, 0.1)]
+
+
+class Drawn:
+    """A generator whose uniform draws are given: as shares of the range, one row per call's leading axis."""
+
+    def __init__(self, *values):
+        self.values = list(values)
+
+    def random(self, shape):
+        return np.broadcast_to(np.asarray(self.values.pop(0), float), shape)
+
+    def integers(self, low, high, shape):
+        return np.broadcast_to(np.asarray(self.values.pop(0)).reshape(2, -1), shape)
+
+    def uniform(self, low, high, shape):
+        share = np.asarray(self.values.pop(0), float)
+        share = share.reshape(share.shape + (1,) * (len(shape) - share.ndim))
+        return np.broadcast_to(low + (high - low) * share, shape)
+
+
+def pictures(n=5, height=6, width=7, channels=3, seed=0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (n, height, width, channels), dtype=np.uint8)
+
+
+def moved(angle=0.5, scale=0.5, down=0.5, right=0.5) -> Drawn:
+    """What Affine draws: shares of -most..most, in this order."""
+    return Drawn([angle, scale, down, right])
+
+
+@pytest.mark.parametrize("same", [Shift(0), Shift(0, "zero"), Light(0, 0), Affine()])
+def test_identity_settings_change_nothing(same):
+    x = pictures()
+    np.testing.assert_array_equal(same(x, np.random.default_rng(0)), x)
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=lambda a: a.kind)
+@pytest.mark.parametrize("shape", [(5, 6, 7, 3), (1, 1, 1, 3), (2, 1, 5, 1), (3, 5, 1, 4)])
+def test_shape_type_input_and_determinism(augmentation, shape):
+    x = pictures(*shape)
+    kept = x.copy()
+    out = augmentation(x, np.random.default_rng(1))
+    assert out.dtype == np.uint8
+    assert out.shape == x.shape
+    assert out.flags.c_contiguous
+    np.testing.assert_array_equal(x, kept)  # the training images themselves stay as they are
+    np.testing.assert_array_equal(out, augmentation(x, np.random.default_rng(1)))
+
+
+def test_flip_mirrors_left_and_right():
+    x = pictures(2)
+    out = Flip()(x, Drawn([0.4, 0.6]))
+    np.testing.assert_array_equal(out[0], x[0, :, ::-1])
+    np.testing.assert_array_equal(out[1], x[1])
+
+
+def test_flip_mirrors_half():
+    x = np.zeros((2000, 1, 2, 1), np.uint8)
+    x[:, :, 0] = 1
+    assert 900 < Flip()(x, np.random.default_rng(0))[:, 0, 1, 0].sum() < 1100
+
+
+def test_shift_by_hand():
+    x = np.arange(1, 10, dtype=np.uint8).reshape(1, 3, 3, 1)
+    # From 0 to 2 x pixels: 1 stays, 0 moves the image down or right by one pixel, 2 up or left.
+    down = Shift(1, "zero")(x, Drawn([[0], [1]]))
+    assert down[0, :, :, 0].tolist() == [[0, 0, 0], [1, 2, 3], [4, 5, 6]]
+    left = Shift(1, "edge")(x, Drawn([[1], [2]]))
+    assert left[0, :, :, 0].tolist() == [[2, 3, 3], [5, 6, 6], [8, 9, 9]]
+
+
+def test_shift_reaches_all_places_and_no_others():
+    x = np.zeros((500, 7, 7, 1), np.uint8)
+    x[:, 3, 3] = 1
+    out = Shift(2)(x, np.random.default_rng(0))
+    _, row, column, _ = np.nonzero(out)
+    assert set(zip(row.tolist(), column.tolist(), strict=True)) == {
+        (r, c) for r in range(1, 6) for c in range(1, 6)
+    }
+
+
+def test_light_by_hand():
+    x = np.array([100, 140], np.uint8).reshape(1, 1, 2, 1)
+    brighter = Light(0.5)(x, Drawn(1.0, 0.5))
+    assert brighter.ravel().tolist() == [150, 210]
+    stretched = Light(0, 0.5)(x, Drawn(0.5, 1.0))  # about the mean, 120
+    assert stretched.ravel().tolist() == [90, 150]
+    assert Light(1, 0)(x, Drawn(1.0, 0.5)).ravel().tolist() == [200, 255]  # cut at white
+    assert Light(1, 0)(x, Drawn(0.0, 0.5)).ravel().tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(("share", "turns"), [(0.0, -1), (1.0, 1)])
+@pytest.mark.parametrize("side", [4, 5])
+def test_affine_by_90_degrees_is_rot90(share, turns, side):
+    x = pictures(3, side, side)
+    out = Affine(rotate=90)(x, moved(angle=share))
+    turned = np.rot90(x, turns, axes=(1, 2))
+    np.testing.assert_array_equal(out, turned)
+
+
+def test_affine_by_180_degrees():
+    x = pictures(2, 4, 6)
+    np.testing.assert_array_equal(Affine(rotate=180)(x, moved(angle=1.0)), x[:, ::-1, ::-1])
+
+
+def test_affine_shift_repeats_the_border():
+    x = np.arange(1, 17, dtype=np.uint8).reshape(1, 4, 4, 1)
+    out = Affine(shift=0.25)(x, moved(down=1.0))  # a quarter of 4 pixels, down
+    assert out[0, :, 0, 0].tolist() == [1, 1, 5, 9]
+    out = Affine(shift=0.25)(x, moved(right=0.0))  # one to the left
+    assert out[0, 0, :, 0].tolist() == [2, 3, 4, 4]
+    out = Affine(shift=0.125)(x, moved(right=1.0))  # half a pixel: the mean of two neighbours, halves to even
+    assert out[0, 0, :, 0].tolist() == [1, 2, 2, 4]
+
+
+def test_affine_scale_enlarges_about_the_middle():
+    x = np.array([0, 100, 200], np.uint8).reshape(1, 1, 3, 1)
+    out = Affine(scale=0.5)(x, moved(scale=1.0))  # 1.5 times: reads at 1/3, 1 and 5/3
+    assert out.ravel().tolist() == [33, 100, 167]
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=lambda a: a.kind)
+def test_each_image_is_treated_alone(augmentation):
+    """The second image of a batch does not depend on the first."""
+    one, other = pictures(4, seed=0), pictures(4, seed=1)
+    mixed = np.concatenate([one[:2], other[2:]])
+    out = augmentation(mixed, np.random.default_rng(5))
+    np.testing.assert_array_equal(out[:2], augmentation(one, np.random.default_rng(5))[:2])
+    np.testing.assert_array_equal(out[2:], augmentation(other, np.random.default_rng(5))[2:])
+
+
+@given(
+    st.one_of(
+        st.just(Flip()),
+        st.builds(Shift, st.integers(0, 40), st.sampled_from(["edge", "zero"])),
+        st.builds(Light, st.floats(0, 1), st.floats(0, 1)),
+        st.builds(Affine, st.floats(0, 180), st.floats(0, 1), st.floats(0, 0.99)),
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_any_setting_keeps_shape_and_range_and_survives_its_table(augmentation):
+    flat = np.full((2, 3, 4, 3), 90, np.uint8)
+    out = augmentation(flat, np.random.default_rng(0))
+    assert out.shape == flat.shape
+    if augmentation.kind in ("flip", "affine"):
+        assert (out == 90).all()
+    assert from_table(to_table(augmentation)) == augmentation
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ({"kind": "blur"}, "augment: kind must be one of flip, shift, light, affine; got 'blur'."),
+        ({}, "augment: kind must be one of flip, shift, light, affine; got None."),
+        ({"kind": ["flip"]}, "augment: kind must be one of flip, shift, light, affine; got ['flip']."),
+        ("flip", "augment: must be a table such as {kind = \"flip\"}; got 'flip'."),
+        ({"kind": "flip", "p": 1}, "augment flip: has no values, not p."),
+        ({"kind": "shift", "pixel": 1}, "augment shift: has pixels, fill, not pixel."),
+        ({"kind": "shift", "pixels": -1}, "augment shift: pixels must be a whole number from 0; got -1."),
+        ({"kind": "shift", "pixels": 1.5}, "augment shift: pixels must be a whole number from 0; got 1.5."),
+        ({"kind": "shift", "fill": "wrap"}, "augment shift: fill must be edge or zero; got 'wrap'."),
+        ({"kind": "light", "brightness": 2}, "augment light: brightness must be 0 to 1; got 2."),
+        ({"kind": "light", "contrast": "a"}, "augment light: contrast must be 0 to 1; got 'a'."),
+        ({"kind": "affine", "rotate": -5}, "augment affine: rotate must be 0 to 360; got -5."),
+        ({"kind": "affine", "shift": -1}, "augment affine: shift must be a number from 0 or two; got -1."),
+        (
+            {"kind": "affine", "shift": [0, 1, 2]},
+            "augment affine: shift must be a number from 0 or two; got (0, 1, 2).",
+        ),
+        ({"kind": "affine", "scale": 1}, "augment affine: scale must be 0 to 0.99; got 1."),
+    ],
+)
+def test_errors_say_what_is_allowed(table, text):
+    with pytest.raises(RecipeError) as caught:
+        from_table(table)
+    assert str(caught.value) == text

@@ -1,0 +1,91 @@
+"""Batches: every image once per epoch, and any step made again from (seed, epoch, step)."""
+
+from itertools import chain
+
+import keras
+import numpy as np
+import pytest
+
+from residual.data.augment import Shift
+from residual.data.batches import Batches
+from residual.data.images import Images
+from residual.errors import DataError
+
+
+def numbered(n: int = 10) -> Images:
+    """Image i is all i; its label i % 3."""
+    x = np.broadcast_to(np.arange(n, dtype=np.uint8)[:, None, None, None], (n, 4, 4, 3))
+    return Images(x.copy(), np.arange(n) % 3)
+
+
+def epoch_of(batches: Batches) -> list[int]:
+    return [int(i) for step in range(len(batches)) for i in batches[step][0][:, 0, 0, 0]]
+
+
+def test_last_partial_batch_is_kept_and_labels_fit():
+    batches = Batches(numbered(10), 3, 4)
+    assert len(batches) == 3
+    assert [len(batches[i][0]) for i in range(3)] == [4, 4, 2]
+    for x, y in (batches[i] for i in range(3)):
+        assert (x.dtype, y.dtype) == (np.uint8, np.float32)
+        assert y.sum(1).tolist() == [1] * len(y)
+        assert y.argmax(1).tolist() == [i % 3 for i in x[:, 0, 0, 0]]
+
+
+def test_every_image_once_per_epoch_and_epochs_differ():
+    batches = Batches(numbered(), 3, 4, seed=7)
+    orders = []
+    for _ in range(3):
+        orders.append(epoch_of(batches))
+        batches.on_epoch_end()
+    assert all(sorted(order) == list(range(10)) for order in orders)
+    assert orders[0] != orders[1] != orders[2]
+
+
+def test_a_step_depends_on_seed_epoch_and_step_alone():
+    def make(seed=0):
+        return Batches(numbered(), 3, 4, (Shift(2, "zero"),), seed)
+
+    one, other = make(), make()
+    for batches in (one, other):
+        batches.on_epoch_end()
+    one[0], one[1]  # what was asked for before does not matter
+    np.testing.assert_array_equal(one[2][0], other[2][0])
+    np.testing.assert_array_equal(one[1][0], one[1][0])
+    assert epoch_of(make(seed=1)) != epoch_of(make())
+
+
+def test_augmentations_apply_in_turn():
+    def add(x, rng):
+        return x + 1
+
+    def double(x, rng):
+        return x * 2
+
+    plain = Batches(numbered(), 3, 10)[0][0]
+    np.testing.assert_array_equal(Batches(numbered(), 3, 10, (add, double))[0][0], (plain + 1) * 2)
+
+
+def test_keras_sees_every_image_once_in_every_epoch():
+    seen = []
+
+    class Recorded(Batches):
+        def __getitem__(self, step):
+            x, y = super().__getitem__(step)
+            seen.append((self.epoch, step, x[:, 0, 0, 0].tolist()))
+            return x, y
+
+    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    model.compile("sgd", "mse")
+    model.fit(Recorded(numbered(), 3, 4), epochs=3, verbose=0)
+    asked = {epoch: {step: images for at, step, images in seen if at == epoch} for epoch, _, _ in seen}
+    whole = [steps for steps in asked.values() if len(steps) == 3]  # Keras may peek at a few before it starts
+    assert len(whole) == 3
+    assert all(sorted(chain(*steps.values())) == list(range(10)) for steps in whole)
+
+
+def test_errors():
+    with pytest.raises(DataError, match="batch_size must be at least 1; got 0"):
+        Batches(numbered(), 3, 0)
+    with pytest.raises(DataError, match="There are no images"):
+        Batches(numbered(0), 3, 4)

@@ -1,0 +1,234 @@
+"""The command as a user types it: output, JSON, exit codes, and no tracebacks."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from residual.cli import app
+from tests.test_training import stripes
+
+VERBS = ("train", "evaluate", "predict", "summary", "list", "recipes", "check", "convert")
+
+
+def residual(*words: str):
+    """Run the command in this process; (exit code, standard output, standard error)."""
+    result = CliRunner().invoke(app, list(words))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with class folders of images, and a run `first` trained on them through the command."""
+    folder = tmp_path_factory.mktemp("project")
+    images = stripes(60, 0)
+    for i, (x, y) in enumerate(zip(images.x, images.y, strict=True)):
+        place = folder / "photos" / ("red", "green", "blue")[y]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(x).save(place / f"{i}.png")
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        words = ("photos", "--size", "16", "--model", "cifar-resnet8", "--epochs", "6", "--batch-size", "8")
+        code, out, _ = residual("train", *words, "--name", "first")
+    finally:
+        os.chdir(before)
+    assert code == 0
+    return folder, out
+
+
+@pytest.fixture
+def project(trained, monkeypatch):
+    monkeypatch.chdir(trained[0])
+    return trained[0]
+
+
+def test_train_says_what_it_did_and_what_comes_next(trained):
+    _, out = trained
+    assert "60 images below" in out
+    assert "set aside as the test set" in out
+    assert "epoch 6/6" in out
+    assert "(n = 6; 95% interval" in out
+    assert "of 9; 95% interval" in out
+    assert "runs/first" in out
+    assert "residual predict first IMAGE..." in out
+    assert "\x1b" not in out, "no colour codes where the output is not a terminal"
+
+
+def test_evaluate_and_its_json(project):
+    code, out, _ = residual("evaluate", "first")
+    assert code == 0
+    assert "95% interval" in out
+    assert (project / "runs/first/confusion.png").is_file()
+    code, out, _ = residual("evaluate", "first", "--json")
+    report = json.loads(out)
+    assert (report["n"], len(report["confusion"])) == (9, 3)
+    assert report == report | json.loads((project / "runs/first/report.json").read_text())["test"]
+
+
+def test_evaluate_a_model_file_on_a_folder(project):
+    code, out, _ = residual(
+        "evaluate", "runs/first/model.keras", "--data", "photos", "--json", "--png", "c.png"
+    )
+    assert code == 0
+    assert json.loads(out)["n"] == 60, "a folder without a test part is used whole"
+    assert (project / "c.png").is_file()
+
+
+def test_predict_files_folders_patterns(project):
+    code, out, _ = residual(
+        "predict", "first", "photos/red", "photos/blue/*.png", "photos/green/1.png", "--json"
+    )
+    rows = json.loads(out)
+    assert code == 0
+    assert len(rows) == 41
+    assert set(rows[0]) == {"image", "label", "probability", "probabilities"}
+    code, out, _ = residual("predict", "first", "photos/red/0.png")
+    assert out.startswith("photos/red/0.png  ")
+    assert "%" in out
+
+
+def test_predict_names_what_it_cannot_read_and_does_the_rest(project):
+    (project / "note.jpg").write_text("not an image")
+    code, out, _ = residual("predict", "first", "note.jpg", "photos/red/0.png")
+    assert code == 2
+    lines = out.splitlines()
+    assert "note.jpg is not an image that can be read (its content is no known image format)" in lines[0]
+    assert "then" in lines[1]
+
+
+def test_train_json_keeps_standard_output_clean(project):
+    words = ("photos", "--size", "16", "--model", "cifar-resnet8", "--epochs", "1", "--json")
+    code, out, err = residual("train", *words)
+    report = json.loads(out)
+    assert code == 0
+    assert report["run"] == "runs/photos-cifar-resnet8-1"
+    assert report["test"]["n"] == 9
+    assert "epoch 1/1" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("train", "nowhere"),
+            "There is no data called 'nowhere': it is neither a file or folder nor one of digits",
+        ),
+        (("train", "bad.h5"), "bad.h5 cannot be opened: not an HDF5 file, or damaged"),
+        (("train", "digits", "--model", "resnext50"), "There is no network called 'resnext50'. Did you mean"),
+        (
+            ("train", "digits", "--model", "cifar-resnet21"),
+            "depth must be 6n+2, got 21. Try cifar-resnet20 or",
+        ),
+        (("train", "digits", "--model", "resnet50"), "the smallest is 32x32"),
+        (
+            ("train", "digits", "--size", "8", "--model", "resnet50"),
+            "Images of 8x8 pixels are too small for resnet50",
+        ),
+        (("train", "digits", "--recipe", "sings"), "Did you mean signs?"),
+        (("train", "digits", "--validation", "0"), "must lie between 0 and 1; got 0.0"),
+        (("train", "photos", "--name", "first", "--size", "32"), "runs/first exists already"),
+        (("evaluate", "secnd"), "There is no run or model 'secnd'. Runs here: first"),
+        (("evaluate", "runs/first/model.keras"), "Say on which data to judge"),
+        (("predict", "first", "gone.png"), "There is no image gone.png."),
+        (("predict", "first", "*.webp"), "No image matches '*.webp'."),
+        (("predict", "first", "note/"), "There is no image note."),
+        (("summary", "cifar-resnet21"), "depth must be 6n+2, got 21"),
+        (("summary", "resnet50", "--input", "8"), "Images of 8x8 pixels are too small for resnet50"),
+        (("recipes", "nothing"), "recipe must be one of default, notebook, digits"),
+        (("recipes", "a", "b", "c"), "recipe must be one of"),
+    ],
+)
+def test_mistakes_are_one_message_and_exit_code_2(project, words, message):
+    (project / "bad.h5").write_text("not HDF5")
+    code, out, err = residual(*words)
+    assert code == 2
+    assert message in err
+    assert err.startswith("residual: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(verb):
+    code, out, _ = residual(verb, "--help")
+    assert code == 0
+    assert f"Example: residual {verb}" in out
+
+
+def test_list_and_recipes():
+    families = json.loads(residual("list", "--json")[1])["families"]
+    assert {"name": "cifar-resnet{depth}", "depths": "6n+2"}.items() <= families[7].items()
+    assert "6n+2" in residual("list")[1]
+    names = [recipe["name"] for recipe in json.loads(residual("recipes", "--json")[1])]
+    assert {"signs", "notebook-a", "notebook-e"} <= set(names)
+    out = residual("recipes", "notebook-a", "notebook-d")[1]
+    assert [line.split()[0] for line in out.splitlines()[1:]] == ["epochs", "schedule"]
+
+
+def test_a_recipe_printed_is_a_recipe_that_trains(project):
+    text = residual("recipes", "digits")[1]
+    (project / "mine.toml").write_text(text.replace('name = "digits"', 'name = "mine"'))
+    words = ("--recipe", "mine.toml", "--size", "16", "--epochs", "1", "--name", "mine", "--json")
+    code, _, err = residual("train", "photos", *words)
+    assert code == 0, err
+    assert 'name = "mine"' in (project / "runs/mine/run.toml").read_text()
+
+
+def test_summary(project):
+    code, out, _ = residual("summary", "cifar-resnet20", "--plot", "net.svg")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 100
+    assert (project / "net.svg").read_text().lstrip().startswith("<?xml")
+    report = json.loads(residual("summary", "runs/first/model.keras", "--json")[1])
+    assert report["name"] == "cifar-resnet8"
+
+
+@pytest.mark.parametrize("words", [("--help",), ("--version",)])
+def test_the_command_starts_without_heavy_libraries(words):
+    code = (
+        "import sys; from residual.cli import main\n"
+        f"sys.argv = ['residual', *{words!r}]\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'keras', 'tensorflow', 'numpy', 'matplotlib', 'sklearn', 'h5py', 'PIL'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_import_residual_is_instant():
+    code = "import time; t = time.perf_counter(); import residual; print(time.perf_counter() - t)"
+    seconds = min(
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(3)
+    )
+    assert seconds < 0.3
+
+
+def test_signs_says_whether_the_hands_are_real(project, shared_data, monkeypatch):
+    words = ("train", "signs", "--model", "cifar-resnet8", "--epochs", "1", "--size", "16")
+    out = residual(*words)[1]
+    assert "drawn hands, a stand-in" in out
+    monkeypatch.setenv("RESIDUAL_DATA", str(shared_data))
+    out = residual(*words, "--name", "real")[1]
+    assert "train_signs.h5 (960 images)" in out
+    assert "train_signs.h5 (960 images)" in (project / "runs/real/run.toml").read_text()
+
+
+def test_evaluate_notices_that_the_data_has_changed(project):
+    np.savez("a.npz", x=stripes(30, 0).x, y=stripes(30, 0).y)
+    words = ("--model", "cifar-resnet8", "--epochs", "1", "--recipe", "digits", "--name", "npz")
+    assert residual("train", "a.npz", *words)[0] == 0
+    np.savez("a.npz", x=stripes(60, 0).x, y=stripes(60, 0).y)
+    code, _, err = residual("evaluate", "npz")
+    assert code == 2
+    assert "a.npz is no longer what the run saw" in err

@@ -1,0 +1,251 @@
+"""Training on small made images: statistics, selection, the run folder, interruption."""
+
+import io
+import json
+import signal
+
+import keras
+import numpy as np
+import pytest
+from rich.console import Console
+
+import residual
+from residual import zoo
+from residual.data.images import Dataset, Images
+from residual.errors import DataError, RunError
+from residual.networks import network
+from residual.training import statistics, trainer
+from residual.training.recipes import Recipe
+from residual.training.runs import find_run, new_run
+from residual.training.schedules import Constant
+
+QUICK = Recipe("quick", "", "cifar-resnet8", 2, 16, "adamw", Constant(3e-3), weight_decay=0.01)
+
+
+def stripes(n: int, seed: int, classes: int = 3, size: int = 16) -> Images:
+    """Noisy images whose class is the colour of a bright band."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % classes
+    x = rng.integers(0, 120, (n, size, size, 3))
+    for i, label in enumerate(y):
+        x[i, 4:9, :, label] = 255
+    return Images(x.astype(np.uint8), y.astype(np.int64))
+
+
+@pytest.fixture
+def data() -> Dataset:
+    return Dataset("stripes", stripes(96, 0), stripes(24, 1), ("red", "green", "blue"), "made for the test")
+
+
+@pytest.fixture
+def stripes_file(data, tmp_path):
+    path = tmp_path / "stripes.npz"
+    arrays = {"x_train": data.train.x, "y_train": data.train.y, "x_test": data.test.x, "y_test": data.test.y}
+    np.savez(path, **arrays, classes=np.array(data.classes))
+    return path
+
+
+def quiet() -> Console:
+    return Console(file=io.StringIO(), width=200)
+
+
+def test_momentum_follows_the_number_of_steps():
+    assert statistics.momentum_for(340) == pytest.approx(1 - 30 / 340)
+    assert statistics.momentum_for(10) == pytest.approx(0.8)
+    assert statistics.momentum_for(10**6) == pytest.approx(0.99)
+
+
+def test_recomputed_statistics_are_those_of_all_images():
+    pixels = keras.Input((4, 4, 3))
+    model = keras.Model(pixels, keras.layers.BatchNormalization(name="norm")(pixels))
+    x = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 3)).astype(np.uint8)
+    statistics.recompute_statistics(model, Images(x, np.zeros(50, int)), batch_size=10)
+    norm = model.get_layer("norm")
+    got = [keras.ops.convert_to_numpy(value) for value in (norm.moving_mean, norm.moving_variance)]
+    np.testing.assert_allclose(got[0], x.mean((0, 1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(got[1], x.astype(float).var((0, 1, 2)), rtol=1e-3)
+    assert norm.momentum == 0.99
+
+
+def test_recomputing_changes_nothing_else():
+    model = network(zoo.spec("cifar-resnet8"), (16, 16, 3), 3)
+    before = [np.array(w) for w in model.get_weights()]
+    moving = statistics.moving_statistics(model)
+    statistics.recompute_statistics(model, stripes(32, 0), 16)
+    statistics.assign_statistics(model, moving)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kind", ["scale", "channel", "mean-image"])
+def test_normalization(kind):
+    images = stripes(20, 0)
+    got = keras.ops.convert_to_numpy(trainer.normalization(kind, images)(images.x.astype("float32")))
+    x = images.x.astype(float)
+    expected = {
+        "scale": x / 255,
+        "channel": (x - x.mean((0, 1, 2))) / x.std((0, 1, 2)),
+        "mean-image": (x - x.mean(0)) / 255,
+    }[kind]
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def test_rate_table_gives_each_step_its_rate():
+    table = trainer.RateTable(np.array([0.1, 0.2, 0.3]))
+    assert [round(float(table(step)), 6) for step in (0, 1, 2, 3)] == [0.1, 0.2, 0.3, 0.3]
+
+
+def test_decay_spares_biases_and_norms(data):
+    model = trainer.compiled(data, zoo.spec("notebook-resnet8"), QUICK, steps=6)
+    decayed = [v.path for v in model.trainable_variables if model.optimizer._use_weight_decay(v)]
+    assert decayed
+    assert all(path.endswith("kernel") for path in decayed)
+
+
+def test_one_step_lowers_the_loss_on_its_batch(data):
+    keras.utils.set_random_seed(0)
+    model = trainer.compiled(data, zoo.spec("cifar-resnet8"), QUICK, steps=6)
+    x, y = trainer.labelled(data.train, 3)
+    losses = [float(model.train_on_batch(x, y)[0]) for _ in range(6)]
+    assert losses[-1] < losses[0]
+
+
+def test_validation_comes_from_training_images(data):
+    split = trainer.with_validation(data, 0.25, seed=3)
+    assert (len(split.train), len(split.validation), split.test) == (72, 24, data.test)
+    seen = {image.tobytes() for image in split.train.x}
+    assert not any(image.tobytes() in seen for image in split.validation.x)
+
+
+def test_train_evaluate_predict_from_python(stripes_file, tmp_path):
+    run = residual.train(stripes_file, recipe=QUICK, console=quiet(), name="first", seed=1)
+    assert run.folder.path.as_posix() == "runs/first"
+    assert "test" not in run.report, "training must not read the test images"
+    scores = run.evaluate()
+    assert scores.n == 24
+    assert run.report["test"]["accuracy"] == scores.accuracy
+    names = {file.name for file in run.folder.path.iterdir()}
+    assert names == {"run.toml", "log.csv", "model.keras", "report.json", "curves.png", "confusion.png"}
+    asked = run.folder.asked
+    assert Recipe.from_table(asked["recipe"]) == QUICK
+    assert (asked["seed"], asked["data"]["train_images"], asked["data"]["test_images"]) == (1, 87, 24)
+    assert [row["epoch"] for row in run.folder.log_rows()] == [1, 2]
+
+    again = residual.evaluate("first")
+    assert again.to_dict() == scores.to_dict()
+    elsewhere = residual.evaluate(run.folder.model, data=stripes_file)
+    assert elsewhere.accuracy == scores.accuracy
+
+    from PIL import Image
+
+    Image.fromarray(stripes(3, 5, size=40).x[1]).save(tmp_path / "green.png")
+    (prediction,) = residual.predict("first", tmp_path / "green.png")
+    assert set(prediction.probabilities) == {"red", "green", "blue"}
+    assert prediction.probability == max(prediction.probabilities.values())
+    assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_short_training_learns(stripes_file):
+    recipe = Recipe("short", "", "cifar-resnet8", 8, 16, "adamw", Constant(3e-3))
+    assert residual.train(stripes_file, recipe=recipe, console=quiet()).evaluate().accuracy >= 0.9
+
+
+def test_same_seed_same_weights_other_seed_others(stripes_file):
+    def weights(seed):
+        return residual.train(stripes_file, recipe=QUICK, console=quiet(), seed=seed).model.get_weights()
+
+    first, second, other = weights(0), weights(0), weights(1)
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_statistics_that_have_not_settled_are_replaced_and_reported(stripes_file, monkeypatch):
+    recipe = Recipe("short", "", "cifar-resnet8", 8, 16, "adamw", Constant(3e-3))
+    restore = trainer.Best.restore
+
+    def unsettle(self, model):
+        restore(self, model)
+        rng = np.random.default_rng(0)
+        values = statistics.moving_statistics(model)
+        statistics.assign_statistics(model, [rng.uniform(0, 9, v.shape) for v in values])
+
+    monkeypatch.setattr(trainer.Best, "restore", unsettle)
+    run = residual.train(stripes_file, recipe=recipe, console=quiet())
+    assert run.report["validation"]["accuracy"] >= 0.9
+    assert run.report["validation"]["accuracy_with_moving_statistics"] <= 0.7
+    assert run.evaluate().accuracy >= 0.9
+    assert run.report["test"]["accuracy_with_moving_statistics"] <= 0.7
+    assert run.evaluate().accuracy >= 0.9, "evaluating leaves the recomputed statistics in place"
+
+
+def test_best_keeps_the_best_epoch_and_last_the_last():
+    model = network(zoo.spec("cifar-resnet8"), (8, 8, 3), 2)
+    for keep, expected in (("best", 2), ("last", 3)):
+        best = trainer.Best(keep, save=lambda model: None)
+        best.set_model(model)
+        for epoch, accuracy in enumerate((0.5, 0.9, 0.7)):
+            best.on_epoch_end(epoch, {"val_accuracy": accuracy, "val_loss": 1.0})
+        assert best.epoch == expected
+
+
+def test_ctrl_c_keeps_the_best_so_far(stripes_file, monkeypatch):
+    recipe = Recipe("long", "", "cifar-resnet8", 50, 16, "adamw", Constant(3e-3))
+    heard = io.StringIO()
+    written = trainer.Log.on_epoch_end
+
+    def interrupt_after_two(self, epoch, logs=None):
+        written(self, epoch, logs)
+        if epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(trainer.Log, "on_epoch_end", interrupt_after_two)
+    run = residual.train(stripes_file, recipe=recipe, console=Console(file=heard, width=200))
+    assert (run.report["interrupted"], run.report["epochs"]) == (True, 2)
+    assert "the best so far is kept" in heard.getvalue()
+    assert run.evaluate().n == 24
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_name_is_taken_once():
+    folder = new_run("mine", "x")
+    with pytest.raises(RunError, match="runs/mine exists already. Choose another --name"):
+        new_run("mine", "x")
+    with pytest.raises(RunError, match="--name must be made of letters"):
+        new_run("../mine", "x")
+    assert [new_run(None, "a b").path.name for _ in range(2)] == ["a-b-1", "a-b-2"]
+    folder.write_asked({"seed": 1})
+    assert find_run("mine").asked == {"seed": 1}
+    with pytest.raises(RunError, match="There is no run or model 'other'. Runs here: mine."):
+        find_run("other")
+
+
+def test_wrong_data_leaves_no_run_behind(tmp_path):
+    with pytest.raises(residual.NetworkError, match="too small for resnet18"):
+        residual.train("digits", model="resnet18", console=quiet())
+    with pytest.raises(DataError, match="share that is split off must lie between 0 and 1; got 1.5"):
+        residual.train("digits", validation=1.5, console=quiet())
+    assert not (tmp_path / "runs").exists()
+
+
+def test_report_is_json_a_person_can_read(tmp_path):
+    folder = new_run("mine", "x")
+    folder.add_to_report(epochs=2)
+    folder.add_to_report(test={"n": 3})
+    text = (folder.path / "report.json").read_text()
+    assert json.loads(text) == {"epochs": 2, "test": {"n": 3}}
+    assert text.count("\n") > 2
+
+
+def test_evaluate_on_other_classes_says_which(stripes_file, data, tmp_path):
+    run = residual.train(stripes_file, recipe=QUICK, console=quiet())
+    np.savez(tmp_path / "o.npz", x=data.test.x, y=data.test.y, classes=np.array(["red", "green", "violet"]))
+    with pytest.raises(
+        DataError, match="classes that the network does not know: violet. It knows red, green, blue"
+    ):
+        residual.evaluate(run.folder.path.name, data=tmp_path / "o.npz")
+    np.savez(
+        tmp_path / "p.npz", x=data.test.x, y=(data.test.y + 1) % 3, classes=np.array(["blue", "red", "green"])
+    )
+    assert (
+        residual.evaluate(run.folder.path.name, data=tmp_path / "p.npz").accuracy == run.evaluate().accuracy
+    )
