@@ -13,11 +13,11 @@ import keras
 import numpy as np
 import pytest
 
-import old_layouts
 from residual.errors import RunError
 from residual.interop import Converted, convert
 from residual.interop.old_h5 import OWN
 from residual.modelfile import load_model
+from tests import old_layouts
 
 
 @pytest.fixture(scope="session")

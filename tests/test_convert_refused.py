@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-import old_layouts
 from residual.errors import ResidualError, RunError
 from residual.interop import convert
+from tests import old_layouts
 
 
 @pytest.fixture

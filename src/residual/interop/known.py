@@ -166,7 +166,8 @@ def _in_blocks(spec: NetworkSpec, kind: str, shortcut_first: bool) -> Iterator[s
             projects = channels != spec.outputs[index]
             normed = spec.shortcut_norm and not spec.preactivation
             shortcut = [names.shortcut(kind)] if projects and (kind == "conv" or normed) else []
-            yield from (shortcut + main if shortcut_first else main + shortcut)
+            made = shortcut + main if shortcut_first else main + shortcut
+            yield from map(str, made)
             channels = spec.outputs[index]
 
 
