@@ -74,7 +74,7 @@ def test_a_whole_model_predicts_as_before(old, target, name, network, arrays, pa
     assert as_predicted(converted, old, name) < 1e-5
     plain = keras.saving.load_model(target)
     x = np.load(old / f"{name}.npz")["x"]
-    assert np.array_equal(predict(plain, [x]), predict(converted.model, x))
+    assert np.array_equal(predict(plain, x), predict(converted.model, x))
     assert b"residual." not in zipfile.ZipFile(target).read("config.json")
 
 
