@@ -8,34 +8,35 @@ from dataclasses import replace
 from pathlib import Path
 
 import keras
-import numpy as np
 from rich.console import Console
 
 from residual import kernels, networks, zoo
-from residual.data.images import Dataset, Images
-from residual.data.sources import load_data
+from residual.data.images import Dataset
+from residual.data.sources import NAMES, SEARCHED, load_data
 from residual.errors import DataError, RunError
 from residual.evaluation import predictions
-from residual.evaluation.metrics import Scores, score
+from residual.evaluation.judging import judge, relabelled, whole_test
+from residual.evaluation.metrics import Scores
 from residual.evaluation.predictions import Prediction
 from residual.evaluation.report import save_confusion_png, save_curves_png
 from residual.modelfile import load_model
+from residual.spec import NetworkSpec
 from residual.training import recipes, statistics, trainer
 from residual.training.recipes import Recipe
 from residual.training.runs import RunFolder, find_run, new_run
 
 
 def build(
-    name: str,
+    network: str | NetworkSpec,
     input_shape: tuple[int | None, int | None, int] = (224, 224, 3),
     classes: int = 1000,
     *,
     normalization: keras.layers.Layer | None = None,
 ) -> keras.Model:
-    """A network by name, with random weights: a stock Keras model.
+    """A network by name or spec, with random weights: a stock Keras model.
 
     Args:
-        name: such as "resnet50" or "cifar-resnet20-plain"; `residual list` shows all families and suffixes.
+        network: a NetworkSpec, or a name such as "resnet50" or "cifar-resnet20-plain"; `residual list` shows all.
         input_shape: (height, width, 3); None for a side that varies.
         classes: outputs of the softmax.
         normalization: first layer, on raw pixels.
@@ -43,7 +44,11 @@ def build(
     Raises:
         NetworkError: unknown name, wrong depth, or an input too small.
     """
-    return networks.network(zoo.spec(name), input_shape, classes, normalization)
+    return networks.network(_spec(network), input_shape, classes, normalization)
+
+
+def _spec(network: str | NetworkSpec) -> NetworkSpec:
+    return network if isinstance(network, NetworkSpec) else zoo.spec(network)
 
 
 class Run:
@@ -85,11 +90,17 @@ class Run:
         """The data that the run was trained on, loaded again where needed."""
         if self._data is None:
             asked = self.folder.asked["data"]
-            self._data = load_data(asked["asked"], asked.get("size"), asked.get("root"))
-            if list(self._data.classes) != asked["classes"] or len(self._data.test) != asked["test_images"]:
+            found = load_data(asked["asked"], asked.get("size"), asked.get("root"))
+            if (
+                list(found.classes) != asked["classes"]
+                or found.test.fingerprint() != asked["test_fingerprint"]
+            ):
                 raise DataError(
-                    f"{asked['asked']} is no longer what the run saw: {asked['source']}. Now: {self._data.source}."
+                    f"The test images of {asked['asked']} are not those of the run, which were apart from its training "
+                    f"images. The run: {asked['source']}. Now: {found.source}. Put the data back as it was, or judge "
+                    "the network on other images with --data."
                 )
+            self._data = found
         return self._data
 
     def evaluate(self) -> Scores:
@@ -101,7 +112,7 @@ class Run:
         """
         data = self.data()
         scores = judge(self.model, data.test, data.classes)
-        test = scores.to_dict()
+        test = {**self.report.get("test", {}), **scores.to_dict()}
         if self._trained and _differ(self._trained.report["validation"]):
             test["accuracy_with_moving_statistics"] = self._with_moving_statistics(data)
         self.folder.add_to_report(test=test)
@@ -126,23 +137,20 @@ def _differ(validation: dict) -> bool:
     return validation["accuracy"] != validation["accuracy_with_moving_statistics"]
 
 
-def judge(model: keras.Model, images: Images, classes: Sequence[str]) -> Scores:
-    """Scores of a model on labelled images."""
-    return score(predictions.probabilities(model, images.x), images.y, classes)
-
-
-def plan(data: str | Path, recipe: str | Recipe = "default", model: str | None = None, **changes):
-    """(recipe, NetworkSpec) that `train` would use; `changes` replace values of the recipe."""
-    chosen = recipe if isinstance(recipe, Recipe) else recipes.recipe(recipe, str(data))
+def plan(
+    data: str, recipe: str | Recipe, model: str | NetworkSpec | None, **changes
+) -> tuple[Recipe, NetworkSpec]:
+    """The recipe and the network for data of this name; `changes` replace values of the recipe."""
+    chosen = recipe if isinstance(recipe, Recipe) else recipes.recipe(recipe, data)
     chosen = replace(chosen, **{name: value for name, value in changes.items() if value is not None})
-    spec = zoo.spec(model or chosen.model)
+    spec = _spec(model or chosen.model)
     return replace(chosen, model=spec.name), spec
 
 
 def train(
     data: str | Path = "digits",
     *,
-    model: str | None = None,
+    model: str | NetworkSpec | None = None,
     recipe: str | Recipe = "default",
     epochs: int | None = None,
     batch_size: int | None = None,
@@ -160,7 +168,7 @@ def train(
 
     Args:
         data: what `load_data` takes: "digits", "signs", "cifar10" or a path.
-        model: name of a network; None takes the recipe's.
+        model: a NetworkSpec or the name of a network; None takes the recipe's.
         recipe: a name, a .toml file or a Recipe; "default" is the one made for the data.
         epochs, batch_size: in place of the recipe's.
         size: scale images to (size, size).
@@ -174,8 +182,10 @@ def train(
         DataError, NetworkError, RecipeError, RunError: each says what to do.
     """
     console = console or Console(stderr=True)
-    chosen, spec = plan(data, recipe, model, epochs=epochs, batch_size=batch_size)
+    changes = {"epochs": epochs, "batch_size": batch_size}
+    plan("", recipe, model, **changes)  # a wrong name is told before the data is read
     loaded = load_data(data, size, root)
+    chosen, spec = plan(loaded.name, recipe, model, **changes)
     networks.check_size(spec, (*loaded.size, 3))
     split = trainer.with_validation(loaded, validation, seed)
     folder = new_run(name, f"{loaded.name}-{spec.name}")
@@ -203,20 +213,31 @@ def announce(console: Console, split: Dataset, recipe: Recipe, spec, folder: Run
         console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)
 
 
+def _place(data: str | Path) -> str:
+    """How a run remembers its data: a name as it is, a path in full."""
+    return str(data) if str(data) in NAMES else str(Path(data).expanduser().resolve())
+
+
+def _root(root: str | Path | None) -> str | None:
+    """Where "signs" and "cifar10" were searched for, in full, so that they are found again from elsewhere."""
+    place = root or os.environ.get("RESIDUAL_DATA") or ("datasets" if Path("datasets").is_dir() else None)
+    return str(Path(place).expanduser().resolve()) if place else None
+
+
 def _asked(data, root, size, loaded: Dataset, split: Dataset, recipe: Recipe, spec, seed: int) -> dict:
-    place = str(data) if not Path(data).expanduser().exists() else str(Path(data).expanduser().resolve())
-    root = root or os.environ.get("RESIDUAL_DATA")
     facts = {
-        "asked": place if loaded.name != str(data) else str(data),
+        "asked": _place(data),
         "source": loaded.source,
         "classes": list(loaded.classes),
         "train_images": len(split.train),
         "validation_images": len(split.validation),
         "test_images": len(loaded.test),
+        "test_fingerprint": loaded.test.fingerprint(),
         "image_size": list(loaded.size),
     }
     facts |= {"size": size} if size else {}
-    facts |= {"root": str(Path(root).expanduser().resolve())} if root else {}
+    if str(data) in SEARCHED and _root(root):
+        facts["root"] = _root(root)
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seed": seed,
@@ -241,8 +262,9 @@ def evaluate(
         DataError: when the classes of data and network differ, or a .keras file comes without data.
         RunError: when there is no such run or file.
     """
-    if data is None and not str(run_or_model).endswith(".keras"):
-        return Run(find_run(run_or_model)).evaluate()
+    run = as_run(run_or_model)
+    if run is not None and (data is None or _place(data) == run.folder.asked["data"]["asked"]):
+        return run.evaluate()
     if data is None:
         raise DataError(f"Say on which data to judge {run_or_model}: --data signs, or a path.")
     model, classes = open_model(run_or_model)
@@ -253,37 +275,39 @@ def evaluate(
     return judge(model, relabelled(images, data_classes, classes), classes)
 
 
-def whole_test(data: Dataset) -> tuple[Images, tuple[str, ...]]:
-    """The test images; all of them where the data has no test set of its own."""
-    if not data.made_test:
-        return data.test, data.classes
-    parts = (data.train, data.test)
-    joined = Images(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
-    return joined, data.classes
+def as_run(run_or_model: str | Path) -> Run | None:
+    """The run of that name or folder, or that a model file lies in; None for a model file elsewhere.
 
-
-def relabelled(images: Images, names: Sequence[str], classes: Sequence[str]) -> Images:
-    """The same images with labels that count in `classes` instead of `names`."""
-    missing = [name for name in names if name not in classes]
-    if missing:
-        raise DataError(
-            f"The data has classes that the network does not know: {', '.join(missing[:5])}. It knows "
-            f"{', '.join(list(classes)[:10])}."
-        )
-    index = np.array([list(classes).index(name) for name in names])
-    return Images(images.x, index[images.y])
+    Raises:
+        RunError: when there is neither a run nor a model file.
+    """
+    path = Path(run_or_model)
+    if path.suffix != ".keras":
+        return Run(find_run(run_or_model))
+    return (
+        Run(RunFolder(path.parent))
+        if (path.parent / "run.toml").is_file() and path.name == "model.keras"
+        else None
+    )
 
 
 def open_model(run_or_model: str | Path) -> tuple[keras.Model, tuple[str, ...]]:
     """A network and the names of its outputs, from a run or a .keras file."""
-    if str(run_or_model).endswith(".keras"):
-        model, info = load_model(run_or_model)
-        outputs = model.output_shape[-1]
-        return model, tuple(info.get("classes") or (str(i) for i in range(outputs)))
-    run = Run(find_run(run_or_model))
-    if not run.folder.model.is_file():
-        raise RunError(f"{run.folder.path} has no model.keras yet: its training has not ended.")
-    return run.model, run.classes
+    run = as_run(run_or_model)
+    if run is not None:
+        if not run.folder.model.is_file():
+            raise RunError(f"{run.folder.path} has no model.keras yet: its training has not ended.")
+        return run.model, run.classes
+    model, info = load_model(run_or_model)
+    if not isinstance(model.output, keras.KerasTensor) or len(model.output_shape) != 2:
+        raise RunError(
+            f"{run_or_model} is no classifier: its output must be (n, classes), not {model.output_shape}."
+        )
+    outputs = model.output_shape[1]
+    classes = tuple(info.get("classes") or (str(i) for i in range(outputs)))
+    if len(classes) != outputs:
+        raise RunError(f"{run_or_model} has {outputs} outputs, but names {len(classes)} classes.")
+    return model, classes
 
 
 def predict(run_or_model: str | Path, images: str | Path | Sequence[str | Path]) -> list[Prediction]:

@@ -28,9 +28,9 @@ def save_model(model: keras.Model, path: str | Path, info: dict) -> None:
     """
     path = Path(path)
     partial = path.with_name(f".{path.stem}-{os.getpid()}.keras")
-    bare = keras.Model(model.input, model.output, name=model.name)
     try:
         with deep_recursion():
+            bare = keras.Model(model.input, model.output, name=model.name)
             bare.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
             archive.writestr(_MEMBER, json.dumps(info, indent=1))
@@ -56,5 +56,6 @@ def load_model(path: str | Path) -> tuple[keras.Model, dict]:
         with zipfile.ZipFile(path) as archive:
             info = json.loads(archive.read(_MEMBER)) if _MEMBER in archive.namelist() else {}
     except Exception as error:  # Keras raises whatever the damaged part raises
-        raise RunError(f"{path} cannot be loaded: {str(error).strip().splitlines()[0]}") from None
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise RunError(f"{path} cannot be loaded: {reason}") from None
     return model, info

@@ -1,7 +1,7 @@
 """What a residual network is, as one frozen value."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from residual.errors import NetworkError
 
@@ -86,10 +86,11 @@ class NetworkSpec:
             )
         if min(self.blocks + self.widths + self.outputs + self.strides) < 1:
             raise NetworkError(f"{self.name}: blocks, widths, outputs and strides must all be at least 1.")
-        if self.shortcut not in SHORTCUTS:
-            raise NetworkError(
-                f"{self.name}: shortcut must be one of {', '.join(SHORTCUTS)}; got {self.shortcut!r}."
-            )
+        for field, allowed in get_type_hints(type(self)).items():
+            if get_origin(allowed) is Literal and getattr(self, field) not in get_args(allowed):
+                raise NetworkError(
+                    f"{self.name}: {field} must be one of {', '.join(get_args(allowed))}; got {getattr(self, field)!r}."
+                )
 
     @property
     def depth(self) -> int:

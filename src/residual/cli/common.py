@@ -35,6 +35,13 @@ def verb(function):
         except BrokenPipeError:
             sys.stderr.close()
             raise typer.Exit(0) from None
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            print(f"residual: {where}{error.strerror or error}.", file=sys.stderr)
+            raise typer.Exit(2) from None
+        except MemoryError:
+            print("residual: not enough memory. Use a smaller --size or --batch-size.", file=sys.stderr)
+            raise typer.Exit(2) from None
 
     return command
 

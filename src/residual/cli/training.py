@@ -63,19 +63,16 @@ def train(
 
 def print_outcome(out, run, scores) -> None:
     """What came of a run: validation and test accuracy, the folder, what to type next."""
-    from residual.evaluation.metrics import wilson_interval
     from residual.evaluation.report import headline
     from residual.training.progress import clock
 
     report = run.report
-    validation = report["validation"]
-    n, share = validation["n"], validation["accuracy"]
-    low, high = wilson_interval(round(share * n), n)
+    validation, kept = report["validation"], report["kept_epoch"]
     out.print()
     lines = [
         (
             "validation",
-            f"accuracy {share:.1%} (n = {n}; 95% interval {low:.1%}-{high:.1%}), epoch {report['kept_epoch']}",
+            f"accuracy {validation['accuracy']:.1%} of {validation['n']} images, which chose epoch {kept}",
         ),
         ("test", headline(scores)),
     ]
@@ -89,7 +86,7 @@ def print_outcome(out, run, scores) -> None:
             )
         )
     if report["interrupted"]:
-        lines.append(("stopped", f"after {report['epochs']} of {report['epochs_asked']} epochs"))
+        lines.append(("stopped", f"after {report['epochs']:g} of {report['epochs_asked']} epochs"))
     path = run.folder.path
     lines += [
         ("time", f"{clock(report['training_seconds'])}, {report['images_per_second']:,.0f} images/s"),
@@ -111,17 +108,17 @@ def evaluate(
 ):
     """Judge a network on test images: accuracy with its interval, per class, calibration, confusion matrix."""
     out = console()
+    if png and png.suffix.lower() != ".png":
+        raise RunError(f"--png must name a .png file; got {png}.")
     toolkit = api()
     scores = toolkit.evaluate(run, data)
     from residual.evaluation.report import print_scores, save_confusion_png
 
     drawn = png
     if png:
-        if png.suffix.lower() != ".png":
-            raise RunError(f"--png must name a .png file; got {png}.")
         save_confusion_png(scores, png)
     elif data is None:
-        drawn = toolkit.find_run(run).path / "confusion.png"
+        drawn = toolkit.as_run(run).folder.path / "confusion.png"
     if as_json:
         print_json({"run": run, "data": data, **scores.to_dict()})
         return

@@ -42,7 +42,7 @@ class Batches(keras.utils.PyDataset):
         if not len(images):
             raise DataError("There are no images to make batches of.")
         self.images = images
-        self.one_hot = np.eye(classes, dtype=np.float32)
+        self.classes = classes
         self.batch_size = batch_size
         self.augment = tuple(augment)
         self.seed = seed
@@ -59,7 +59,7 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng((self.seed, self.epoch, step))
         for augmentation in self.augment:
             x = augmentation(x, rng)
-        return x, self.one_hot[self.images.y[indices]]
+        return x, keras.utils.to_categorical(self.images.y[indices], self.classes)
 
     def on_epoch_end(self):
         """A new order. Keras calls this after each epoch and once before the first: it trains from 1 on."""

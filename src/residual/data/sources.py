@@ -15,6 +15,7 @@ NAMES = {
     "signs": "hand signs for 0 to 5, 64x64; the real files where they are found, else drawn hands",
     "cifar10": "60,000 photos of 10 classes, 32x32; found, or downloaded by Keras",
 }
+SEARCHED = ("signs", "cifar10")
 _DIGIT_SIZE = 16
 _FOLDER_SIZE = 64
 
@@ -37,6 +38,11 @@ def load_data(
     Raises:
         DataError: when nothing is found or something cannot be read.
     """
+    if root is not None and str(data) not in SEARCHED:
+        raise DataError(
+            f"--data (root) is the folder in which signs and cifar10 are searched for. To use the images in {root}, "
+            f"name it as the data itself: residual train {root}"
+        )
     if size is not None and not (isinstance(size, int) and size >= 1):
         raise DataError(f"size must be a whole number of pixels, at least 1; got {size!r}.")
     if str(data) in NAMES:

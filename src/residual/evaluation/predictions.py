@@ -64,9 +64,10 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
             found.append(path)
         else:
             matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
-            if not matches:
-                raise DataError(f"No image matches {name!r}.")
-            found += [match for match in matches if match.is_file()]
+            files = [match for match in matches if match.is_file()]
+            if not files:
+                raise DataError(f"No image matches {str(name)!r}.")
+            found += files
     return found
 
 
@@ -118,4 +119,9 @@ def image_size(model) -> tuple[int, int]:
 
 def probabilities(model, x: np.ndarray, batch_size: int = 128) -> np.ndarray:
     """float32 (n, classes) for raw images uint8 (n, height, width, 3)."""
-    return np.asarray(model.predict(x, batch_size=batch_size, verbose=0), np.float32)
+    rows = np.asarray(model.predict(x, batch_size=batch_size, verbose=0), np.float32)
+    if not np.allclose(rows.sum(1), 1, atol=0.05):
+        raise DataError(
+            "The model's outputs are not probabilities: they do not sum to 1. End it with a softmax."
+        )
+    return rows

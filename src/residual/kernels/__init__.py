@@ -5,7 +5,10 @@ Importing this room loads nothing heavy; each function imports what it needs.
 
 import importlib
 import importlib.util
+import json
 import os
+
+from residual.errors import ResidualError
 
 
 def prefer_backend() -> None:
@@ -16,16 +19,28 @@ def prefer_backend() -> None:
     networks several times faster than JAX. TensorFlow's start-up chatter is turned off.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    configured = "KERAS_BACKEND" in os.environ or os.path.exists(os.path.expanduser("~/.keras/keras.json"))
+    configured = "KERAS_BACKEND" in os.environ or _chosen_in_file()
     plugins = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin")
     if not configured and any(importlib.util.find_spec(plugin) for plugin in plugins):
         os.environ["KERAS_BACKEND"] = "jax"
 
 
+def _chosen_in_file() -> bool:
+    """Whether Keras's configuration file names another backend than TensorFlow, which Keras writes there itself."""
+    try:
+        with open(os.path.expanduser("~/.keras/keras.json"), encoding="utf-8") as file:
+            return json.load(file).get("backend", "tensorflow") != "tensorflow"
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def import_keras_quietly() -> None:
     """Import Keras without the lines that its backends write to standard error before their log levels count.
 
-    For the command line, where they would bury the first message; an import error still comes through.
+    For the command line, where they would bury the first message.
+
+    Raises:
+        ResidualError: when the backend that KERAS_BACKEND names is unknown or not installed.
     """
     import sys
 
@@ -35,6 +50,12 @@ def import_keras_quietly() -> None:
     try:
         os.dup2(sink, 2)
         importlib.import_module("keras")
+    except (ImportError, ValueError) as error:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        raise ResidualError(
+            f"Keras cannot start on KERAS_BACKEND={backend}: {error}. Use tensorflow, jax or torch, installed with "
+            "pip install 'residual[jax]' or 'residual[torch]'."
+        ) from None
     finally:
         os.dup2(kept, 2)
         os.close(kept)

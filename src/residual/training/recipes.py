@@ -211,7 +211,7 @@ def recipe(name: str = "default", data: str = "") -> Recipe:
         RecipeError: unknown name, or a file that is missing or malformed.
     """
     if name == "default":
-        return RECIPES.get(data, IMAGES)
+        return {"digits": DIGITS, "signs": SIGNS, "cifar10": CIFAR10}.get(data, IMAGES)
     if name == "notebook":
         return NOTEBOOK_E if data == "cifar10" else NOTEBOOK_A
     if name in RECIPES:

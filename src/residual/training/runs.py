@@ -103,7 +103,9 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
     Raises:
         RunError: when the name is taken or is not a plain name, or the folder cannot be made.
     """
-    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+    if name is not None and (
+        not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name.endswith(".keras")
+    ):
         raise RunError(
             f"--name must be made of letters, digits, '.', '_' and '-', such as first-try; got {name!r}."
         )
@@ -111,7 +113,7 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
         if name is not None:
             (root / name).mkdir(parents=True)
             return RunFolder(root / name)
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
         for number in range(1, 100_000):
             path = root / f"{stem}-{number}"
             if not path.exists():

@@ -60,7 +60,7 @@ def fit(
     info = {"classes": list(data.classes), "image_size": list(data.size), "network": spec.name}
     best = Best(recipe.keep, lambda model: save_model(model, folder.model, info))
     progress = TrainingProgress(console, recipe.epochs, len(batches), recipe.batch_size)
-    log = Log(folder)
+    log = Log(folder, recipe.schedule.rates(len(batches), recipe.epochs), console)
     started = time.perf_counter()
     with interruptible(model, console) as interrupted:
         try:
@@ -77,16 +77,17 @@ def fit(
             progress.stop()
     seconds = time.perf_counter() - started
     best.restore(model)
+    save_model(model, folder.model, info)  # kept even if what follows is interrupted
     moving, scores = settle(model, data, recipe)
     save_model(model, folder.model, info)
     report = {
-        "epochs": len(log.rows),
+        "epochs": round(log.steps / len(batches), 3),
         "epochs_asked": recipe.epochs,
         "interrupted": interrupted(),
         "kept_epoch": best.epoch,
         "train_images": len(data.train),
         "training_seconds": round(seconds, 2),
-        "images_per_second": round(len(data.train) * len(log.rows) / seconds, 1),
+        "images_per_second": round(len(data.train) * log.steps / len(batches) / seconds, 1),
         "validation": scores,
     }
     folder.add_to_report(**report)
@@ -122,7 +123,7 @@ def normalization(kind: str, images: Images) -> keras.layers.Layer:
     axes = (0, 1, 2) if kind == "channel" else (0,)
     mean = images.x.mean(axes, dtype=np.float64)
     if kind == "channel":
-        variance = np.maximum(images.x.var(axes, dtype=np.float64), 1.0)
+        variance = np.maximum(_mean_square(images.x) - mean**2, 1.0)
         layer = keras.layers.Normalization(axis=-1, name="normalization")
     else:
         variance = np.full_like(mean, 255.0**2)
@@ -131,6 +132,12 @@ def normalization(kind: str, images: Images) -> keras.layers.Layer:
     layer.set_weights([mean.astype(np.float32), variance.astype(np.float32), np.array(len(images))])
     layer.finalize_state()
     return layer
+
+
+def _mean_square(x: np.ndarray) -> np.ndarray:
+    """Mean of the squared pixels of each colour, in pieces: the whole in float64 would be eight times the data."""
+    pieces = (np.square(x[i : i + 256], dtype=np.float64).sum((0, 1, 2)) for i in range(0, len(x), 256))
+    return sum(pieces) / x[..., 0].size
 
 
 class RateTable(keras.optimizers.schedules.LearningRateSchedule):
@@ -166,7 +173,7 @@ def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 
 def labelled(images: Images, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """(x, one-hot y) for Keras."""
-    return images.x, np.eye(classes, dtype=np.float32)[images.y]
+    return images.x, keras.utils.to_categorical(images.y, classes)
 
 
 def settle(model: keras.Model, data: Dataset, recipe: Recipe) -> tuple[list[np.ndarray], dict]:
@@ -199,14 +206,21 @@ class Best(keras.callbacks.Callback):
         self.score, self.weights, self.epoch = (-np.inf, 0.0), None, 0
         self.saved = time.perf_counter()
 
+        self.on_disk = 0
+
     def on_epoch_end(self, epoch, logs=None):
         score = (logs["val_accuracy"], -logs["val_loss"])
-        if self.keep == "best" and not score >= self.score:
-            return
-        self.score, self.weights, self.epoch = score, self.model.get_weights(), epoch + 1
-        if time.perf_counter() - self.saved > _SAVE_BEST_EVERY:
-            self.save(self.model)
-            self.saved = time.perf_counter()
+        if self.keep == "last" or score >= self.score:
+            self.score, self.weights, self.epoch = score, self.model.get_weights(), epoch + 1
+        if self.on_disk != self.epoch and time.perf_counter() - self.saved > _SAVE_BEST_EVERY:
+            self._save_best()
+
+    def _save_best(self) -> None:
+        current = self.model.get_weights()
+        self.restore(self.model)
+        self.save(self.model)
+        self.model.set_weights(current)
+        self.saved, self.on_disk = time.perf_counter(), self.epoch
 
     def restore(self, model: keras.Model) -> None:
         """Give the model its best weights back; before the first epoch's end it keeps those it has."""
@@ -215,21 +229,38 @@ class Best(keras.callbacks.Callback):
 
 
 class Log(keras.callbacks.Callback):
-    """Writes log.csv after every epoch."""
+    """Writes log.csv after every epoch, and counts steps.
 
-    def __init__(self, folder: RunFolder):
+    Args:
+        folder: of the run. Where it cannot be written, that is said once and the training goes on.
+        rates: the learning rate of every step; a row has that of the epoch's last step.
+        console: where to say so.
+    """
+
+    def __init__(self, folder: RunFolder, rates: np.ndarray, console):
         super().__init__()
-        self.folder, self.rows = folder, []
+        self.folder, self.rates, self.console = folder, rates, console
+        self.rows, self.steps, self.failed = [], 0, False
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        rate = float(self.rates[self.steps - 1])
         row = {"epoch": epoch + 1, **{name: round(float(value), 6) for name, value in logs.items()}}
         row |= {"learning_rate": rate, "seconds": round(time.perf_counter() - self.started, 2)}
         self.rows.append(row)
-        self.folder.write_log(self.rows)
+        try:
+            self.folder.write_log(self.rows)
+        except OSError as error:
+            if not self.failed:
+                self.console.print(
+                    f"{self.folder.path / 'log.csv'} cannot be written: {error.strerror}. Going on."
+                )
+            self.failed = True
 
 
 @contextlib.contextmanager
