@@ -2,8 +2,8 @@
 
 import pytest
 
-import learners
 from residual.course.checker import check
+from tests import learners
 
 RELU, TAIL = "X = Activation('relu')(X)", "X_shortcut"
 NORM = "X = BatchNormalization(axis=3)(X, training=training)"

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-import learners
 from residual.course.checker import check_file
 from residual.errors import DataError
+from tests import learners
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import keras
 import pytest
 
-import learners
 from residual.course.checker import check, functions, network_check
+from tests import learners
 
 R, V1, V2 = learners.RESNET50, learners.V1, learners.V2
 

@@ -7,9 +7,9 @@ import string
 import pytest
 from rich.console import Console
 
-import learners
 from residual.course.checker import CATALOGUE, Report, check, print_report
 from residual.errors import ResidualError
+from tests import learners
 
 
 def printed(report: Report, width: int = 100) -> str:
@@ -99,3 +99,8 @@ def test_two_faults_at_once_are_both_named():
     changes = {"relu1": None, "bn3": "X = BatchNormalization(axis=3)(X)"}
     report = check(learners.learner("identity_block", **changes))
     assert {finding.mistake for finding in report.mistakes} == {"relu-missing", "training-not-passed"}
+
+
+def test_a_cell_that_ends_with_a_report_shows_it(wrong):
+    assert str(wrong) == printed(wrong)
+    assert "[relu-before-addition]" in str(wrong)

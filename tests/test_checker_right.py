@@ -2,8 +2,8 @@
 
 import pytest
 
-import learners
 from residual.course.checker import check
+from tests import learners
 
 INIT = "kernel_initializer=initializer(seed=0)"
 PLAIN = {f"bn{i}": "X = BatchNormalization()(X)" for i in (1, 2, 3)}

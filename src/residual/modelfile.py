@@ -28,7 +28,7 @@ def save_model(model: keras.Model, path: str | Path, info: dict) -> None:
     """
     path = Path(path)
     partial = path.with_name(f".{path.stem}-{os.getpid()}.keras")
-    bare = keras.Model(model.inputs, model.outputs, name=model.name)
+    bare = keras.Model(model.input, model.output, name=model.name)
     try:
         with deep_recursion():
             bare.save(partial)

@@ -79,6 +79,19 @@ class Report:
             "printed": self.printed,
         }
 
+    def __str__(self) -> str:
+        from io import StringIO
+
+        from rich.console import Console
+
+        text = StringIO()
+        print_report(self, Console(file=text, width=100))
+        return text.getvalue()
+
+    def _repr_pretty_(self, printer, cycle: bool) -> None:
+        """What a notebook shows where a cell ends with a report."""
+        printer.text(str(self))
+
     @classmethod
     def from_dict(cls, values: dict) -> "Report":
         findings = tuple(Finding(**finding) for finding in values["findings"])
