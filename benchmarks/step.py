@@ -35,7 +35,9 @@ ROUNDS, STEPS, BATCH = 12, 4, 32
 def stock(data: Dataset) -> keras.Model:
     """The notebooks' way: Keras's own compile defaults."""
     model = network(zoo.spec("course-resnet50"), (64, 64, 3), 6, keras.layers.Rescaling(1 / 255))
-    model.compile(optimizer=keras.optimizers.Adam(1.5e-4), loss="categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        optimizer=keras.optimizers.Adam(1.5e-4), loss="categorical_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 
@@ -47,7 +49,9 @@ def ours(data: Dataset, recipe) -> keras.Model:
 def main() -> None:
     """Measure, print, write the JSON."""
     rng = np.random.default_rng(0)
-    images = Images(rng.integers(0, 256, (BATCH * STEPS, 64, 64, 3)).astype(np.uint8), np.arange(BATCH * STEPS) % 6)
+    images = Images(
+        rng.integers(0, 256, (BATCH * STEPS, 64, 64, 3)).astype(np.uint8), np.arange(BATCH * STEPS) % 6
+    )
     data = Dataset("random", images, images, tuple("012345"), "random pixels", images)
     adam = replace(recipes.NOTEBOOK_A, name="adam")
     contenders = {
@@ -72,7 +76,10 @@ def report(seconds: dict[str, list[float]]) -> None:
     rows = {}
     for name, values in seconds.items():
         low, middle, high = statistics.quantiles(values, n=4)
-        rows[name] = {"median_ms": round(middle * 1e3), "middle_half_ms": [round(low * 1e3), round(high * 1e3)]}
+        rows[name] = {
+            "median_ms": round(middle * 1e3),
+            "middle_half_ms": [round(low * 1e3), round(high * 1e3)],
+        }
         ratio = statistics.median(values) / base
         print(f"{name:44} {middle * 1e3:5.0f} ms  ({low * 1e3:.0f}-{high * 1e3:.0f})  {ratio:.2f} of stock")
     machine = {"processor": platform.processor() or platform.machine(), **kernels.versions()}

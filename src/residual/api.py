@@ -11,6 +11,7 @@ import keras
 from rich.console import Console
 
 from residual import kernels, networks, zoo
+from residual.consoles import default_console
 from residual.data.images import Dataset
 from residual.data.sources import NAMES, SEARCHED, load_data
 from residual.errors import DataError, RunError
@@ -176,12 +177,12 @@ def train(
         validation: share of the training images that is set aside to select on.
         name: of the run; None counts up.
         root: folder searched for "signs" and "cifar10".
-        console: where progress is shown; None shows it on standard error.
+        console: where progress is shown; None shows it on standard error, in a notebook on standard output.
 
     Raises:
         DataError, NetworkError, RecipeError, RunError: each says what to do.
     """
-    console = console or Console(stderr=True)
+    console = console or default_console(stderr=True)
     changes = {"epochs": epochs, "batch_size": batch_size}
     plan("", recipe, model, **changes)  # a wrong name is told before the data is read
     loaded = load_data(data, size, root)

@@ -208,7 +208,8 @@ def identity_block(
         f: side of the window of the middle convolution (of both, with two filters).
         filters: channels of the three (or two) convolutions.
         training: True normalizes with the batch's statistics, False with the moving ones, None leaves it
-            to how the model is called.
+            to how the model is called. In a model, give none: Keras 3's fit, evaluate and predict overrule
+            the flag, and model(x) without one obeys it.
         initializer: a Keras initializer or its name, or a function called with `seed=0` for each kernel.
         epsilon: added to the variance in batch norm.
         stage, block: name the layers as the course does: stage=2, block="a" gives res2a_branch2a, ...

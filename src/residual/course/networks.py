@@ -37,7 +37,7 @@ def identity_block(
         filters: channels of the three convolutions.
         n_f: another name for `filters`.
         training: True normalizes with the batch's statistics, False with the moving ones, None leaves it
-            to how the model is called (an array alone counts as False).
+            to how the model is called (an array alone counts as False); see `residual.blocks.identity_block`.
         initializer: a Keras initializer, its name, or a function called with `seed=0` for each kernel.
         stage, block: name the layers, e.g. 2 and "a" for res2a_branch2a.
         epsilon: added to the variance: 1e-3 as Keras has it, 1e-6 in the course's `BatchNormalization`.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from residual.consoles import default_console
 from residual.evaluation.metrics import ClassScore, Scores
 from residual.evaluation.pictures import save_confusion_png, save_curves_png
 from residual.evaluation.wording import headline, percent, shortened
@@ -71,11 +72,9 @@ def print_scores(scores: Scores, console: "Console | None" = None, *, title: str
 
 
 def _standard_output() -> "Console":
-    from rich.console import Console
-
-    console = Console(highlight=False)
+    console = default_console(highlight=False)
     # A pipe or a file has no width of its own, and rich's guess of 80 would cost the matrix its columns.
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+    return console if console.is_terminal else default_console(highlight=False, width=WIDTH)
 
 
 def _class_table(scores: Scores, width: int) -> tuple["Table", str]:

@@ -3,6 +3,7 @@
 import textwrap
 from typing import TYPE_CHECKING
 
+from residual.consoles import default_console
 from residual.evaluation.wording import shortened
 from residual.insight.arithmetic import human, size_text
 
@@ -41,10 +42,9 @@ def print_summary(summary: "Summary", console: "Console | None" = None) -> None:
         summary: from `summarize`.
         console: where to print; standard output by default.
     """
-    from rich.console import Console
     from rich.text import Text
 
-    out = console or Console()
+    out = console or default_console()
     # A pipe or a file has no width of its own; rich's guess of 80 would cut what people search for.
     width = min(WIDTH, out.width) if out.is_terminal or console else WIDTH
     for text, style in _lines(summary, width):
