@@ -147,9 +147,11 @@ FROM_KERAS = [
     "glorot_uniform", "l2", "layers", "load_model", "plot_model", "random_uniform",
 ]
 OURS = [
-    "BatchNormalization", "ImageDataGenerator", "ResNet50", "check", "cifar10", "comparator", "convert_to_one_hot",
+    "BatchNormalization", "ImageDataGenerator", "ResNet50", "check", "cifar10",
+    "comparator", "convert_to_one_hot",
     "convolutional_block", "convolutional_block_test", "identity_block", "identity_block_test", "keras",
-    "load_dataset", "lr_schedule", "np", "print_report", "public_tests", "resnet_layer", "resnet_v1", "resnet_v2", "summary",
+    "load_dataset", "lr_schedule", "np", "print_report",
+    "public_tests", "resnet_layer", "resnet_v1", "resnet_v2", "summary",
     "tf", "tf1_glorot_uniform", "tf1_random_uniform", "tf2_glorot_uniform", "tf2_random_uniform",
     "tf2_set_seed", "to_categorical",
 ]
