@@ -5,7 +5,6 @@ stand in an extra member of the archive that Keras does not read.
 """
 
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import keras
 
 from residual.errors import RunError
+from residual.files import replacing
 from residual.networks import deep_recursion
 
 _MEMBER = "residual.json"
@@ -26,17 +26,12 @@ def save_model(model: keras.Model, path: str | Path, info: dict) -> None:
         path: ends in .keras.
         info: JSON-able facts; "classes" are the names of the outputs.
     """
-    path = Path(path)
-    partial = path.with_name(f".{path.stem}-{os.getpid()}.keras")
-    try:
+    with replacing(path) as partial:
         with deep_recursion():
             bare = keras.Model(model.input, model.output, name=model.name)
             bare.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
             archive.writestr(_MEMBER, json.dumps(info, indent=1))
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_model(path: str | Path) -> tuple[keras.Model, dict]:

@@ -170,9 +170,11 @@ def _matching(got: np.ndarray, wanted: dict[float, np.ndarray], what: str) -> li
     if not matching:
         away = {eps: np.abs(got - numbers).max() for eps, numbers in wanted.items()}
         nearest = min(away, key=lambda eps: away[eps])
+        off = np.abs(got - wanted[nearest])
+        image, row, column = np.unravel_index(off.argmax(), off.shape)[:3]
         raise AssertionError(
-            f"{what}: the numbers are up to {away[nearest]:.3g} off. The last image's first pixel must be "
-            f"{np.round(wanted[nearest][-1, 0, 0], 5)}, got {np.round(got[-1, 0, 0], 5)}. The block is "
+            f"{what}: the numbers are up to {away[nearest]:.3g} off. In image {image}, pixel ({row}, {column}) must be "
+            f"{np.round(wanted[nearest][image, row, column], 5)}, got {np.round(got[image, row, column], 5)}. The block is "
             "conv-norm-relu, conv-norm-relu, conv-norm, plus the shortcut, relu; kernels are made by "
             "initializer(seed=0) in that order, the shortcut's last."
         )

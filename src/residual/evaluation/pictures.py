@@ -4,12 +4,10 @@ Matplotlib's objects are used directly, without pyplot: no window system, no glo
 """
 
 import os
-import secrets
 import warnings
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from math import isfinite, nan
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +15,7 @@ import numpy as np
 from residual.errors import DataError
 from residual.evaluation.metrics import Scores
 from residual.evaluation.wording import headline, shortened
+from residual.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -225,7 +224,7 @@ def _sentence(text: str) -> str:
 
 
 def _write(figure: "Figure", path: str | os.PathLike[str]) -> None:
-    """Render in memory, write beside the target and move into place: a reader never meets half a picture."""
+    """Render in memory, then write: a reader never meets half a picture."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     png = BytesIO()
@@ -235,11 +234,5 @@ def _write(figure: "Figure", path: str | os.PathLike[str]) -> None:
         FigureCanvasAgg(figure)
         # The layout leaves the square matrix with margins too wide or, beside long names, none: cut to fit.
         figure.savefig(png, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.12)
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
+    with replacing(path) as partial:
         partial.write_bytes(png.getvalue())
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -4,13 +4,13 @@ Matplotlib's objects are used directly, without pyplot: no window system, no glo
 """
 
 import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 from residual.errors import NetworkError
+from residual.files import replacing
 
 SUFFIXES = (".png", ".svg")
 DOTS_PER_INCH = 150
@@ -143,10 +143,5 @@ def _towards(start: Point, end: Point) -> Point:
 
 
 def _write(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
+    with replacing(target) as partial:
         partial.write_bytes(content)
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)

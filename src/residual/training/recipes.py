@@ -131,7 +131,7 @@ SIGNS = Recipe(
     name="signs",
     about="a thousand small photos: one-cycle AdamW, label smoothing, shifts, mirror images, light",
     model="course-resnet50",
-    epochs=20,
+    epochs=30,
     batch_size=32,
     optimizer="adamw",
     schedule=OneCycle(peak=2e-3),
@@ -147,7 +147,7 @@ CIFAR10 = Recipe(
     batch_size=128,
     optimizer="sgd",
     schedule=OneCycle(peak=0.2),
-    weight_decay=5e-4,
+    weight_decay=5e-3,  # decoupled: with momentum 0.9 it decays as an L2 loss of 5e-4 does
     augment=(Shift(4, fill="zero"), Flip()),
 )
 IMAGES = Recipe(

@@ -10,7 +10,6 @@ runs/signs-course-resnet50-1/
 
 import csv
 import json
-import os
 import re
 import tomllib
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import tomli_w
 
 from residual.errors import RunError
+from residual.files import replacing
 
 ROOT = Path("runs")
 
@@ -57,12 +57,12 @@ class RunFolder:
 
     def write_asked(self, asked: dict) -> None:
         """Write run.toml."""
-        write_atomically(self.path / "run.toml", tomli_w.dumps(asked))
+        _write(self.path / "run.toml", tomli_w.dumps(asked))
 
     def add_to_report(self, **values) -> None:
         """Add or replace values in report.json."""
         report = {**self.report, **values}
-        write_atomically(self.path / "report.json", json.dumps(report, indent=1) + "\n")
+        _write(self.path / "report.json", json.dumps(report, indent=1) + "\n")
 
     def write_log(self, rows: list[dict]) -> None:
         """Write log.csv: a row per epoch."""
@@ -70,7 +70,7 @@ class RunFolder:
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        write_atomically(self.path / "log.csv", "".join(text))
+        _write(self.path / "log.csv", "".join(text))
 
     def log_rows(self) -> list[dict]:
         """The rows of log.csv as numbers; [] before the first epoch has ended."""
@@ -85,11 +85,9 @@ class _Lines(list):
     write = list.append
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file's text in one step: a crash leaves the old text or the new."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, "utf-8")
-    os.replace(partial, path)
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as partial:
+        partial.write_text(text, "utf-8")
 
 
 def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:

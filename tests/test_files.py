@@ -1,0 +1,25 @@
+"""Files are replaced whole or not at all."""
+
+import pytest
+
+from residual.files import replacing
+
+
+def test_a_file_is_replaced(tmp_path):
+    target = tmp_path / "new" / "a.txt"
+    for text in ("one", "two"):
+        with replacing(target) as partial:
+            assert partial.suffix == ".txt"
+            partial.write_text(text)
+        assert target.read_text() == text
+    assert [file.name for file in target.parent.iterdir()] == ["a.txt"]
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(target) as partial:
+        partial.write_text("half")
+        1 / 0
+    assert target.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
