@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -55,7 +56,7 @@ def test_train_says_what_it_did_and_what_comes_next(trained):
     assert "60 images below" in out
     assert "set aside as the test set" in out
     assert "epoch 6/6" in out
-    assert "(n = 6; 95% interval" in out
+    assert "of 6 images, which chose epoch" in out
     assert "of 9; 95% interval" in out
     assert "runs/first" in out
     assert "residual predict first IMAGE..." in out
@@ -74,6 +75,7 @@ def test_evaluate_and_its_json(project):
 
 
 def test_evaluate_a_model_file_on_a_folder(project):
+    shutil.copy("runs/first/model.keras", "elsewhere.keras")
     code, out, _ = residual(
         "evaluate", "runs/first/model.keras", "--data", "photos", "--json", "--png", "c.png"
     )
@@ -136,7 +138,10 @@ def test_train_json_keeps_standard_output_clean(project):
         (("train", "digits", "--validation", "0"), "must lie between 0 and 1; got 0.0"),
         (("train", "photos", "--name", "first", "--size", "32"), "runs/first exists already"),
         (("evaluate", "secnd"), "There is no run or model 'secnd'. Runs here: first"),
-        (("evaluate", "runs/first/model.keras"), "Say on which data to judge"),
+        (("evaluate", "copy.keras"), "Say on which data to judge"),
+        (("train", "--data", "photos"), "To use the images in photos, name it as the data itself"),
+        (("predict", "first", "photos/*"), "No image matches 'photos/*'."),
+        (("evaluate", "first", "--png", "a.jpg"), "--png must name a .png file; got a.jpg."),
         (("predict", "first", "gone.png"), "There is no image gone.png."),
         (("predict", "first", "*.webp"), "No image matches '*.webp'."),
         (("predict", "first", "note/"), "There is no image note."),
@@ -231,4 +236,4 @@ def test_evaluate_notices_that_the_data_has_changed(project):
     np.savez("a.npz", x=stripes(60, 0).x, y=stripes(60, 0).y)
     code, _, err = residual("evaluate", "npz")
     assert code == 2
-    assert "a.npz is no longer what the run saw" in err
+    assert "a.npz are not those of the run" in err

@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
 from residual import zoo
 from residual.errors import RunError
 from residual.modelfile import load_model, save_model
-from residual.networks import network
+from residual.networks import deep_recursion, network
 from residual.training import trainer
 from tests.test_training import stripes
 
@@ -106,6 +107,16 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
         save_model(model, "m.keras", {})
     assert (tmp_path / "m.keras").read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["m.keras"]
+
+
+def test_a_model_of_1500_layers_is_saved_and_loaded(tmp_path):
+    pixels = x = keras.Input((4, 4, 3))
+    for _ in range(1500):
+        x = keras.layers.Activation("linear")(x)
+    with deep_recursion():
+        model = keras.Model(pixels, x)
+    save_model(model, "deep.keras", {})
+    assert len(load_model("deep.keras")[0].layers) == 1501
 
 
 @pytest.mark.slow

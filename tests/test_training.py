@@ -16,8 +16,8 @@ from residual.errors import DataError, RunError
 from residual.networks import network
 from residual.training import statistics, trainer
 from residual.training.recipes import Recipe
-from residual.training.runs import find_run, new_run
-from residual.training.schedules import Constant
+from residual.training.runs import RunFolder, find_run, new_run
+from residual.training.schedules import Constant, Steps
 
 QUICK = Recipe("quick", "", "cifar-resnet8", 2, 16, "adamw", Constant(3e-3), weight_decay=0.01)
 
@@ -204,6 +204,43 @@ def test_ctrl_c_keeps_the_best_so_far(stripes_file, monkeypatch):
     assert "the best so far is kept" in heard.getvalue()
     assert run.evaluate().n == 24
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_network_of_ones_own_is_trained(stripes_file):
+    spec = residual.NetworkSpec("mine", (1, 1), (16, 32), stem="cifar", stem_width=16)
+    run = residual.train(stripes_file, model=spec, recipe=QUICK, console=quiet())
+    assert run.folder.path.name == "stripes-mine-1"
+    assert run.report["kept_epoch"] in (1, 2)
+
+
+def test_the_log_has_the_rate_of_the_epoch(stripes_file):
+    recipe = Recipe("steps", "", "cifar-resnet8", 2, 16, "adam", Steps(((0, 1e-3), (1, 1e-4))))
+    rows = residual.train(stripes_file, recipe=recipe, console=quiet()).folder.log_rows()
+    assert [row["learning_rate"] for row in rows] == pytest.approx([1e-3, 1e-4])
+
+
+def test_a_log_that_cannot_be_written_does_not_end_the_training(stripes_file, monkeypatch):
+    def full(self, rows):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunFolder, "write_log", full)
+    heard = io.StringIO()
+    run = residual.train(stripes_file, recipe=QUICK, console=Console(file=heard, width=200))
+    assert heard.getvalue().count("log.csv cannot be written: No space left on device. Going on.") == 1
+    assert run.folder.model.is_file()
+
+
+def test_a_run_is_not_judged_on_images_it_may_have_trained_on(stripes_file, data):
+    run = residual.train(stripes_file, recipe=QUICK, console=quiet())
+    expected = run.evaluate().accuracy
+    assert residual.evaluate(run.folder.path, data=stripes_file).accuracy == expected
+    assert residual.evaluate(run.folder.model).accuracy == expected
+    arrays = {"x_train": data.train.x, "y_train": data.train.y}
+    np.savez(
+        stripes_file, **arrays, x_test=data.train.x[:24], y_test=data.test.y, classes=np.array(data.classes)
+    )
+    with pytest.raises(DataError, match="are not those of the run"):
+        residual.evaluate(run.folder.path)
 
 
 def test_a_name_is_taken_once():

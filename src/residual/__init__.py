@@ -23,7 +23,6 @@ _HOMES = {
     "residual.data.sources": ("load_data",),
     "residual.networks": ("network", "stage_outputs"),
     "residual.training.recipes": ("Recipe", "recipe"),
-    "residual.zoo": ("spec",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -174,8 +174,8 @@ def _matching(got: np.ndarray, wanted: dict[float, np.ndarray], what: str) -> li
         image, row, column = np.unravel_index(off.argmax(), off.shape)[:3]
         raise AssertionError(
             f"{what}: the numbers are up to {away[nearest]:.3g} off. In image {image}, pixel ({row}, {column}) must be "
-            f"{np.round(wanted[nearest][image, row, column], 5)}, got {np.round(got[image, row, column], 5)}. The block is "
-            "conv-norm-relu, conv-norm-relu, conv-norm, plus the shortcut, relu; kernels are made by "
+            f"{np.round(wanted[nearest][image, row, column], 5)}, got {np.round(got[image, row, column], 5)}. "
+            "The block is conv-norm-relu, conv-norm-relu, conv-norm, plus the shortcut, relu; kernels are made by "
             "initializer(seed=0) in that order, the shortcut's last."
         )
     return matching
