@@ -143,7 +143,9 @@ def plan(
 ) -> tuple[Recipe, NetworkSpec]:
     """The recipe and the network for data of this name; `changes` replace values of the recipe."""
     chosen = recipe if isinstance(recipe, Recipe) else recipes.recipe(recipe, data)
-    chosen = replace(chosen, **{name: value for name, value in changes.items() if value is not None})
+    changed = {name: value for name, value in changes.items() if value is not None}
+    if changed:
+        chosen = replace(chosen, **changed, expected="")  # what the recipe reached, it reached unchanged
     spec = _spec(model or chosen.model)
     return replace(chosen, model=spec.name), spec
 

@@ -68,11 +68,12 @@ def print_outcome(out, run, scores) -> None:
 
     report = run.report
     validation, kept = report["validation"], report["kept_epoch"]
+    why = "which chose" if run.folder.asked["recipe"]["keep"] == "best" else "at the last,"
     out.print()
     lines = [
         (
             "validation",
-            f"accuracy {validation['accuracy']:.1%} of {validation['n']} images, which chose epoch {kept}",
+            f"accuracy {validation['accuracy']:.1%} of {validation['n']} images, {why} epoch {kept}",
         ),
         ("test", headline(scores)),
     ]

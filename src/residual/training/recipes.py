@@ -126,6 +126,7 @@ DIGITS = Recipe(
     schedule=OneCycle(peak=4e-3),
     weight_decay=0.05,
     augment=(Shift(1),),
+    expected="99.2% of 359 test digits (95% interval 97.6-99.7%), 16 s on two cores",
 )
 SIGNS = Recipe(
     name="signs",
@@ -138,6 +139,7 @@ SIGNS = Recipe(
     weight_decay=0.05,
     label_smoothing=0.1,
     augment=(Shift(6), Flip(), Light(0.2, 0.2)),
+    expected="97.5% of 120 test photos (95% interval 92.9-99.1%), three times the time of notebook-a",
 )
 CIFAR10 = Recipe(
     name="cifar10",
@@ -173,6 +175,7 @@ NOTEBOOK_A = Recipe(
     batch_norm=0.99,
     normalization="scale",
     keep="last",
+    expected="15.8% of 120 test photos as its notebook would measure; 80.0% with statistics recomputed",
 )
 NOTEBOOK_D = replace(
     NOTEBOOK_A,
@@ -180,6 +183,7 @@ NOTEBOOK_D = replace(
     about="SIGNS as notebook D: Adam 1e-3, 25 epochs, momentum 0.99",
     epochs=25,
     schedule=Constant(1e-3),
+    expected="",
 )
 NOTEBOOK_E = Recipe(
     name="notebook-e",
