@@ -88,7 +88,7 @@ def test_notebook_recipes_as_published():
 
 def test_differences():
     changed = replace(SIGNS, name="other", about="else", expected="more", epochs=3, augment=())
-    assert differences(SIGNS, changed) == {"epochs": (20, 3), "augment": (SIGNS.augment, ())}
+    assert differences(SIGNS, changed) == {"epochs": (30, 3), "augment": (SIGNS.augment, ())}
     assert differences(SIGNS, SIGNS) == {}
 
 

@@ -197,7 +197,7 @@ class TestParquet:
         assert load_data("cifar10", root=".").name == "cifar10"
 
     def test_sizes(self, tmp_path):
-        path = self.write(tmp_path / "all.parquet", [png(1, 4), png(2, 5), png(3, 6)], [0, 0, 0])
+        path = self.write(tmp_path / "all.parquet", [png(1, 4), png(2, 5), png(3, 6)], [0, 0, 1])
         assert said(path) == f"{path} has images of 3 sizes; give --size to scale them to one."
         assert load_data(path, 3).train.x.shape == (2, 3, 3, 3)
 
@@ -286,3 +286,9 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     assert said(path) == f"Reading {path} needs pyarrow: pip install 'residual[parquet]'."
+
+
+def test_one_class_alone_is_refused(tmp_path):
+    x, _ = arrays(6)
+    np.savez(tmp_path / "one.npz", x=x, y=np.zeros(6, int))
+    assert said(tmp_path / "one.npz").endswith("there must be at least two classes to tell apart; it has 1.")

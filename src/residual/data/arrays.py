@@ -35,11 +35,11 @@ def to_dataset(name: str, train: Arrays, test: Arrays | None = None) -> Dataset:
         DataError: when images or labels do not fit each other, the class names or the other part.
     """
     classes = class_names(train) if test is None else class_names(train, test)
+    images = checked(train.x, train.y, len(classes), train.where)
     if len(classes) < 2:
         raise DataError(
             f"{train.where}: there must be at least two classes to tell apart; it has {len(classes)}."
         )
-    images = checked(train.x, train.y, len(classes), train.where)
     told = f"{len(images):,} images from {train.where}"
     if test is None:
         larger, smaller = set_aside(images, train.where)

@@ -59,7 +59,7 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng((self.seed, self.epoch, step))
         for augmentation in self.augment:
             x = augmentation(x, rng)
-        return x, keras.utils.to_categorical(self.images.y[indices], self.classes)
+        return x, keras.utils.to_categorical(self.images.y[indices], self.classes).astype("float32")
 
     def on_epoch_end(self):
         """A new order. Keras calls this after each epoch and once before the first: it trains from 1 on."""

@@ -173,7 +173,7 @@ def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 
 def labelled(images: Images, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """(x, one-hot y) for Keras."""
-    return images.x, keras.utils.to_categorical(images.y, classes)
+    return images.x, keras.utils.to_categorical(images.y, classes).astype("float32")
 
 
 def settle(model: keras.Model, data: Dataset, recipe: Recipe) -> tuple[list[np.ndarray], dict]:
