@@ -210,7 +210,7 @@ def announce(console: Console, split: Dataset, recipe: Recipe, spec, folder: Run
             f"{len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test",
         ),
         ("network", f"{spec.name}, {'x'.join(map(str, split.size))} pixels, {len(split.classes)} classes"),
-        ("recipe", f"{recipe.name}: {recipe.epochs} epochs, batch {recipe.batch_size}, {recipe.optimizer}"),
+        ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
         ("run", str(folder.path)),
     ):
         console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)

@@ -151,7 +151,7 @@ def print_predictions(out, predictions) -> None:
     for p in predictions:
         image = p.image if len(p.image) <= width else "..." + p.image[-(width - 3) :]
         if p.error:
-            line = f"{image:{width}}  {p.error}"
+            line = p.error  # names the file itself
         else:
             ranked = sorted(p.probabilities.items(), key=lambda pair: -pair[1])
             others = ", ".join(f"{name} {share:.1%}" for name, share in ranked[1:3])

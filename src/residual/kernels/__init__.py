@@ -65,8 +65,8 @@ def import_keras_quietly() -> None:
 def compile_options() -> dict:
     """Arguments of `keras.Model.compile` that make training fast here.
 
-    TensorFlow's XLA jit, which Keras turns on by default, slows ResNet-50 at 64x64 on a CPU from 353 to
-    446 ms a step (two Zen 5 cores), so it is off there.
+    TensorFlow's XLA jit is kept off on a CPU, where Keras releases that turned it on by default trained
+    ResNets more slowly; with Keras 3.15 it makes no difference (benchmarks/step.py).
     """
     import keras
 
