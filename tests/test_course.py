@@ -1,22 +1,15 @@
 """The notebooks' names, and the numbers that their calls of the blocks print."""
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
 
-import residual
 from residual import course
 from residual.course import Input, convolutional_block, identity_block, public_tests, random_uniform
 from residual.course.tensorflow import NoTensorFlow
 from residual.errors import NetworkError
 from tests import course_blocks
+from tests.backends import OTHERS, run_on
 
 
 def rows(inner, corner_row):
@@ -74,25 +67,9 @@ def test_the_numbers_that_the_notebooks_print(cells):
     assert_printed(getattr(course_blocks, cells)())
 
 
-OTHERS = [name for name in ("tensorflow", "jax", "torch") if name != keras.backend.backend()]
-
-
 @pytest.mark.parametrize("backend", OTHERS)
 def test_the_numbers_on_the_other_backends(backend):
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    source = str(Path(residual.__file__).parents[1])
-    path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
-    run = subprocess.run(
-        [sys.executable, course_blocks.__file__],
-        env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert run.returncode == 0, run.stderr
-    got = json.loads(run.stdout.splitlines()[-1])
-    assert got["backend"] == backend
+    got = run_on(backend, course_blocks.__file__)
     assert got["numbers"].keys() == PRINTED.keys()
     assert_printed(got["numbers"])
     assert (f"Keras runs on {backend}" in got["tf"]) == (backend != "tensorflow")

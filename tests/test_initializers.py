@@ -1,20 +1,14 @@
 """The initializers of the TensorFlow 1 and 2.9 eras, and the numbers that the notebooks print."""
 
 import copy
-import importlib.util
 import json
-import os
 import pickle
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-import residual
 from residual.course import initializers
 from residual.course.initializers import (
     glorot_fans,
@@ -27,6 +21,7 @@ from residual.course.initializers import (
 from residual.course.philox import UniformStream
 from residual.errors import ResidualError
 from tests import seeded_blocks
+from tests.backends import OTHERS, run_on
 
 ALL = [tf1_glorot_uniform, tf1_random_uniform, tf2_glorot_uniform, tf2_random_uniform]
 
@@ -258,26 +253,9 @@ def test_notebook_b_block():
         assert_printed(name, got)
 
 
-OTHERS = [name for name in ("tensorflow", "jax", "torch") if name != keras.backend.backend()]
-
-
 @pytest.mark.parametrize("backend", OTHERS)
 def test_notebook_blocks_on_the_other_backends(backend):
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    source = str(Path(residual.__file__).parents[1])
-    path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
-    script = Path(seeded_blocks.__file__)
-    run = subprocess.run(
-        [sys.executable, str(script)],
-        env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert run.returncode == 0, run.stderr
-    got = json.loads(run.stdout.splitlines()[-1])
-    assert got.pop("backend") == backend
+    got = run_on(backend, seeded_blocks.__file__)
     assert got.keys() == PRINTED.keys()
     for name, values in got.items():
         assert_printed(name, values)

@@ -8,6 +8,7 @@ import pytest
 
 from residual import zoo
 from residual.errors import NetworkError
+from residual.interop.known import application_name
 from residual.networks import group_of, network, stage_outputs
 from residual.spec import NetworkSpec
 
@@ -169,28 +170,6 @@ def weighted(model) -> list:
     return [layer for layer in model.layers if layer.weights]
 
 
-def keras_name(ours: str, v2: bool) -> str:
-    """The name in keras.applications of a layer of ours."""
-    fixed = {
-        "stem_conv": "conv1_conv",
-        "stem_norm": "conv1_bn",
-        "head_norm": "post_bn",
-        "head_dense": "predictions",
-    }
-    if ours in fixed:
-        return fixed[ours]
-    stage, block, part = ours.split("_", 2)
-    shift = {"norm1": "preact_bn", "norm2": "1_bn", "norm3": "2_bn"} if v2 else {}
-    parts = {
-        "shortcut_conv": "0_conv",
-        "shortcut_norm": "0_bn",
-        **{f"conv{i}": f"{i}_conv" for i in (1, 2, 3)},
-        **{f"norm{i}": f"{i}_bn" for i in (1, 2, 3)},
-        **shift,
-    }
-    return f"conv{int(stage[5:]) + 1}_block{block[5:]}_{parts[part]}"
-
-
 @pytest.mark.parametrize("depth", [50, 101, 152])
 @pytest.mark.parametrize("version", ["", "v2"])
 def test_same_outputs_as_keras_applications(depth, version):
@@ -202,7 +181,7 @@ def test_same_outputs_as_keras_applications(depth, version):
     randomize(theirs, x)
     assert len(weighted(ours)) == len(weighted(theirs))
     for layer in weighted(ours):
-        layer.set_weights(theirs.get_layer(keras_name(layer.name, bool(version))).get_weights())
+        layer.set_weights(theirs.get_layer(application_name(layer.name, bool(version))).get_weights())
     expected = keras.ops.convert_to_numpy(theirs(x, training=False))
     assert expected.std(0).max() > 1e-2, "the images must not look alike to the network"
     got = keras.ops.convert_to_numpy(ours(x, training=False))

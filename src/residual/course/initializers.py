@@ -13,6 +13,7 @@ by the op `RandomUniform(global seed, op seed)`, both modulo 2**31 - 1; without 
 first is 87654321, and (0, 0), which the op reads as "unseeded", becomes (0, 2**31 - 1).
 """
 
+import abc
 import math
 import operator
 from typing import Any
@@ -98,7 +99,7 @@ def tf2_set_seed(seed: int | None) -> None:
     _shared.restart(None if seed is None else _seed(seed, "seed"))
 
 
-class _SeededUniform(keras.initializers.Initializer):
+class _SeededUniform(keras.initializers.Initializer, abc.ABC):
     """Uniform float32 draws between bounds; a subclass gives the bounds, the era's class the stream.
 
     A saved layer, and so a saved model, records the stock Keras initializer of the same seed: the
@@ -150,11 +151,13 @@ class _SeededUniform(keras.initializers.Initializer):
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
         return f"{type(self).__name__}({arguments})"
 
+    @abc.abstractmethod
     def _bounds(self, shape: tuple[int, ...]) -> tuple[float, float]:
-        raise NotImplementedError
+        """Lowest value, and the one that no draw reaches."""
 
+    @abc.abstractmethod
     def _next_stream(self) -> UniformStream:
-        raise NotImplementedError
+        """The stream from which the next kernel is drawn."""
 
 
 class _Glorot(_SeededUniform):

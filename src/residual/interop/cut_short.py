@@ -47,7 +47,7 @@ def _lost(data: bytes, whole: int) -> str:
             root = file.get("model_weights", file)
             names = [name.decode() if isinstance(name, bytes) else name for name in root.attrs["layer_names"]]
             lost = [name for name in names if not _complete(root, name, len(data))]
-    except Exception:
+    except Exception:  # h5py raises whatever the filling decodes to
         return "the list of its layers is lost"
     if not lost:
         return "what is lost lies behind the last layer"
@@ -61,7 +61,7 @@ def _complete(root: h5py.Group, layer: str, size: int) -> bool:
     try:
         group = root[layer]
         return all(_end(group[name]) <= size for name in group.attrs["weight_names"])
-    except Exception:
+    except Exception:  # as above: a layer that cannot be looked up is lost
         return False
 
 

@@ -81,12 +81,12 @@ def _applications(file: OldFile, classes: int) -> Iterator[Known]:
         spec = zoo.spec(f"keras-resnet{depth}{'v2' if v2 else ''}")
         if spec.blocks == blocks:
             ours = (*_convs(spec), *_norms(spec), "head_dense")
-            layers = {_application_name(name, v2): name for name in ours}
+            layers = {application_name(name, v2): name for name in ours}
             pixels = "pixels between -1 and 1" if v2 else "BGR pixels minus the mean of ImageNet"
             yield Known(spec, classes, 224, pixels, layers)
 
 
-def _application_name(ours: str, v2: bool) -> str:
+def application_name(ours: str, v2: bool) -> str:
     """keras.applications' name of one of our layers."""
     fixed = {
         "stem_conv": "conv1_conv",

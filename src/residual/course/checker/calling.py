@@ -151,7 +151,7 @@ def _recording(function: Callable, outcome: Outcome):
             outcome.calls.append(this)  # keeps the operation alive, so that its id stays its own
             try:
                 return original(self, *args, **kwargs)
-            except Exception:
+            except Exception:  # noted and raised on
                 outcome.failed = this
                 raise
 

@@ -252,5 +252,5 @@ def _evaluated(node: Node, arrays: list[np.ndarray]) -> np.ndarray | None:
     try:
         args, kwargs = node.refill(tensors)
         return np.asarray(keras.ops.convert_to_numpy(node.operation(*args, **kwargs)))
-    except Exception:
+    except Exception:  # the learner's operation, which may raise anything
         return None
