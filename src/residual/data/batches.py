@@ -65,3 +65,8 @@ class Batches(keras.utils.PyDataset):
         """A new order. Keras calls this after each epoch and once before the first: it trains from 1 on."""
         self.epoch += 1
         self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images))
+
+    def restart(self) -> None:
+        """Begin again with the first epoch, as after construction."""
+        self.epoch = -1
+        self.on_epoch_end()
