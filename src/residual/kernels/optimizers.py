@@ -20,11 +20,10 @@ class _Decay:
     def _apply_weight_decay(self, variables) -> None:
         if self.weight_decay is None:
             return
-        share = tf.cast(self.learning_rate, "float32") * self.weight_decay
         for variable in variables:
             if self._use_weight_decay(variable):
                 weights = _resource(variable)
-                weights.assign_sub(weights * share)
+                weights.assign_sub(weights * tf.cast(self.learning_rate * self.weight_decay, weights.dtype))
 
 
 class SGD(_Decay, keras.optimizers.SGD):
