@@ -77,7 +77,7 @@ def fit(
     started = time.perf_counter()
     keras.utils.set_random_seed(seed)
     batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, seed)
-    model = network(spec, (*data.size, 3), len(data.classes), normalization(recipe.normalization, data.train))
+    model = untrained(data, spec, recipe)
     info = {"classes": list(data.classes), "image_size": list(data.size), "network": spec.name}
     best = Best(recipe.keep, lambda model: save_model(model, folder.model, info))
     with hot_path.accelerated(model, precision):
@@ -136,6 +136,12 @@ def _train(model, data: Dataset, recipe: Recipe, batches: Batches, best: "Best",
         "training_seconds": round(seconds, 2),
         "images_per_second": round(len(data.train) * epochs / seconds, 1),
     }
+
+
+def untrained(data: Dataset, spec: NetworkSpec, recipe: Recipe) -> keras.Model:
+    """The network with random weights, its normalization fitted on `data.train`."""
+    fitted = normalization(recipe.normalization, data.train)
+    return network(spec, (*data.size, 3), len(data.classes), fitted)
 
 
 def compile_for(model: keras.Model, recipe: Recipe, steps: int) -> None:
