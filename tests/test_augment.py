@@ -122,6 +122,13 @@ def test_affine_shift_repeats_the_border():
     assert out[0, 0, :, 0].tolist() == [1, 2, 2, 4]
 
 
+def test_affine_reads_between_four_pixels():
+    row, column = np.mgrid[:4, :4].astype(np.float32)
+    x = (row * column + 100 * row)[None, ..., None]
+    out = Affine(shift=0.125)(x, moved(down=1.0, right=1.0))  # half a pixel down and half to the right
+    assert out[0, 1:3, 1:3, 0].tolist() == [[50.25, 50.75], [150.75, 152.25]]
+
+
 def test_affine_scale_enlarges_about_the_middle():
     x = np.array([0, 100, 200], np.uint8).reshape(1, 1, 3, 1)
     out = Affine(scale=0.5)(x, moved(scale=1.0))  # 1.5 times: reads at 1/3, 1 and 5/3
