@@ -3,7 +3,7 @@
 Each changes every image as Pillow's function of the same name does, to the bit: ImageOps for autocontrast,
 equalize, posterize and solarize, ImageEnhance for color, contrast, brightness and sharpness, and
 Image.transform or Image.rotate, which read the nearest pixel, for the moves. What comes in at a border is
-grey. `amount` (n,) runs from -1 to 1, the most that AutoAugment allows (arXiv:1805.09501, table 6).
+grey. `amount` (n,) runs from -1 to 1, the most that AutoAugment allows (arXiv:1805.09501).
 """
 
 import numpy as np
