@@ -105,7 +105,7 @@ def test_decay_spares_biases_and_norms(data):
 def test_one_step_lowers_the_loss_on_its_batch(data):
     keras.utils.set_random_seed(0)
     model = trainer.compiled(data, zoo.spec("cifar-resnet8"), QUICK, steps=6)
-    x, y = trainer.labelled(data.train, 3)
+    x, y = trainer.in_order(data.train, 3, len(data.train))[0]
     losses = [float(model.train_on_batch(x, y)[0]) for _ in range(6)]
     assert losses[-1] < losses[0]
 
