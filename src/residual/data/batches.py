@@ -66,7 +66,7 @@ class Batches(keras.utils.PyDataset):
         threads = max(1, min(_MOST_THREADS, cores() // 2))
         self._threads, self._ahead = ThreadPoolExecutor(threads, "batches"), threads + 1
         self._under_way: dict[int, Future] = {}
-        self._given: dict[int, float] = {}
+        self._given: list[float] = []
         self.on_epoch_end()
 
     def __len__(self) -> int:
@@ -75,7 +75,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, step: int):
         under_way = self._start(step)
         batch = under_way.pop(step).result()
-        self._given[step] = time.perf_counter()
+        self._given.append(time.perf_counter())
         return batch
 
     def _start(self, step: int) -> dict[int, Future]:
@@ -96,16 +96,16 @@ class Batches(keras.utils.PyDataset):
             x = augmentation(x, rng)
         return x, y
 
-    def waited_for(self, step: int, since: float) -> float:
-        """Seconds from `since` (of `time.perf_counter`) until the batch of this epoch's step was there, or 0."""
-        return max(0.0, self._given.get(step, since) - since)
+    def waited_for(self, nth: int, since: float) -> float:
+        """Seconds from `since` (of `time.perf_counter`) until the nth batch of the epoch was handed out, or 0."""
+        return max(0.0, self._given[nth] - since) if nth < len(self._given) else 0.0
 
     def on_epoch_end(self):
         """A new order. Keras calls this after each epoch and once before the first: it trains from 1 on."""
         self.epoch += 1
         for batch in self._under_way.values():
             batch.cancel()
-        self._under_way, self._given = {}, {}
+        self._under_way, self._given = {}, []
         if self.shuffle:
             self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images))
         self._start(0)
