@@ -66,16 +66,16 @@ class Batches(keras.utils.PyDataset):
         threads = max(1, min(_MOST_THREADS, cores() // 2))
         self._threads, self._ahead = ThreadPoolExecutor(threads, "batches"), threads + 1
         self._under_way: dict[int, Future] = {}
-        self._given: list[float] = []
+        self._asked_and_given: list[tuple[float, float]] = []
         self.on_epoch_end()
 
     def __len__(self) -> int:
         return -(-len(self.images) // self.batch_size)
 
     def __getitem__(self, step: int):
-        under_way = self._start(step)
-        batch = under_way.pop(step).result()
-        self._given.append(time.perf_counter())
+        asked = time.perf_counter()
+        batch = self._start(step).pop(step).result()
+        self._asked_and_given.append((asked, time.perf_counter()))
         return batch
 
     def _start(self, step: int) -> dict[int, Future]:
@@ -97,15 +97,18 @@ class Batches(keras.utils.PyDataset):
         return x, y
 
     def waited_for(self, nth: int, since: float) -> float:
-        """Seconds from `since` (of `time.perf_counter`) until the nth batch of the epoch was handed out, or 0."""
-        return max(0.0, self._given[nth] - since) if nth < len(self._given) else 0.0
+        """Seconds that whoever wants the nth batch of the epoch since then (`time.perf_counter`) waited for it."""
+        if nth >= len(self._asked_and_given):
+            return 0.0
+        asked, given = self._asked_and_given[nth]
+        return max(0.0, given - max(since, asked))  # what goes by before Keras asks, it needs itself
 
     def on_epoch_end(self):
         """A new order. Keras calls this after each epoch and once before the first: it trains from 1 on."""
         self.epoch += 1
         for batch in self._under_way.values():
             batch.cancel()
-        self._under_way, self._given = {}, []
+        self._under_way, self._asked_and_given = {}, []
         if self.shuffle:
             self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images))
         self._start(0)

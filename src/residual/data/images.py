@@ -140,7 +140,7 @@ def _decode(source: str | Path | bytes, size: tuple[int, int] | None):
     from PIL import Image
 
     file = io.BytesIO(source) if isinstance(source, bytes) else source
-    with _QUIET, Image.open(file, formats=_FORMATS) as opened:
+    with QUIET, Image.open(file, formats=_FORMATS) as opened:
         if size is not None:
             # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster, and from twice the side just as sharp.
             opened.draft(None, (2 * max(size), 2 * max(size)))
@@ -175,7 +175,7 @@ class _Quiet:
                 self.filters.__exit__(None, None, None)
 
 
-_QUIET = _Quiet()
+QUIET = _Quiet()
 
 
 def _upright(image):

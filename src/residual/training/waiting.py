@@ -11,8 +11,9 @@ class Waiting(keras.callbacks.Callback):
     """Measures for which share of its time `fit` stood still because the next batch was not there yet.
 
     Keras on TensorFlow fetches batches on threads of its own, on JAX and torch between the steps. One rule
-    is right for all: training begins to wait when the step before has ended, and ends when the batch has
-    left `Batches`, if that is later. Callbacks that come after this one count as waiting, so it comes last.
+    is right for all: the waiting begins when the step before has ended, or when Keras asks for the batch if
+    that is later (it compiles first), and ends when the batch has left `Batches`. Callbacks that come after
+    this one count as waiting, so it comes last.
 
     Args:
         batches: what is trained on; its `waited` grows by the seconds.
