@@ -1,9 +1,9 @@
 """Images on disk: how fast they are decoded, what the training step loses to them, and the memory they take.
 
-    python benchmarks/images_on_disk.py decoding       # a minute
-    python benchmarks/images_on_disk.py training 64    # a minute
-    python benchmarks/images_on_disk.py training 128   # two minutes
-    python benchmarks/images_on_disk.py memory         # ten minutes
+    python benchmarks/images_on_disk.py decoding
+    python benchmarks/images_on_disk.py training 64
+    python benchmarks/images_on_disk.py training 128
+    python benchmarks/images_on_disk.py memory
 
 Needs RESIDUAL_DATA with sign_language_digits/sign_language_digits.zip and cifar10/train.parquet, and `grain`.
 The photos are those hands, scaled up to 400x300 JPEGs. Three ways to get them into a network are compared:
@@ -45,7 +45,7 @@ from residual.training.waiting import Waiting
 DATA = Path(os.environ.get("RESIDUAL_DATA", "../shared/data"))
 HERE = Path(__file__)
 PHOTOS, BATCH = 960, 32
-ROUNDS, STEPS = {"decoding": 5, 64: 5, 128: 4}, {64: 4, 128: 3}
+ROUNDS, STEPS = {"decoding": 5, 64: 5, 128: 3}, {64: 4, 128: 2}
 
 
 def photos(folder: Path) -> list[Path]:
@@ -250,7 +250,7 @@ def record(part: str, rows: dict, n: int) -> None:
     known = json.loads(target.read_text()) if target.exists() else {}
     machine = {"processor": platform.processor() or platform.machine(), "cores": decoding.cores()}
     versions = {name: __import__(name).__version__ for name in ("grain", "PIL", "pyarrow")}
-    known[part] = {"n": n, "machine": {**machine, **kernels.versions(), **versions}, "rows": rows}
+    known[part] = {"n": n, "note": "", "machine": {**machine, **kernels.versions(), **versions}, "rows": rows}
     target.write_text(json.dumps(known, indent=1) + "\n")
     lines = ["# Images on disk", "", "Written by `benchmarks/images_on_disk.py`. Medians (middle half)."]
     for name, one in known.items():
@@ -261,6 +261,7 @@ def record(part: str, rows: dict, n: int) -> None:
             f"| {row} | " + " | ".join(_cell(v, c) for c in columns) + " |" for row, v in one["rows"].items()
         ]
         lines += ["", ", ".join(f"{key} {value}" for key, value in one["machine"].items())]
+        lines += ["", one["note"]] if one["note"] else []
     HERE.with_suffix(".md").write_text("\n".join(lines) + "\n")
 
 

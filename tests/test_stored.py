@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,31 @@ class TestStored:
         images, in_memory = Images(kept(), np.arange(20)), Images(PIXELS, np.arange(20))
         assert images.take(order).fingerprint() == in_memory.take(order).fingerprint()
         assert images.take(order).fingerprint() != images.fingerprint()
+
+    def test_the_user_is_told_where_the_pixels_lie(self):
+        assert kept().told == (
+            f"0.0 MB of pixels in a temporary file in {tempfile.gettempdir()}, gone at the end"
+        )
+
+    def test_no_pass_over_the_images_holds_them_all(self, monkeypatch):
+        from residual.training import trainer
+
+        monkeypatch.setattr(stored, "_PIECE", 2**20)
+        count = 3_000  # of 12 kB: 37 MB, of which a piece may be held, and what is computed from it
+        file = png(9, 64)
+        tracemalloc.start()
+        try:
+            x = decode(((file, "") for _ in range(count)), count, None, "here")
+            images = Images(x, np.arange(count) % 2).take(np.arange(count - 1, -1, -1))
+            images.fingerprint()
+            for kind in ("channel", "mean-image"):
+                trainer.normalization(kind, images)
+            trainer.in_order(images, 2, 32)[0]
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert x.nbytes > 36e6
+        assert peak < 24e6
 
     def test_scaling_is_that_of_memory(self, monkeypatch):
         y = np.zeros(20, int)

@@ -1,5 +1,6 @@
 """Pixels that are too many for the memory: a temporary file, of which the images asked for are read."""
 
+import os
 import shutil
 import tempfile
 import threading
@@ -59,6 +60,12 @@ class Stored:
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         """All of them, in memory."""
         return self[:] if dtype is None else self[:].astype(dtype)
+
+    @property
+    def told(self) -> str:
+        """Where the pixels lie, for the user."""
+        size = _told(os.fstat(self.file.raw.fileno()).st_size)
+        return f"{size} of pixels in a temporary file in {tempfile.gettempdir()}, gone at the end"
 
     def only(self, indices) -> "Stored":
         """The images at `indices`, in that order, without reading them."""
