@@ -32,22 +32,26 @@ def notebook(epochs: int) -> dict:
     import residual
     from residual import zoo
     from residual.networks import network
-    from residual.training.trainer import labelled, with_validation
+    from residual.training.trainer import with_validation
 
     keras.utils.set_random_seed(0)
     data = with_validation(residual.load_data("signs"), 0.1, 0)
+
+    def labelled(images):
+        return images.x, keras.utils.to_categorical(images.y, 6)
+
     model = network(zoo.spec("course-resnet50"), (64, 64, 3), 6, keras.layers.Rescaling(1 / 255))
     model.compile(keras.optimizers.Adam(1.5e-4), "categorical_crossentropy", metrics=["accuracy"])
     ends, started = [], time.perf_counter()
     history = model.fit(
-        *labelled(data.train, 6),
+        *labelled(data.train),
         epochs=epochs,
         batch_size=32,
-        validation_data=labelled(data.validation, 6),
+        validation_data=labelled(data.validation),
         verbose=0,
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter()))],
     ).history
-    x, y = labelled(data.test, 6)
+    x, y = labelled(data.test)
     correct = int((model.predict(x, verbose=0).argmax(1) == y.argmax(1)).sum())
     return {
         "seconds": ends[-1] - started,

@@ -6,8 +6,8 @@
 
 Every contender runs in a process of its own, so that its peak memory is its own; the processes take turns, a few steps
 each, so that what else the machine does falls on all alike. Keras runs `fit` on batches in memory; PyTorch is a loop
-written by hand: channels last, fused Adam, two threads, float32 and bfloat16 autocast, with and without `torch.compile`.
-All train the same network on the same random images. Prints a Markdown table and writes benchmarks/step-NAME.json.
+written by hand: channels last, fused Adam, float32 and bfloat16 autocast, with and without `torch.compile`. All train
+the same network on the same random images. Prints a Markdown table and writes benchmarks/step-NAME.json.
 """
 
 import json

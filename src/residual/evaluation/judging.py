@@ -19,9 +19,7 @@ def whole_test(data: Dataset) -> tuple[Images, tuple[str, ...]]:
     """The test images; all of them where the data has no test set of its own."""
     if not data.made_test:
         return data.test, data.classes
-    parts = (data.train, data.test)
-    joined = Images(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
-    return joined, data.classes
+    return data.train.and_also(data.test), data.classes
 
 
 def relabelled(images: Images, names: Sequence[str], classes: Sequence[str]) -> Images:
