@@ -12,6 +12,7 @@ from rich.console import Console
 
 from residual import kernels, networks, zoo
 from residual.consoles import default_console
+from residual.data import hub
 from residual.data.images import Dataset
 from residual.data.sources import NAMES, SEARCHED, load_data
 from residual.errors import DataError, RunError
@@ -218,7 +219,9 @@ def announce(console: Console, split: Dataset, recipe: Recipe, spec, folder: Run
 
 def _place(data: str | Path) -> str:
     """How a run remembers its data: a name as it is, a path in full."""
-    return str(data) if str(data) in NAMES else str(Path(data).expanduser().resolve())
+    if str(data) in NAMES or str(data).startswith(hub.PREFIX):
+        return str(data)
+    return str(Path(data).expanduser().resolve())
 
 
 def _root(root: str | Path | None) -> str | None:

@@ -39,7 +39,7 @@ def stratified_split(
         count = min(max(1, round(fraction * len(members))), len(members) - 1)
         draw.take(members, count)
     if not draw.taken.any():
-        together = "" if groups is None else " that may be parted"
+        together = " that may be parted" if len(labels) > len(set(labels.tolist())) else ""
         raise DataError(f"No class has two images{together}, so none can be set aside: add images.")
     return np.flatnonzero(~draw.taken), np.flatnonzero(draw.taken)
 
@@ -50,23 +50,27 @@ class _Draw:
     Args:
         labels: int (n,).
         groups: as `stratified_split` takes them.
+
+    Attributes:
+        taken: bool (n,).
+        together: image -> the images of its group, itself among them; only of groups of several.
     """
 
     def __init__(self, labels: np.ndarray, groups: np.ndarray | None):
         self.taken = np.zeros(len(labels), bool)
-        self._together: dict[int, np.ndarray] = {}  # image -> the images of its group, itself among them
+        self.together: dict[int, np.ndarray] = {}
         if groups is not None:
             _, group, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
             order = np.argsort(group, kind="stable")
             for members in np.split(order, np.cumsum(sizes)[:-1]):
                 if len(members) > 1:
-                    self._together.update(dict.fromkeys(members.tolist(), members))
+                    self.together.update(dict.fromkeys(members.tolist(), members))
         _, self._label = np.unique(labels, return_inverse=True)
         self._left = np.bincount(self._label)  # images of each class that are not taken
 
     def take(self, members: np.ndarray, count: int) -> None:
         """Take `count` of `members`, in their order; fewer where the rest of the groups is too large."""
-        if not self._together:
+        if not self.together:
             self.taken[members[:count]] = True
             return
         label = self._label[members[0]]
@@ -86,7 +90,7 @@ class _Draw:
             self._take(min(passed_over, key=lambda group: self._count(group)[label]))
 
     def _group(self, member: int) -> np.ndarray:
-        return self._together.get(member, np.array([member]))
+        return self.together.get(member, np.array([member]))
 
     def _count(self, group: np.ndarray) -> np.ndarray:
         return np.bincount(self._label[group], minlength=len(self._left))

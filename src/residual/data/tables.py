@@ -22,7 +22,7 @@ def load_npz(path: Path) -> Dataset:
     Raises:
         DataError: when the file is damaged or lacks an array.
     """
-    arrays = _read_npz(path)
+    arrays = read_npz(path)
     names = tuple(str(name) for name in np.ravel(arrays.get("classes", ())))
     if all(key in arrays for key in _ONE_PAIR):
         x, y, x_test, y_test = (arrays[key] for key in _ONE_PAIR)
@@ -33,7 +33,8 @@ def load_npz(path: Path) -> Dataset:
     raise DataError(f"{path} needs x_train, y_train, x_test and y_test, or x and y; it holds {held}.")
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Every array of an .npz by its name; DataError where it cannot be read without unpickling."""
     # Without this look np.load would take any .npy or pickle for what its suffix says it is not.
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path} is not an .npz: it is no zip archive. Write it with numpy.savez.")
