@@ -13,7 +13,7 @@ from residual.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # Pillow knows many more formats; some of them start other programs (EPS), so only these are tried.
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _ORIENTATION = 0x0112  # EXIF tag: how the camera was held
 _WARNINGS = threading.Lock()
 
@@ -132,11 +132,16 @@ def _decode(source: str | Path | bytes, size: tuple[int, int] | None):
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(file, formats=_FORMATS) as opened:
+        with Image.open(file, formats=FORMATS) as opened:
             if size is not None:
                 # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster, and from twice the side just as sharp.
                 opened.draft(None, (2 * max(size), 2 * max(size)))
-            return _to_rgb(_upright(opened))
+            return to_upright_rgb(opened)
+
+
+def to_upright_rgb(opened):
+    """An open image of Pillow, decoded: turned as it was seen, RGB, transparent pixels white."""
+    return _to_rgb(_upright(opened))
 
 
 def _upright(image):

@@ -25,7 +25,7 @@ def read_arrays(path: Path, asked: dict[str, str] | None = None) -> list[Arrays]
         DataError: when an array is missing, or what is meant is not obvious; the message lists what there is.
     """
     held = _held(path)
-    names = _checked(path, asked, held) if asked else _only_pair(path, held)
+    names = _checked(path, asked, held) if asked else _usual(held) or _only_pair(path, held)
     arrays = _read(path, list(names.values()))
     classes = (
         tuple(_text(value) for value in np.ravel(arrays[names["classes"]])) if "classes" in names else ()
@@ -84,6 +84,15 @@ def _are_images(dtype: np.dtype, shape: tuple[int, ...]) -> bool:
 
 def _are_labels(dtype: np.dtype, shape: tuple[int, ...]) -> bool:
     return dtype.kind in "iu" and 1 <= len(shape) <= 2 and max(shape, default=0) == np.prod(shape)
+
+
+def _usual(held: dict[str, Kind]) -> dict[str, str]:
+    """The arrays that `tables.load_npz` takes, or {}."""
+    named = {"classes": "classes"} if "classes" in held else {}
+    if {"x_train", "y_train", "x_test", "y_test"} <= set(held):
+        tests = {"test_images": "x_test", "test_labels": "y_test"}
+        return {"images": "x_train", "labels": "y_train", **tests, **named}
+    return {"images": "x", "labels": "y", **named} if {"x", "y"} <= set(held) else {}
 
 
 def _only_pair(path: Path, held: dict[str, Kind]) -> dict[str, str]:

@@ -167,10 +167,9 @@ def _load(found: Found, size: int | None) -> Dataset:
         "parquet": lambda: tables.load_parquet(path, size),
         "folder": lambda: folders.load_folder(path, size or _FOLDER_SIZE),
     }
-    if found.kind in readers:
-        loaded = readers[found.kind]()
-    else:
-        loaded = read_raw(found).to_dataset(size or _FOLDER_SIZE)
+    listed = ("zip", "table", "hub")
+    readers |= dict.fromkeys(listed, lambda: read_raw(found).to_dataset(size or _FOLDER_SIZE))
+    loaded = readers[found.kind]()
     return replace(loaded, name=found.name) if found.name else loaded
 
 
