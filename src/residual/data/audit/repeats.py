@@ -123,7 +123,7 @@ def _alike(facts: Facts, pairs: np.ndarray) -> np.ndarray:
 
 def _confirmed(raw: Raw, pairs: np.ndarray, least: float) -> Iterator[np.ndarray]:
     """The pairs whose colour pixels, read again and scaled to 32x32, are as alike too."""
-    colours = dict(_miniatures(raw, np.unique(pairs)))
+    colours = dict(miniatures(raw, np.unique(pairs)))
     for pair in pairs:
         if all(int(i) in colours for i in pair):
             one, other = (_unit(colours[int(i)][None]) for i in pair)
@@ -131,7 +131,7 @@ def _confirmed(raw: Raw, pairs: np.ndarray, least: float) -> Iterator[np.ndarray
                 yield pair
 
 
-def _miniatures(raw: Raw, indices: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
+def miniatures(raw: Raw, indices: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
     """(index, uint8 (32, 32, 3)) of images, in the order of reading."""
     from PIL import Image
 
