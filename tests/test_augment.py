@@ -1,36 +1,30 @@
 """Augmentations: identities, moves worked out by hand, tables, errors."""
 
+import tomllib
+
 import numpy as np
 import pytest
+import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residual.data.augment import Affine, Flip, Light, Shift, from_table, to_table
+from residual.data.augment import (
+    Affine,
+    CutMix,
+    Cutout,
+    Flip,
+    Light,
+    Mixup,
+    RandAugment,
+    Shift,
+    augmented,
+    from_table,
+    to_table,
+)
 from residual.errors import RecipeError
+from tests.drawn import Drawn, pictures
 
-ALL = [Flip(), Shift(3), Shift(2, "zero"), Light(0.3, 0.3), Affine(20, 0.2, 0.1)]
-
-
-class Drawn:
-    """A generator whose uniform draws are given: as shares of the range, one row per call's leading axis."""
-
-    def __init__(self, *values):
-        self.values = list(values)
-
-    def random(self, shape):
-        return np.broadcast_to(np.asarray(self.values.pop(0), float), shape)
-
-    def integers(self, low, high, shape):
-        return np.broadcast_to(np.asarray(self.values.pop(0)).reshape(2, -1), shape)
-
-    def uniform(self, low, high, shape):
-        share = np.asarray(self.values.pop(0), float)
-        share = share.reshape(share.shape + (1,) * (len(shape) - share.ndim))
-        return np.broadcast_to(low + (high - low) * share, shape)
-
-
-def pictures(n=5, height=6, width=7, channels=3, seed=0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (n, height, width, channels), dtype=np.uint8)
+ALL = [Flip(), Shift(3), Shift(2, "zero"), Light(0.3, 0.3), Affine(20, 0.2, 0.1), Cutout(3)]
 
 
 def moved(angle=0.5, scale=0.5, down=0.5, right=0.5) -> Drawn:
@@ -38,7 +32,7 @@ def moved(angle=0.5, scale=0.5, down=0.5, right=0.5) -> Drawn:
     return Drawn([angle, scale, down, right])
 
 
-@pytest.mark.parametrize("same", [Shift(0), Shift(0, "zero"), Light(0, 0), Affine()])
+@pytest.mark.parametrize("same", [Shift(0), Shift(0, "zero"), Light(0, 0), Affine(), Cutout(0)])
 def test_identity_settings_change_nothing(same):
     x = pictures()
     np.testing.assert_array_equal(same(x, np.random.default_rng(0)), x)
@@ -113,6 +107,11 @@ def test_affine_by_180_degrees():
     np.testing.assert_array_equal(Affine(rotate=180)(x, moved(angle=1.0)), x[:, ::-1, ::-1])
 
 
+def test_affine_of_large_images_keeps_each_in_its_place():
+    x = pictures(3, 150, 150)  # more than is worked on at a time
+    np.testing.assert_array_equal(Affine()(x, np.random.default_rng(0)), x)
+
+
 def test_affine_shift_repeats_the_border():
     x = np.arange(1, 17, dtype=np.uint8).reshape(1, 4, 4, 1)
     out = Affine(shift=0.25)(x, moved(down=1.0))  # a quarter of 4 pixels, down
@@ -121,6 +120,13 @@ def test_affine_shift_repeats_the_border():
     assert out[0, 0, :, 0].tolist() == [2, 3, 4, 4]
     out = Affine(shift=0.125)(x, moved(right=1.0))  # half a pixel: the mean of two neighbours, halves to even
     assert out[0, 0, :, 0].tolist() == [1, 2, 2, 4]
+
+
+def test_affine_reads_between_four_pixels():
+    row, column = np.mgrid[:4, :4].astype(np.float32)
+    x = (row * column + 100 * row)[None, ..., None]
+    out = Affine(shift=0.125)(x, moved(down=1.0, right=1.0))  # half a pixel down and half to the right
+    assert out[0, 1:3, 1:3, 0].tolist() == [[50.25, 50.75], [150.75, 152.25]]
 
 
 def test_affine_scale_enlarges_about_the_middle():
@@ -145,24 +151,45 @@ def test_each_image_is_treated_alone(augmentation):
         st.builds(Shift, st.integers(0, 40), st.sampled_from(["edge", "zero"])),
         st.builds(Light, st.floats(0, 1), st.floats(0, 1)),
         st.builds(Affine, st.floats(0, 180), st.floats(0, 1), st.floats(0, 0.99)),
+        st.builds(Cutout, st.integers(0, 40)),
+        st.builds(RandAugment, st.integers(0, 3), st.floats(0, 10)),
+        st.builds(Mixup, st.floats(0, 100)),
+        st.builds(CutMix, st.floats(0, 100)),
     )
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_setting_keeps_shape_and_range_and_survives_its_table(augmentation):
     flat = np.full((2, 3, 4, 3), 90, np.uint8)
-    out = augmentation(flat, np.random.default_rng(0))
-    assert out.shape == flat.shape
-    if augmentation.kind in ("flip", "affine"):
+    labels = np.eye(2, dtype=np.float32)
+    out, mixed = augmented(flat, labels, [augmentation], np.random.default_rng(0))
+    assert (out.shape, out.dtype) == (flat.shape, np.uint8)
+    assert (mixed.shape, mixed.dtype) == (labels.shape, np.float32)
+    np.testing.assert_allclose(mixed.sum(1), 1, rtol=1e-6)
+    if augmentation.kind in ("flip", "affine", "mixup", "cutmix"):
         assert (out == 90).all()
-    assert from_table(to_table(augmentation)) == augmentation
+    text = tomli_w.dumps({"augment": [to_table(augmentation)]})
+    assert from_table(tomllib.loads(text)["augment"][0]) == augmentation
+
+
+def test_augmented_applies_in_turn_and_lets_labels_be_mixed():
+    x, y = pictures(2, seed=3), np.eye(2, dtype=np.float32)
+    mixed, labels = augmented(x, y, (Flip(), Mixup(1)), Drawn([0.1, 0.1], 0.75, [1, 0]))
+    by_hand, same_labels = Mixup(1).mix(x[:, :, ::-1], y, Drawn(0.75, [1, 0]))
+    np.testing.assert_array_equal(mixed, by_hand)
+    np.testing.assert_array_equal(labels, same_labels)
+    assert labels.tolist() == [[0.75, 0.25], [0.25, 0.75]]
+    assert augmented(x, y, (), Drawn())[0] is x
+
+
+NAMES = "flip, shift, light, affine, cutout, randaugment, mixup, cutmix"
 
 
 @pytest.mark.parametrize(
     ("table", "text"),
     [
-        ({"kind": "blur"}, "augment: kind must be one of flip, shift, light, affine; got 'blur'."),
-        ({}, "augment: kind must be one of flip, shift, light, affine; got None."),
-        ({"kind": ["flip"]}, "augment: kind must be one of flip, shift, light, affine; got ['flip']."),
+        ({"kind": "blur"}, f"augment: kind must be one of {NAMES}; got 'blur'."),
+        ({}, f"augment: kind must be one of {NAMES}; got None."),
+        ({"kind": ["flip"]}, f"augment: kind must be one of {NAMES}; got ['flip']."),
         ("flip", "augment: must be a table such as {kind = \"flip\"}; got 'flip'."),
         ({"kind": "flip", "p": 1}, "augment flip: has no values, not p."),
         ({"kind": "shift", "pixel": 1}, "augment shift: has pixels, fill, not pixel."),
@@ -178,6 +205,18 @@ def test_any_setting_keeps_shape_and_range_and_survives_its_table(augmentation):
             "augment affine: shift must be a number from 0 or two; got (0, 1, 2).",
         ),
         ({"kind": "affine", "scale": 1}, "augment affine: scale must be 0 to 0.99; got 1."),
+        ({"kind": "cutout", "pixels": -1}, "augment cutout: pixels must be a whole number from 0; got -1."),
+        (
+            {"kind": "cutout", "pixels": True},
+            "augment cutout: pixels must be a whole number from 0; got True.",
+        ),
+        ({"kind": "cutout", "side": 4}, "augment cutout: has pixels, not side."),
+        ({"kind": "randaugment", "n": 1.5}, "augment randaugment: n must be a whole number from 0; got 1.5."),
+        ({"kind": "randaugment", "magnitude": 15}, "augment randaugment: magnitude must be 0 to 10; got 15."),
+        ({"kind": "mixup", "alpha": -0.1}, "augment mixup: alpha must be 0 to 100; got -0.1."),
+        ({"kind": "mixup", "alpha": True}, "augment mixup: alpha must be 0 to 100; got True."),
+        ({"kind": "cutmix", "alpha": "1"}, "augment cutmix: alpha must be 0 to 100; got '1'."),
+        ({"kind": "cutmix", "alpha": float("nan")}, "augment cutmix: alpha must be 0 to 100; got nan."),
     ],
 )
 def test_errors_say_what_is_allowed(table, text):

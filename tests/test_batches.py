@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from residual.data.augment import Shift
+from residual.data.augment import Mixup, Shift
 from residual.data.batches import Batches
 from residual.data.images import Images
 from residual.errors import DataError
@@ -64,6 +64,15 @@ def test_augmentations_apply_in_turn():
 
     plain = Batches(numbered(), 3, 10)[0][0]
     np.testing.assert_array_equal(Batches(numbered(), 3, 10, (add, double))[0][0], (plain + 1) * 2)
+
+
+def test_mixed_labels_are_soft_and_a_step_can_be_made_again():
+    batches = Batches(numbered(), 3, 4, (Mixup(1.0),), seed=1)
+    (x, y), (_, again) = batches[1], batches[1]
+    assert (x.dtype, y.dtype) == (np.uint8, np.float32)
+    assert ((y > 0) & (y < 1)).any()
+    np.testing.assert_allclose(y.sum(1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(y, again)
 
 
 def test_keras_sees_every_image_once_in_every_epoch():

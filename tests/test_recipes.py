@@ -7,7 +7,7 @@ import pytest
 import tomli_w
 
 from residual import zoo
-from residual.data.augment import Affine, Flip, Light, Shift
+from residual.data.augment import Affine, CutMix, Cutout, Flip, Light, Mixup, RandAugment, Shift
 from residual.errors import RecipeError
 from residual.training.recipes import (
     CIFAR10,
@@ -34,7 +34,10 @@ CUSTOM = Recipe(
     schedule=Steps(((0, 1), (3, 5e-7))),
     batch_norm=0.5,
     normalization="mean-image",
-    augment=(Flip(), Shift(2, "zero"), Light(0.1, 0.3), Affine(20, 0.2, 0.1), Flip()),
+    augment=(
+        *(Flip(), Shift(2, "zero"), Light(0.1, 0.3), Affine(20, 0.2, 0.1), Flip()),
+        *(RandAugment(2, 9), Cutout(8), Mixup(0.2), CutMix(1.0)),
+    ),
     keep="last",
     expected="nothing",
 )

@@ -96,7 +96,8 @@ def test_rate_table_gives_each_step_its_rate():
 
 
 def test_decay_spares_biases_and_norms(data):
-    model = trainer.compiled(data, zoo.spec("notebook-resnet8"), QUICK, steps=6)
+    model = trainer.untrained(data, zoo.spec("notebook-resnet8"), QUICK)
+    trainer.compile_for(model, QUICK, steps=6)
     decayed = [v.path for v in model.trainable_variables if model.optimizer._use_weight_decay(v)]
     assert decayed
     assert all(path.endswith("kernel") for path in decayed)
@@ -104,7 +105,8 @@ def test_decay_spares_biases_and_norms(data):
 
 def test_one_step_lowers_the_loss_on_its_batch(data):
     keras.utils.set_random_seed(0)
-    model = trainer.compiled(data, zoo.spec("cifar-resnet8"), QUICK, steps=6)
+    model = trainer.untrained(data, zoo.spec("cifar-resnet8"), QUICK)
+    trainer.compile_for(model, QUICK, steps=6)
     x, y = trainer.labelled(data.train, 3)
     losses = [float(model.train_on_batch(x, y)[0]) for _ in range(6)]
     assert losses[-1] < losses[0]
@@ -286,3 +288,41 @@ def test_evaluate_on_other_classes_says_which(stripes_file, data, tmp_path):
     assert (
         residual.evaluate(run.folder.path.name, data=tmp_path / "p.npz").accuracy == run.evaluate().accuracy
     )
+
+
+def test_the_plan_changes_nothing(data):
+    """Weights, optimizer and the order of the images are after the probe what they were before it."""
+    from residual.data.batches import Batches
+    from residual.training.planning import forecast
+
+    model = trainer.untrained(data, zoo.spec("cifar-resnet8"), QUICK)
+    trainer.compile_for(model, QUICK, steps=6)
+    batches = Batches(data.train, 3, 16, seed=5)
+    first = batches[0][0].copy()
+    weights = model.get_weights()
+    plan = forecast(model, batches, validation=24, recomputed=96, started=0.0)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), weights, strict=True))
+    assert int(model.optimizer.iterations.numpy()) == 0
+    assert not any(v.numpy().any() for v in model.optimizer.variables[2:])  # after iterations and rate
+    assert np.array_equal(batches[0][0], first)
+    assert plan.step_seconds > 0
+    assert plan.epoch_seconds > 6 * plan.step_seconds
+
+
+def test_budget_chooses_the_epochs_and_the_run_says_so(stripes_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    console = quiet()
+    monkeypatch.setattr("residual.training.planning.Forecast.epochs_within", lambda plan, seconds: 1)
+    run = residual.train(stripes_file, recipe=QUICK, budget="30s", precision="float32", console=console)
+    assert run.report["epochs"] == run.report["epochs_asked"] == 1
+    assert run.folder.asked["recipe"]["epochs"] == 1
+    assert run.folder.asked["precision"] == run.report["precision"] == "float32"
+    said = console.file.getvalue()
+    assert "budget   30 s: 1 epochs" in said
+    assert "float32, as asked" in said
+    assert " ms a step, " in said
+
+
+def test_budget_and_epochs_together_are_refused():
+    with pytest.raises(residual.errors.RecipeError, match="give one of them"):
+        residual.train("digits", budget="1m", epochs=3)

@@ -15,15 +15,17 @@ from residual.consoles import default_console
 from residual.data import hub
 from residual.data.images import Dataset
 from residual.data.sources import NAMES, SEARCHED, load_data
-from residual.errors import DataError, RunError
+from residual.errors import DataError, RecipeError, RunError
 from residual.evaluation import predictions
 from residual.evaluation.judging import judge, relabelled, whole_test
 from residual.evaluation.metrics import Scores
 from residual.evaluation.predictions import Prediction
 from residual.evaluation.report import save_confusion_png, save_curves_png
+from residual.kernels.precision import choose
 from residual.modelfile import load_model
 from residual.spec import NetworkSpec
 from residual.training import recipes, statistics, trainer
+from residual.training.planning import seconds_of
 from residual.training.recipes import Recipe
 from residual.training.runs import RunFolder, find_run, new_run
 
@@ -161,6 +163,8 @@ def train(
     size: int | None = None,
     seed: int = 0,
     validation: float = 0.1,
+    precision: str = "auto",
+    budget: str | None = None,
     name: str | None = None,
     root: str | Path | None = None,
     console: Console | None = None,
@@ -178,6 +182,8 @@ def train(
         size: scale images to (size, size).
         seed: of weights, order, augmentation and validation split.
         validation: share of the training images that is set aside to select on.
+        precision: "float32", "bfloat16" or "auto": the one that trains faster here, by a short measurement.
+        budget: time for the whole, such as "10m"; the epochs that fit in it take the place of the recipe's.
         name: of the run; None counts up.
         root: folder searched for "signs" and "cifar10".
         console: where progress is shown; None shows it on standard error, in a notebook on standard output.
@@ -186,23 +192,32 @@ def train(
         DataError, NetworkError, RecipeError, RunError: each says what to do.
     """
     console = console or default_console(stderr=True)
+    seconds = seconds_of(budget) if budget is not None else None
+    if seconds is not None and epochs is not None:
+        raise RecipeError("--epochs and --budget both say how long to train: give one of them.")
     changes = {"epochs": epochs, "batch_size": batch_size}
     plan("", recipe, model, **changes)  # a wrong name is told before the data is read
     loaded = load_data(data, size, root)
     chosen, spec = plan(loaded.name, recipe, model, **changes)
     networks.check_size(spec, (*loaded.size, 3))
     split = trainer.with_validation(loaded, validation, seed)
+    precision, why = choose(precision)
     folder = new_run(name, f"{loaded.name}-{spec.name}")
-    folder.write_asked(_asked(data, root, size, loaded, split, chosen, spec, seed))
-    announce(console, split, chosen, spec, folder)
-    trained = trainer.fit(split, spec, chosen, folder, seed=seed, console=console)
+    asked = _asked(data, root, size, loaded, split, chosen, spec, seed)
+    folder.write_asked({**asked, "precision": precision})
+    announce(console, split, chosen, spec, folder, why)
+    trained = trainer.fit(
+        split, spec, chosen, folder, seed=seed, precision=precision, budget=seconds, console=console
+    )
     rows = folder.log_rows()
     if rows:
         save_curves_png(rows, folder.path / "curves.png")
     return Run(folder, loaded, trained)
 
 
-def announce(console: Console, split: Dataset, recipe: Recipe, spec, folder: RunFolder) -> None:
+def announce(
+    console: Console, split: Dataset, recipe: Recipe, spec, folder: RunFolder, precision: str
+) -> None:
     """Say what is about to be trained on what."""
     for label, text in (
         ("data", split.source),
@@ -212,6 +227,7 @@ def announce(console: Console, split: Dataset, recipe: Recipe, spec, folder: Run
         ),
         ("network", f"{spec.name}, {'x'.join(map(str, split.size))} pixels, {len(split.classes)} classes"),
         ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
+        ("numbers", precision),
         ("run", str(folder.path)),
     ):
         console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)

@@ -13,6 +13,7 @@ import keras
 
 from residual.errors import RunError
 from residual.files import replacing
+from residual.kernels.hot_path import stock
 from residual.networks import deep_recursion
 
 _MEMBER = "residual.json"
@@ -27,7 +28,7 @@ def save_model(model: keras.Model, path: str | Path, info: dict) -> None:
         info: JSON-able facts; "classes" are the names of the outputs.
     """
     with replacing(path) as partial:
-        with deep_recursion():
+        with deep_recursion(), stock(model):
             bare = keras.Model(model.input, model.output, name=model.name)
             bare.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:

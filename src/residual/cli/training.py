@@ -33,6 +33,8 @@ def train(
     size: int = typer.Option(None, min=1, help="Scale images to this many pixels a side."),
     seed: int = typer.Option(0, min=0, help="Of weights, order, augmentation and validation split."),
     validation: float = typer.Option(0.1, help="Share of the training images set aside for validation."),
+    precision: str = typer.Option("auto", help="float32, bfloat16, or auto: the faster one here, measured."),
+    budget: str = typer.Option(None, help="Time for the whole, as 90s, 10m or 2h: chooses the epochs."),
     name: str = typer.Option(None, help="Name of the run: runs/NAME."),
     root: str = typer.Option(
         None, "--data", metavar="FOLDER", help="Folder to search for signs and cifar10."
@@ -50,6 +52,8 @@ def train(
         size=size,
         seed=seed,
         validation=validation,
+        precision=precision,
+        budget=budget,
         name=name,
         root=root,
         console=out,

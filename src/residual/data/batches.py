@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from residual.data.augment import Augmentation
+from residual.data.augment import Augmentation, augmented
 from residual.data.images import Images
 from residual.errors import DataError
 
 
 class Batches(keras.utils.PyDataset):
-    """Training batches: uint8 images (b, h, w, 3) and one-hot labels float32 (b, classes).
+    """Training batches: uint8 images (b, h, w, 3) and one-hot labels float32 (b, classes), mixed
+    where an augmentation mixes images.
 
     Each epoch is a new order of all images; the last batch holds what is left over. Order and augmentation
     of a step depend only on (seed, epoch, step), so any step can be made again. Keras may ask for the
@@ -57,11 +58,15 @@ class Batches(keras.utils.PyDataset):
         indices = self.order[step * self.batch_size : (step + 1) * self.batch_size]
         x = self.images.x[indices]
         rng = np.random.default_rng((self.seed, self.epoch, step))
-        for augmentation in self.augment:
-            x = augmentation(x, rng)
-        return x, keras.utils.to_categorical(self.images.y[indices], self.classes).astype("float32")
+        y = keras.utils.to_categorical(self.images.y[indices], self.classes).astype("float32")
+        return augmented(x, y, self.augment, rng)
 
     def on_epoch_end(self):
         """A new order. Keras calls this after each epoch and once before the first: it trains from 1 on."""
         self.epoch += 1
         self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images))
+
+    def restart(self) -> None:
+        """Begin again with the first epoch, as after construction."""
+        self.epoch = -1
+        self.on_epoch_end()

@@ -68,17 +68,18 @@ def compile_options() -> dict:
     TensorFlow's XLA jit is kept off on a CPU, where Keras releases that turned it on by default trained
     ResNets more slowly; with Keras 3.15 it makes no difference (benchmarks/step.py).
     """
+    return {"jit_compile": False} if on_tensorflow_cpu() else {}
+
+
+def on_tensorflow_cpu() -> bool:
+    """Whether Keras runs on TensorFlow with no accelerator: where `hot_path` has layers and updates of its own."""
     import keras
 
-    if keras.backend.backend() == "tensorflow" and not _tensorflow_sees_accelerator():
-        return {"jit_compile": False}
-    return {}
-
-
-def _tensorflow_sees_accelerator() -> bool:
+    if keras.backend.backend() != "tensorflow":
+        return False
     import tensorflow as tf
 
-    return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+    return not (tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
 
 
 def training_forward(model):

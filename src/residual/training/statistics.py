@@ -12,6 +12,8 @@ import numpy as np
 from residual import kernels
 from residual.data.images import Images
 
+MAX_IMAGES = 10_000  # enough to know a mean and a variance by
+
 
 def momentum_for(steps: int) -> float:
     """Momentum whose window, 1 / (1 - momentum) steps, is a thirtieth of the training: 0.8 to 0.99."""
@@ -47,7 +49,7 @@ def assign_statistics(model: keras.Model, values: list[np.ndarray]) -> None:
 
 
 def recompute_statistics(
-    model: keras.Model, images: Images, batch_size: int, *, max_images: int = 10_000, seed: int = 0
+    model: keras.Model, images: Images, batch_size: int, *, max_images: int = MAX_IMAGES, seed: int = 0
 ) -> None:
     """Replace the moving statistics by a true average over training images.
 

@@ -13,11 +13,13 @@ from residual import kernels
 from residual.data.batches import Batches
 from residual.data.images import Dataset, Images
 from residual.data.splits import stratified_split
+from residual.kernels import hot_path
 from residual.modelfile import save_model
 from residual.networks import network
 from residual.spec import NetworkSpec
 from residual.training import statistics
-from residual.training.progress import TrainingProgress
+from residual.training.planning import forecast
+from residual.training.progress import TrainingProgress, clock
 from residual.training.recipes import Recipe
 from residual.training.runs import RunFolder
 
@@ -48,17 +50,68 @@ def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
 
 
 def fit(
-    data: Dataset, spec: NetworkSpec, recipe: Recipe, folder: RunFolder, *, seed: int, console
+    data: Dataset,
+    spec: NetworkSpec,
+    recipe: Recipe,
+    folder: RunFolder,
+    *,
+    seed: int,
+    precision: str,
+    console,
+    budget: float | None = None,
 ) -> Trained:
     """Train `spec` on `data.train`, select on `data.validation`, never read `data.test`.
 
     Ctrl-C ends the training after the current step; the best network so far is kept.
+
+    Args:
+        data: with a validation set.
+        spec: the network.
+        recipe: how to train.
+        folder: where log, network and report go.
+        seed: of weights, order and augmentation.
+        precision: "float32" or "bfloat16".
+        console: where progress is shown.
+        budget: seconds; as many epochs as fit take the place of the recipe's.
     """
+    started = time.perf_counter()
     keras.utils.set_random_seed(seed)
     batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, seed)
-    model = compiled(data, spec, recipe, steps=len(batches))
+    model = untrained(data, spec, recipe)
     info = {"classes": list(data.classes), "image_size": list(data.size), "network": spec.name}
     best = Best(recipe.keep, lambda model: save_model(model, folder.model, info))
+    with hot_path.accelerated(model, precision):
+        compile_for(model, recipe, len(batches))
+        plan = forecast(
+            model, batches, len(data.validation), min(len(data.train), statistics.MAX_IMAGES), started
+        )
+        if budget is not None:
+            recipe = replace(recipe, epochs=plan.epochs_within(budget), expected="")
+            folder.write_asked({**folder.asked, "recipe": recipe.to_table()})
+            compile_for(model, recipe, len(batches))
+            console.print(f"budget   {clock(budget)}: {recipe.epochs} epochs", highlight=False)
+        console.print(f"plan     {plan.sentence(recipe.epochs)}", highlight=False, soft_wrap=True)
+        steps = _train(model, data, recipe, batches, best, folder, console)
+        best.restore(model)
+    save_model(model, folder.model, info)  # kept even if what follows is interrupted
+    moving, scores = settle(model, data, recipe)
+    save_model(model, folder.model, info)
+    report = {
+        **steps,
+        "epochs_asked": recipe.epochs,
+        "kept_epoch": best.epoch,
+        "precision": precision,
+        "train_images": len(data.train),
+        "planned_seconds": round(plan.epoch_seconds * recipe.epochs, 2),
+        "total_seconds": round(time.perf_counter() - started, 2),
+        "validation": scores,
+    }
+    folder.add_to_report(**report)
+    return Trained(model, moving, report)
+
+
+def _train(model, data: Dataset, recipe: Recipe, batches: Batches, best: "Best", folder, console) -> dict:
+    """The epochs themselves; how many there were, how long they took and whether Ctrl-C ended them."""
     progress = TrainingProgress(console, recipe.epochs, len(batches), recipe.batch_size)
     log = Log(folder, recipe.schedule.rates(len(batches), recipe.epochs), console)
     started = time.perf_counter()
@@ -76,39 +129,39 @@ def fit(
         finally:
             progress.stop()
     seconds = time.perf_counter() - started
-    best.restore(model)
-    save_model(model, folder.model, info)  # kept even if what follows is interrupted
-    moving, scores = settle(model, data, recipe)
-    save_model(model, folder.model, info)
-    report = {
-        "epochs": round(log.steps / len(batches), 3),
-        "epochs_asked": recipe.epochs,
+    epochs = log.steps / len(batches)
+    return {
+        "epochs": round(epochs, 3),
         "interrupted": interrupted(),
-        "kept_epoch": best.epoch,
-        "train_images": len(data.train),
         "training_seconds": round(seconds, 2),
-        "images_per_second": round(len(data.train) * log.steps / len(batches) / seconds, 1),
-        "validation": scores,
+        "images_per_second": round(len(data.train) * epochs / seconds, 1),
     }
-    folder.add_to_report(**report)
-    return Trained(model, moving, report)
 
 
-def compiled(data: Dataset, spec: NetworkSpec, recipe: Recipe, steps: int) -> keras.Model:
-    """The network, ready for `fit`: normalization fitted, batch-norm momentum and optimizer set."""
-    shape = (*data.size, 3)
-    model = network(spec, shape, len(data.classes), normalization(recipe.normalization, data.train))
+def untrained(data: Dataset, spec: NetworkSpec, recipe: Recipe) -> keras.Model:
+    """The network with random weights, its normalization fitted on `data.train`."""
+    fitted = normalization(recipe.normalization, data.train)
+    return network(spec, (*data.size, 3), len(data.classes), fitted)
+
+
+def compile_for(model: keras.Model, recipe: Recipe, steps: int) -> None:
+    """Make the network ready for `fit`: batch-norm momentum, optimizer with its schedule, loss.
+
+    Args:
+        model: the network.
+        recipe: how to train.
+        steps: per epoch.
+    """
     momentum = recipe.batch_norm
-    statistics.set_momentum(
-        model, statistics.momentum_for(steps * recipe.epochs) if momentum == "auto" else momentum
-    )
+    if momentum == "auto":
+        momentum = statistics.momentum_for(steps * recipe.epochs)
+    statistics.set_momentum(model, momentum)
     model.compile(
-        optimizer=optimizer(recipe, steps),
+        optimizer=hot_path.fused(optimizer(recipe, steps)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
         **kernels.compile_options(),
     )
-    return model
 
 
 def normalization(kind: str, images: Images) -> keras.layers.Layer:

@@ -1,0 +1,133 @@
+"""Mirror, move, turn and scale."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from residual.data.augment.values import check_range, check_whole, rounded
+from residual.errors import RecipeError
+
+_PIXELS_AT_A_TIME = 1 << 15  # what `_bilinear` works on then stays in a core's cache: a third of the time
+
+
+@dataclass(frozen=True)
+class Flip:
+    """Mirror left and right, half of the images."""
+
+    kind = "flip"
+
+    def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        out = x.copy()
+        mirrored = rng.random(len(x)) < 0.5
+        images = x[mirrored]
+        for channel in range(x.shape[-1]):  # plane by plane: three times as fast as pixel by pixel
+            out[mirrored, :, :, channel] = images[:, :, ::-1, channel]
+        return out
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Move by up to `pixels` up, down, left and right ("pad and crop").
+
+    Attributes:
+        pixels: the farthest move.
+        fill: what comes in at the border: "edge" repeats the last pixels, "zero" is black.
+    """
+
+    pixels: int = 4
+    fill: str = "edge"
+    kind = "shift"
+
+    def __post_init__(self):
+        check_whole(self, "pixels")
+        if self.fill not in ("edge", "zero"):
+            raise RecipeError(f"augment shift: fill must be edge or zero; got {self.fill!r}.")
+
+    def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        n, height, width, _ = x.shape
+        mode = "edge" if self.fill == "edge" else "constant"
+        pad = (self.pixels, self.pixels)
+        padded = np.pad(x, ((0, 0), pad, pad, (0, 0)), mode=mode)
+        top, left = rng.integers(0, 2 * self.pixels + 1, (2, n))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), (1, 2))
+        return np.ascontiguousarray(np.moveaxis(windows[np.arange(n), top, left], 1, -1))
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Rotate, shift and scale, reading between pixels and repeating the border ("nearest" fill).
+
+    With rotate=20 and shift=0.2 this is the augmentation of the CIFAR-10 notebook.
+
+    Attributes:
+        rotate: degrees, drawn from -rotate to rotate; positive ones turn counter-clockwise.
+        shift: share of height and width, drawn from -shift to shift; a pair (height, width) sets them apart.
+        scale: share below 1, the size is multiplied by 1 - scale to 1 + scale.
+    """
+
+    rotate: float = 0.0
+    shift: float | tuple[float, float] = 0.0
+    scale: float = 0.0
+    kind = "affine"
+
+    def __post_init__(self):
+        if isinstance(self.shift, list):  # as TOML reads a pair
+            object.__setattr__(self, "shift", tuple(self.shift))
+        check_range(self, "rotate", 360)
+        check_range(self, "scale", 0.99)
+        shift = self._shift()
+        if len(shift) != 2 or not all(
+            isinstance(share, int | float | np.floating) and 0 <= share < np.inf for share in shift
+        ):
+            raise RecipeError(f"augment affine: shift must be a number from 0 or two; got {self.shift!r}.")
+
+    def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        n, height, width, _ = x.shape
+        vertical, horizontal = self._shift()
+        reach = np.array([np.deg2rad(self.rotate), self.scale, vertical * height, horizontal * width])
+        drawn = rng.uniform(-1, 1, (4, n, 1, 1)) * reach[:, None, None, None]
+        angle, stretch, down, right = drawn.astype(np.float32)
+        row = np.arange(height, dtype=np.float32)[None, :, None] - (height - 1) / 2 - down
+        column = np.arange(width, dtype=np.float32)[None, None, :] - (width - 1) / 2 - right
+        cos, sin = np.cos(angle) / (1 + stretch), np.sin(angle) / (1 + stretch)
+        row, column = (
+            cos * row + sin * column + (height - 1) / 2,
+            cos * column - sin * row + (width - 1) / 2,
+        )
+        out = np.empty_like(x)
+        group = max(1, _PIXELS_AT_A_TIME // (height * width))
+        for first in range(0, n, group):
+            few = slice(first, first + group)
+            _bilinear(x[few], row[few], column[few], out[few])
+        return out
+
+    def _shift(self) -> tuple:
+        return self.shift if isinstance(self.shift, tuple) else (self.shift, self.shift)
+
+
+def _bilinear(x: np.ndarray, row: np.ndarray, column: np.ndarray, out: np.ndarray) -> None:
+    """Write into `out` x (n, h, w, c) read at fractional positions, float32 (n, h, w), clamped to the image."""
+    n, height, width, channels = x.shape
+    row, column = np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)
+    top, left = row.astype(np.intp), column.astype(np.intp)
+    # Whole numbers would promote the weights, and all arithmetic after them, to float64.
+    down, right = row - top.astype(np.float32), column - left.astype(np.float32)
+    # Every pixel needs neighbours; those of the last row and column are zeros whose weight is 0.
+    plane = np.zeros((n, height + 1, width + 1), np.float32)
+    flat = plane.reshape(-1)
+    corner = (np.arange(n)[:, None, None] * (height + 1) + top) * (width + 1) + left
+    a, b, c, d = np.empty((4, n, height, width), np.float32)
+    for channel in range(channels):  # plane by plane: `take` of single values is several times faster
+        plane[:, :-1, :-1] = x[..., channel]
+        for offset, values in ((0, a), (1, b), (width + 1, c), (width + 2, d)):
+            flat[offset:].take(corner, out=values, mode="clip")  # all are inside: "clip" skips the check
+        b -= a
+        b *= right
+        a += b  # along the upper row
+        d -= c
+        d *= right
+        c += d  # along the lower row
+        c -= a
+        c *= down
+        a += c
+        out[..., channel] = rounded(a, x.dtype)

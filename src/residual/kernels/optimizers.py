@@ -1,0 +1,69 @@
+"""Keras's optimizers for TensorFlow on a CPU, one pass over memory per variable.
+
+The same formulas and variables as Keras's; only the loose elementwise operations of an update are one kernel of
+TensorFlow, which starts as soon as the gradient of its variable is there. AdamW on 23.5 M weights: 96 ms become
+45 on two cores (benchmarks/step.py measures the whole step).
+"""
+
+import keras
+import tensorflow as tf
+
+
+def _resource(variable) -> tf.Variable:
+    """TensorFlow's variable behind one of Keras's, or the one that is given."""
+    return variable if isinstance(variable, tf.Variable) else variable.value
+
+
+class _Decay:
+    """Decoupled weight decay: w - rate * decay * w, before the update."""
+
+    def _apply_weight_decay(self, variables) -> None:
+        if self.weight_decay is None:
+            return
+        for variable in variables:
+            if self._use_weight_decay(variable):
+                weights = _resource(variable)
+                weights.assign_sub(weights * tf.cast(self.learning_rate * self.weight_decay, weights.dtype))
+
+
+class SGD(_Decay, keras.optimizers.SGD):
+    """`keras.optimizers.SGD` with momentum."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        tf.raw_ops.ResourceApplyKerasMomentum(
+            var=_resource(variable).handle,
+            accum=_resource(self.momentums[self._get_variable_index(variable)]).handle,
+            lr=tf.cast(learning_rate, variable.dtype),
+            grad=tf.cast(gradient, variable.dtype),
+            momentum=tf.cast(self.momentum, variable.dtype),
+            use_nesterov=self.nesterov,
+        )
+
+
+class _Adam(_Decay):
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=_resource(variable).handle,
+            m=_resource(self._momentums[index]).handle,
+            v=_resource(self._velocities[index]).handle,
+            beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
+            beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
+            lr=tf.cast(learning_rate, variable.dtype),
+            beta1=tf.cast(self.beta_1, variable.dtype),
+            beta2=tf.cast(self.beta_2, variable.dtype),
+            epsilon=tf.cast(self.epsilon, variable.dtype),
+            grad=tf.cast(gradient, variable.dtype),
+        )
+
+
+class Adam(_Adam, keras.optimizers.Adam):
+    """`keras.optimizers.Adam`."""
+
+
+class AdamW(_Adam, keras.optimizers.AdamW):
+    """`keras.optimizers.AdamW`."""
+
+
+FUSED = {keras.optimizers.SGD: SGD, keras.optimizers.Adam: Adam, keras.optimizers.AdamW: AdamW}

@@ -1,0 +1,144 @@
+"""How long a training will take, found out by a few of its own steps before it starts."""
+
+import math
+import sys
+import time
+from dataclasses import dataclass
+
+import keras
+
+from residual.data.batches import Batches
+from residual.errors import RecipeError
+from residual.training.progress import clock
+
+_STEPS, _SECONDS = 8, 2.0  # the probe ends at the first of the two
+_FORWARD = 1 / 3  # of a training step's time goes into the forward pass
+_SPARE = 0.95  # of a budget is planned for: machines have other work
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a training will cost.
+
+    Attributes:
+        step_seconds: of one training step.
+        epoch_seconds: of one epoch, its validation included.
+        before_seconds: gone by since the training was asked for.
+        after_seconds: for batch-norm statistics and the judging after the last epoch.
+        memory: most bytes that the process has held so far; None where the system does not tell.
+    """
+
+    step_seconds: float
+    epoch_seconds: float
+    before_seconds: float
+    after_seconds: float
+    memory: int | None
+
+    def sentence(self, epochs: int) -> str:
+        """For the user, before training starts."""
+        memory = f", {self.memory / 2**30:.1f} GiB of memory" if self.memory else ""
+        step = f"{self.step_seconds * 1e3:,.0f} ms a step, {clock(self.epoch_seconds)} an epoch"
+        return f"{step}, {clock(epochs * self.epoch_seconds + self.after_seconds)} in all{memory}"
+
+    def epochs_within(self, seconds: float) -> int:
+        """The epochs that end, with all that follows, within `seconds` of the start.
+
+        Raises:
+            RecipeError: when not even one does.
+        """
+        left = seconds * _SPARE - self.before_seconds - self.after_seconds
+        epochs = math.floor(left / self.epoch_seconds)
+        if epochs < 1:
+            needed = (self.before_seconds + self.after_seconds + self.epoch_seconds) / _SPARE
+            raise RecipeError(
+                f"--budget of {clock(seconds)} is too short: one epoch with all around it takes about {clock(needed)}. "
+                "Give more time, or choose a smaller --model or --size."
+            )
+        return epochs
+
+
+def forecast(
+    model: keras.Model, batches: Batches, validation: int, recomputed: int, started: float
+) -> Forecast:
+    """Time a few training steps; weights, optimizer and order of the images are put back.
+
+    Args:
+        model: compiled; what its first step compiles, the training uses again.
+        batches: the training batches.
+        validation: validation images per epoch.
+        recomputed: images that the batch-norm statistics are computed on at the end.
+        started: `time.perf_counter()` when the user asked.
+    """
+    weights, optimizer = model.get_weights(), [v.numpy() for v in _built(model).variables]
+    clocked = _Clock()
+    model.fit(
+        batches,
+        steps_per_epoch=min(_STEPS, len(batches)),
+        epochs=1,
+        shuffle=False,
+        verbose=0,
+        callbacks=[clocked],
+    )
+    model.set_weights(weights)
+    for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
+        variable.assign(value)
+    batches.restart()
+    step = clocked.step_seconds()
+    forward = step * _FORWARD / batches.batch_size
+    return Forecast(
+        step_seconds=step,
+        epoch_seconds=step * len(batches) + forward * validation,
+        before_seconds=time.perf_counter() - started,
+        after_seconds=forward * (recomputed + 3 * validation),
+        memory=peak_memory(),
+    )
+
+
+def _built(model: keras.Model) -> keras.optimizers.Optimizer:
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return model.optimizer
+
+
+class _Clock(keras.callbacks.Callback):
+    """The time of every step; ends the training after two seconds."""
+
+    def on_train_begin(self, logs=None):
+        self.ends = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends.append(time.perf_counter())
+        if len(self.ends) > 1 and self.ends[-1] - self.ends[0] > _SECONDS:
+            self.model.stop_training = True
+
+    def step_seconds(self) -> float:
+        """Median time of a step after the first, which compiles; that of the first where it is the only one."""
+        steps = sorted(b - a for a, b in zip(self.ends, self.ends[1:], strict=False))
+        return steps[len(steps) // 2] if steps else 1.0
+
+
+def peak_memory() -> int | None:
+    """Most bytes that this process has held in memory, or None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def seconds_of(text: str) -> float:
+    """Seconds of a time such as "90s", "10m" or "1.5h"; a bare number is minutes.
+
+    Raises:
+        RecipeError: for anything else.
+    """
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "m")
+    try:
+        seconds = float(number) * units[unit]
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise RecipeError(f'--budget must be a time such as "90s", "10m" or "1.5h"; got {text!r}.')
+    return seconds

@@ -1,0 +1,38 @@
+"""The plan before a training: step time, epochs within a budget, what the user reads."""
+
+import pytest
+
+from residual.errors import RecipeError
+from residual.training.planning import Forecast, peak_memory, seconds_of
+
+PLAN = Forecast(step_seconds=0.2, epoch_seconds=10, before_seconds=5, after_seconds=4, memory=3 * 2**30)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400), ("2", 120)])
+def test_times(text, seconds):
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "ten", "0", "-5m", "inf", "nan", "10d"])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(RecipeError, match='--budget must be a time such as "90s"'):
+        seconds_of(text)
+
+
+def test_epochs_within_a_budget_leave_room_for_what_comes_before_and_after():
+    assert PLAN.epochs_within(100) == 8  # 95 - 9 seconds
+    assert PLAN.epochs_within(20) == 1
+
+
+def test_a_budget_too_short_for_one_epoch_is_refused_with_what_is_needed():
+    with pytest.raises(RecipeError, match=r"--budget of 15 s is too short: one epoch .* takes about 20 s"):
+        PLAN.epochs_within(15)
+
+
+def test_sentence():
+    said = PLAN.sentence(6)
+    assert said == "200 ms a step, 10 s an epoch, 1 min 4 s in all, 3.0 GiB of memory"
+
+
+def test_memory_is_that_of_this_process():
+    assert peak_memory() > 50 * 2**20
