@@ -56,7 +56,7 @@ def near_pairs(raw: Raw, facts: Facts, firsts: np.ndarray) -> list[tuple[int, in
     least = _least_likeness(facts.miniature[usable])
     pairs = usable[_candidates(facts.miniature[usable])]
     pairs = pairs[_alike(facts, pairs) >= least]
-    return [(int(a), int(b)) for a, b in _confirmed(raw, pairs, least)]
+    return [(int(a), int(b)) for a, b in _confirmed(raw, facts, pairs, least)]
 
 
 def _unit(miniatures: np.ndarray) -> np.ndarray:
@@ -121,14 +121,21 @@ def _alike(facts: Facts, pairs: np.ndarray) -> np.ndarray:
     return np.concatenate([np.empty(0, np.float32), *products])
 
 
-def _confirmed(raw: Raw, pairs: np.ndarray, least: float) -> Iterator[np.ndarray]:
-    """The pairs whose colour pixels, read again and scaled to 32x32, are as alike too."""
+def _confirmed(raw: Raw, facts: Facts, pairs: np.ndarray, least: float) -> Iterator[np.ndarray]:
+    """The pairs whose colour pixels, read again and scaled to 32x32, are as alike too.
+
+    Where one of the two is smaller than that they are compared at 16x16: the other has details that it lacks.
+    """
     colours = dict(miniatures(raw, np.unique(pairs)))
     for pair in pairs:
-        if all(int(i) in colours for i in pair):
-            one, other = (_unit(colours[int(i)][None]) for i in pair)
-            if float((one * other).sum()) >= least:
-                yield pair
+        if not all(int(i) in colours for i in pair):
+            continue
+        both = np.stack([colours[int(i)] for i in pair])
+        if facts.size[pair].min() < _CONFIRM_SIDE:
+            both = both.reshape(2, SIDE, 2, SIDE, 2, 3).mean((2, 4))
+        one, other = _unit(both)
+        if float((one * other).sum()) >= least:
+            yield pair
 
 
 def miniatures(raw: Raw, indices: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
@@ -143,5 +150,5 @@ def miniatures(raw: Raw, indices: Iterable[int]) -> Iterator[tuple[int, np.ndarr
             except Unreadable:
                 continue
             if image is not None:
-                smaller = image.resize((_CONFIRM_SIDE, _CONFIRM_SIDE), Image.Resampling.BOX)
+                smaller = image.resize((_CONFIRM_SIDE, _CONFIRM_SIDE), Image.Resampling.BILINEAR)
                 yield i, np.asarray(smaller)

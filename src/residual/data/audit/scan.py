@@ -213,7 +213,7 @@ def _examine(content) -> "_Seen | Unreadable":
         return problem
     digest = hashlib.blake2b(f"{image.size}".encode(), digest_size=16)
     digest.update(image.tobytes())
-    miniature = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
+    miniature = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     constant = all(low == high for low, high in image.getextrema())
     return _Seen(image.size, digest.digest(), np.asarray(miniature), constant, kind)
 
