@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
+from typer.testing import CliRunner
 
+from residual.cli import app
 from residual.data.audit import scan, suspects
 from residual.data.audit.findings import audit
 from residual.data.audit.items import raw_data
@@ -19,7 +21,14 @@ from residual.data.audit.printed import print_audit
 from residual.data.audit.repeats import hashes
 from residual.errors import DataError
 from tests.test_archives import write_cifar
-from tests.test_cli import residual
+
+
+def residual(*words: str) -> tuple[int, str]:
+    """Run the command in this process; (exit code, standard output)."""
+    result = CliRunner().invoke(app, list(words))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout
 
 
 def scene(seed: int, side: int = 48) -> Image.Image:
@@ -250,7 +259,7 @@ def test_the_twelve_leaks_and_44_repeats_of_signs(shared_data, tmp_path):
     assert {pair[0] for pair in names(found, "leak")} == {f"test[{i}]" for i in range(108, 120)}
     assert sorted(pair[0] for pair in names(found, "repeat")) == sorted(f"train[{i}]" for i in repeated)
     assert not found.ok
-    code, out, _ = residual("audit", str(tmp_path))
+    code, out = residual("audit", str(tmp_path))
     assert code == 1
     assert "12 test images also among the training images" in out
 
@@ -346,11 +355,11 @@ def test_a_page_replaces_only_a_page(photos):
 def test_the_command_and_its_json(photos):
     assert residual("audit", str(photos))[0] == 0
     (photos / "train/cat/empty.png").touch()
-    code, out, _ = residual("audit", str(photos), "--html", "a.html")
+    code, out = residual("audit", str(photos), "--html", "a.html")
     assert code == 1
     assert "HURTS    1 image cannot be read: 1 empty" in out
     assert "verdict  unreadable would make results wrong: mend this first" in out
-    code, out, _ = residual("audit", str(photos), "--json", "--labels")
+    code, out = residual("audit", str(photos), "--json", "--labels")
     report = json.loads(out)
     assert (code, report["ok"], report["images"], report["parts"]) == (
         1,
@@ -369,7 +378,7 @@ def test_the_command_and_its_json(photos):
 def test_what_the_data_is(photos):
     (photos / "train/cat/empty.png").touch()
     (photos / "train/cat/big.png").write_bytes(encoded(scene(700, 60)))
-    code, out, _ = residual("data", str(photos))
+    code, out = residual("data", str(photos))
     assert code == 0
     lines = out.splitlines()
     assert lines[:5] == [

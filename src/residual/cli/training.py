@@ -35,6 +35,7 @@ def train(
     validation: float = typer.Option(0.1, help="Share of the training images set aside for validation."),
     precision: str = typer.Option("auto", help="float32, bfloat16, or auto: the faster one here, measured."),
     budget: str = typer.Option(None, help="Time for the whole, as 90s, 10m or 2h: chooses the epochs."),
+    balance: str = typer.Option(None, help="For unequal classes: sample, or weights (in the loss)."),
     name: str = typer.Option(None, help="Name of the run: runs/NAME."),
     root: str = typer.Option(
         None, "--data", metavar="FOLDER", help="Folder to search for signs and cifar10."
@@ -54,6 +55,7 @@ def train(
         validation=validation,
         precision=precision,
         budget=budget,
+        balance=balance,
         name=name,
         root=root,
         console=out,
@@ -67,7 +69,7 @@ def train(
 
 def print_outcome(out, run, scores) -> None:
     """What came of a run: validation and test accuracy, the folder, what to type next."""
-    from residual.evaluation.report import headline
+    from residual.evaluation.report import headline, leaks
     from residual.training.progress import clock
 
     report = run.report
@@ -81,6 +83,8 @@ def print_outcome(out, run, scores) -> None:
         ),
         ("test", headline(scores)),
     ]
+    if scores.leaked:
+        lines.append(("leaks", leaks(scores)))
     if "accuracy_with_moving_statistics" in report["test"]:
         lines.append(
             (

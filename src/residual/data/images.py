@@ -56,6 +56,8 @@ class Dataset:
         source: one sentence on where the images come from, shown to the user and kept in the run.
         validation: validation images, where the source has them apart.
         made_test: whether the source had no test images, so that a part of its images was set aside.
+        groups: int (n,) of the training images, equal for those that must stay in one part; None where the
+            source says nothing of the kind.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Dataset:
     source: str
     validation: Images | None = None
     made_test: bool = False
+    groups: np.ndarray | None = None
 
     @property
     def size(self) -> tuple[int, int]:

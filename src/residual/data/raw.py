@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from residual.data.images import Dataset, Images, read_image
-from residual.data.splits import joined_groups, set_aside
+from residual.data.splits import aside
 from residual.errors import DataError
 
 PARTS = ("train", "validation", "test")
@@ -76,10 +76,12 @@ class Raw:
         groups = None if self.groups is None else self.groups[self.indices("train")]
         if not self.made_test:
             validation = parts["validation"] if len(parts["validation"]) else None
-            return Dataset(self.name, train, parts["test"], self.classes, total, validation)
-        train, test = set_aside(train, self.where, joined_groups(groups))
-        source = f"{total}; {len(test):,} of them set aside as the test set"
-        return Dataset(self.name, train, test, self.classes, source, made_test=True)
+            return Dataset(self.name, train, parts["test"], self.classes, total, validation, groups=groups)
+        larger, smaller = aside(train, self.where, groups)
+        source = f"{total}; {len(smaller):,} of them set aside as the test set"
+        kept = None if groups is None else groups[larger]
+        train, test = train.take(larger), train.take(smaller)
+        return Dataset(self.name, train, test, self.classes, source, made_test=True, groups=kept)
 
     def _decoded(self, indices: np.ndarray, size: int) -> Images:
         x = np.empty((len(indices), size, size, 3), np.uint8)

@@ -140,24 +140,32 @@ def joined_groups(*groups: np.ndarray | None) -> np.ndarray | None:
             return joined
 
 
-def set_aside(images: Images, where: str, groups: np.ndarray | None = None) -> tuple[Images, Images]:
+def set_aside(images: Images, where: str) -> tuple[Images, Images]:
     """(train, test): `TEST_SHARE` of every class becomes the test set, the same images on every call.
-
-    Images with the same pixels stay together.
 
     Args:
         images: all there are.
         where: file or folder they come from, for the error.
-        groups: int (n,), equal for images that belong together besides.
     """
-    larger, smaller = aside(images, where, groups)
+    larger, smaller = aside(images, where)
     return images.take(larger), images.take(smaller)
 
 
 def aside(images: Images, where: str, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The indices behind `set_aside`."""
+    """The indices behind `set_aside`; images with the same pixels or of one group stay together.
+
+    Args:
+        images, where: as for `set_aside`.
+        groups: int (n,), equal for images that belong together; None where nothing is known.
+    """
     try:
-        together = joined_groups(twin_groups(images.x), groups)
-        return stratified_split(images.y, TEST_SHARE, seed=0, groups=together)
+        return split_apart(images, TEST_SHARE, 0, groups)
     except DataError as error:
         raise DataError(f"{where} has no test images. {error}") from None
+
+
+def split_apart(
+    images: Images, fraction: float, seed: int, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """`stratified_split` that parts neither images with the same pixels nor `groups`."""
+    return stratified_split(images.y, fraction, seed, joined_groups(twin_groups(images.x), groups))

@@ -10,12 +10,12 @@ import numpy as np
 
 from residual.data.audit.repeats import near_pairs, same_groups
 from residual.data.audit.scan import Facts, scan
+from residual.data.balance import imbalance
 from residual.data.raw import PARTS, Raw
 from residual.errors import DataError
 
 _ODD_SIDE, _ODD_ASPECT = 4.0, 2.5
 _ODD_SHARE = 0.05  # more odd sizes than this are no exception
-_IMBALANCE = 3.0
 _TOLD = {"train": "training", "validation": "validation", "test": "test"}
 
 
@@ -252,9 +252,7 @@ def _classes(raw: Raw) -> Iterator[Finding]:
         if lacking:
             says = f"{_plural(len(lacking), 'class', 'classes')} without {_TOLD[part]} images: {', '.join(lacking[:5])}"
             yield Finding("no-images", says, len(lacking), False, tuple(Case((), name) for name in lacking))
-        elif part == "train" and counts.max() >= _IMBALANCE * counts.min():
-            most, least = raw.classes[counts.argmax()], raw.classes[counts.argmin()]
-            says = f"classes are unequal: {counts.max():,} images of {most}, {counts.min():,} of {least}"
+        elif part == "train" and (says := imbalance(np.array(labels), raw.classes)):
             yield Finding("imbalance", says, int(counts.min()), False)
 
 
