@@ -1,14 +1,15 @@
 """Rows of Parquet files as raw images."""
 
 import bisect
+import json
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 
-from residual.data import cifar, tables
-from residual.data.raw import Entry, Raw
+from residual.data import cifar
+from residual.data.raw import Entry, Raw, settled
 from residual.errors import DataError
 
 
@@ -76,22 +77,46 @@ class _ParquetFile:
 
 
 def _parts(folder: Path) -> dict[str, list[Path]]:
-    pair = tables.find_parquet(folder)
-    if pair is None:
-        tables.load_parquet(folder)  # says what is missing
-        raise DataError(f"{folder} holds Parquet files that cannot be told apart.")
-    return {"train": [pair[0]], "test": [pair[1]]}
+    """The files of every part; files of other names are taken together, for training."""
+    patterns = {"train": "train*.parquet", "validation": "val*.parquet", "test": "test*.parquet"}
+    found = {part: files for part, name in patterns.items() if (files := sorted(folder.glob(name)))}
+    if "train" not in found or len(found) == 1:
+        return {"train": sorted(folder.glob("*.parquet"))}
+    taken_for = settled(set(found))
+    return {taken_for[part]: files for part, files in found.items()}
 
 
 def _labels(path: Path) -> tuple[str, np.ndarray, tuple[str, ...]]:
     """The image column, the labels and the class names of a file."""
     with _opened(path) as file:
-        image, label = tables._columns(file.schema_arrow.empty_table(), path)
-        values = np.asarray(file.read(columns=[label])[label].to_pylist())
-        names = tables._feature_names(file.schema_arrow.empty_table(), label)
+        image, label = _columns(file.schema_arrow, path)
+        values = np.asarray(file.read(columns=[label])[label].to_pylist() or np.empty(0, np.int64))
+        names = _feature_names(file.schema_arrow, label)
     if values.dtype.kind not in "iu" or (values < 0).any():
         raise DataError(f"{path}: labels must be whole numbers from 0; got {values.dtype}.")
     return image, values.astype(np.int64), names
+
+
+def _columns(schema, path: Path) -> tuple[str, str]:
+    """The first column of {bytes, ...} and the first that is called as labels are."""
+    import pyarrow as pa
+
+    images = [f.name for f in schema if pa.types.is_struct(f.type) and f.type.get_field_index("bytes") >= 0]
+    labels = [name for name in ("label", "labels", "fine_label") if name in schema.names]
+    if not images or not labels:
+        raise DataError(
+            f"{path} needs an image column of {{bytes, path}} and a column label; it has {', '.join(schema.names)}."
+        )
+    return images[0], labels[0]
+
+
+def _feature_names(schema, label: str) -> tuple[str, ...]:
+    """Class names that Hugging Face keeps in the schema, or ()."""
+    try:
+        names = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"][label]["names"]
+    except (KeyError, TypeError, ValueError):
+        return ()
+    return tuple(str(name) for name in names) if isinstance(names, list) else ()
 
 
 @contextmanager
