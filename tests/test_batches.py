@@ -1,11 +1,14 @@
 """Batches: every image once per epoch, and any step made again from (seed, epoch, step)."""
 
+import gc
+import time
 from itertools import chain
 
 import keras
 import numpy as np
 import pytest
 
+from residual.data import stored
 from residual.data.augment import Mixup, Shift
 from residual.data.batches import Batches
 from residual.data.images import Images
@@ -98,3 +101,69 @@ def test_errors():
         Batches(numbered(), 3, 0)
     with pytest.raises(DataError, match="There are no images"):
         Batches(numbered(0), 3, 4)
+
+
+def test_own_order_for_images_that_are_not_shuffled():
+    batches = Batches(numbered(), 3, 4, shuffle=False)
+    for _ in range(2):
+        assert epoch_of(batches) == list(range(10))
+        batches.on_epoch_end()
+
+
+def test_images_on_disk_give_the_same_batches(monkeypatch):
+    monkeypatch.setattr(stored, "IN_MEMORY", 0)
+    near = numbered()
+    x = stored.allocate(10, (4, 4, 3), "")
+    for i, image in enumerate(near.x):
+        x[i] = image
+    far = Batches(Images(x, near.y).take(np.arange(1, 9)), 3, 4, (Shift(2),), seed=3)
+    near = Batches(near.take(np.arange(1, 9)), 3, 4, (Shift(2),), seed=3)
+    for step in range(2):
+        for a, b in zip(far[step], near[step], strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_the_next_batches_are_made_meanwhile_and_those_of_an_old_epoch_are_dropped():
+    made = []
+
+    def seen(x, rng):
+        made.append(sorted(x[:, 0, 0, 0].tolist()))
+        return x
+
+    batches = Batches(numbered(40), 3, 4, (seen,))
+    batches[0]
+    wait_until(lambda: len(made) >= 2)
+    assert made[:2] == [sorted(batches.order[:4].tolist()), sorted(batches.order[4:8].tolist())]
+    batches.on_epoch_end()
+    np.testing.assert_array_equal(batches[0][0][:, 0, 0, 0], batches.order[:4])
+    np.testing.assert_array_equal(batches[9][0][:, 0, 0, 0], batches.order[36:])
+
+
+def test_an_error_in_the_background_comes_out_at_its_step():
+    def fail(x, rng):
+        if 7 in x[:, 0, 0, 0]:
+            raise RuntimeError("seven")
+        return x
+
+    batches = Batches(numbered(), 3, 1, (fail,), shuffle=False)
+    assert [len(batches[step][0]) for step in range(7)] == [1] * 7
+    with pytest.raises(RuntimeError, match="seven"):
+        batches[7]
+    assert len(batches[8][0]) == 1
+
+
+def test_the_threads_end_with_the_batches():
+    batches = Batches(numbered(), 3, 4)
+    batches[0]
+    threads = list(batches._threads._threads)
+    assert threads
+    del batches
+    gc.collect()
+    wait_until(lambda: not any(thread.is_alive() for thread in threads))
+
+
+def wait_until(true) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)

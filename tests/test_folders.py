@@ -183,3 +183,12 @@ def test_forbidden_folder(tmp_path, monkeypatch):
     with pytest.raises(DataError) as caught:
         load_data(tmp_path)
     assert str(caught.value) == f"{tmp_path / 'a'} may not be read: Permission denied."
+
+
+def test_the_first_bad_file_by_name_is_told(tmp_path):
+    fill(tmp_path / "a", *range(100))
+    fill(tmp_path / "b", *range(100))
+    for bad in ("b/7.png", "a/95.png", "a/96.png"):
+        (tmp_path / bad).write_bytes(b"text")
+    with pytest.raises(DataError, match=re.escape(f"{tmp_path / 'a' / '95.png'} is not an image")):
+        load_data(tmp_path)

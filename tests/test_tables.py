@@ -198,7 +198,9 @@ class TestParquet:
 
     def test_sizes(self, tmp_path):
         path = self.write(tmp_path / "all.parquet", [png(1, 4), png(2, 5), png(3, 6)], [0, 0, 1])
-        assert said(path) == f"{path} has images of 3 sizes; give --size to scale them to one."
+        assert said(path) == (
+            f"{path} row 1 has 5x5 pixels, {path} row 0 4x4; give --size to scale all to one."
+        )
         assert load_data(path, 3).train.x.shape == (2, 3, 3, 3)
 
     def test_images_that_cannot_be_read_name_their_row(self, tmp_path):
@@ -256,12 +258,67 @@ class TestParquet:
             assert text.startswith(f"{path} is not a Parquet file that can be read (")
             assert text.endswith("). Download it again.")
 
-    def test_shards(self, tmp_path):
-        for i in range(2):
-            self.write(tmp_path / f"train-{i}.parquet", map(png, range(2)), [0, 1])
+    def shards(self, folder, **parts):
+        """Two files of three images per part, named as Hugging Face does; greys count on."""
+        for part, start in parts.items():
+            for i in range(2):
+                greys = range(start + 3 * i, start + 3 * i + 3)
+                path = folder / f"{part}-0000{i}-of-00002.parquet"
+                self.write(path, map(png, greys), [grey % 2 for grey in greys], ["cat", "dog"])
+
+    def greys(self, images) -> list[int]:
+        return images.x[:, 0, 0, 0].tolist()
+
+    def test_parts_in_several_files_are_read_in_their_order(self, tmp_path):
+        self.shards(tmp_path, train=0, test=10, validation=20)
+        data = load_data(tmp_path)
+        assert [self.greys(part) for part in (data.train, data.test, data.validation)] == [
+            [*range(6)],
+            [*range(10, 16)],
+            [*range(20, 26)],
+        ]
+        assert data.validation.y.tolist() == [0, 1] * 3
+        assert (data.classes, data.made_test) == (("cat", "dog"), False)
+        assert data.source == (
+            f"{data.name} from {tmp_path / 'train-00000-of-00002.parquet'} to train-00001-of-00002.parquet "
+            f"(6 images) and {tmp_path / 'test-00000-of-00002.parquet'} to test-00001-of-00002.parquet (6 images)"
+        )
+
+    def test_validation_files_are_the_test_set_where_there_is_none(self, tmp_path):
+        self.shards(tmp_path, train=0, val=10)
+        data = load_data(tmp_path)
+        assert (self.greys(data.test), data.validation) == ([*range(10, 16)], None)
+
+    @pytest.mark.parametrize("part", ["train", "data"])
+    def test_one_part_in_several_files_is_split(self, tmp_path, part):
+        self.shards(tmp_path, **{part: 0})
+        data = load_data(tmp_path)
+        assert data.made_test
+        assert sorted(self.greys(data.train) + self.greys(data.test)) == [*range(6)]
+
+    def test_test_files_alone(self, tmp_path):
+        self.shards(tmp_path, test=0)
         assert said(tmp_path) == (
-            f"{tmp_path} needs exactly one train*.parquet and one test*.parquet; it holds train-0.parquet, "
-            "train-1.parquet. Join the pieces, or give one file."
+            f"{tmp_path} has test images, but no train*.parquet to learn from; it holds "
+            "test-00000-of-00002.parquet, test-00001-of-00002.parquet."
+        )
+
+    def test_files_of_a_part_that_do_not_fit_each_other(self, tmp_path):
+        one = self.write(tmp_path / "train-0.parquet", map(png, range(2)), [0, 1], ["cat", "dog"])
+        two = self.write(tmp_path / "train-1.parquet", map(png, range(2)), [0, 1], ["dog", "cat"])
+        assert said(tmp_path).startswith(f"{one} and {two} name different classes: cat, dog and dog, cat.")
+        self.write(two, [png(1), b"text"], [0, 1], ["cat", "dog"])
+        assert said(tmp_path).startswith(f"{two} row 1 is not an image that can be read")
+        self.write(two, [png(1), png(2, 5)], [0, 1], ["cat", "dog"])
+        assert (
+            said(tmp_path) == f"{two} row 1 has 5x5 pixels, {one} row 0 4x4; give --size to scale all to one."
+        )
+
+    def test_parts_of_two_sizes(self, tmp_path):
+        self.shards(tmp_path, train=0, test=10)
+        self.write(tmp_path / "val.parquet", [png(1, 5), png(2, 5)], [0, 1])
+        assert said(tmp_path).startswith(
+            f"{tmp_path / 'val.parquet'}: validation images are 5x5, training images 4x4"
         )
 
     @pytest.mark.shared

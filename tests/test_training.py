@@ -3,6 +3,7 @@
 import io
 import json
 import signal
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from rich.console import Console
 
 import residual
 from residual import zoo
+from residual.data import stored
 from residual.data.images import Dataset, Images
 from residual.errors import DataError, RunError
 from residual.networks import network
@@ -77,6 +79,26 @@ def test_recomputing_changes_nothing_else():
         np.testing.assert_array_equal(a, b)
 
 
+def test_training_from_disk_is_training_from_memory(stripes_file, tmp_path, monkeypatch):
+    from PIL import Image
+
+    for part, images in (("train", stripes(48, 0)), ("test", stripes(24, 1))):
+        for i, (x, y) in enumerate(zip(images.x, images.y, strict=True)):
+            (tmp_path / "photos" / part / "rgb"[y]).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(x).save(tmp_path / "photos" / part / "rgb"[y] / f"{i:02}.png")
+    recipe = replace(QUICK, normalization="channel")
+    weights, scores = [], []
+    for limit in (2**30, 0):
+        monkeypatch.setattr(stored, "IN_MEMORY", limit)
+        run = residual.train(tmp_path / "photos", recipe=recipe, size=16, console=quiet())
+        weights.append(run.model.get_weights())
+        scores.append(run.evaluate().to_dict())
+    assert isinstance(run.data().train.x, stored.Stored)
+    assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
+    assert scores[0] == scores[1]
+    assert 0 <= run.report["waiting_for_data"] < 1
+
+
 @pytest.mark.parametrize("kind", ["scale", "channel", "mean-image"])
 def test_normalization(kind):
     images = stripes(20, 0)
@@ -107,7 +129,7 @@ def test_one_step_lowers_the_loss_on_its_batch(data):
     keras.utils.set_random_seed(0)
     model = trainer.untrained(data, zoo.spec("cifar-resnet8"), QUICK)
     trainer.compile_for(model, QUICK, steps=6)
-    x, y = trainer.labelled(data.train, 3)
+    x, y = trainer.in_order(data.train, 3, len(data.train))[0]
     losses = [float(model.train_on_batch(x, y)[0]) for _ in range(6)]
     assert losses[-1] < losses[0]
 

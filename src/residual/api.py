@@ -16,6 +16,7 @@ from residual.data import balance as balancing
 from residual.data import hub
 from residual.data.images import Dataset
 from residual.data.sources import NAMES, SEARCHED, load_data
+from residual.data.stored import Stored
 from residual.errors import DataError, RecipeError, RunError
 from residual.evaluation import predictions
 from residual.evaluation.judging import judge, relabelled, whole_test
@@ -249,6 +250,7 @@ def announce(
             f"{len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test",
         ),
         *([("", f"{unequal}; {advice}")] if unequal else []),
+        *((("", split.train.x.told),) if isinstance(split.train.x, Stored) else ()),
         ("network", f"{spec.name}, {'x'.join(map(str, split.size))} pixels, {len(split.classes)} classes"),
         ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
         ("numbers", precision),

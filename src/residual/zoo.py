@@ -15,7 +15,14 @@ from residual.spec import SHORTCUTS, NetworkSpec
 V1 = "He et al. 2015, arXiv:1512.03385"
 V2 = "He et al. 2016, arXiv:1603.05027"
 
-_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+_BLOCKS = {
+    10: (1, 1, 1, 1),
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+}
 _WIDTHS = (64, 128, 256, 512)
 
 
@@ -26,7 +33,8 @@ def _imagenet(depth: int, name: str, source: str, **changes) -> NetworkSpec:
 
 
 def _resnet(depth: int) -> NetworkSpec:
-    return _imagenet(depth, f"resnet{depth}", V1, stride_on="1x1")
+    source = V1 if depth >= 18 else f"{V1}, one block a stage"
+    return _imagenet(depth, f"resnet{depth}", source, stride_on="1x1")
 
 
 def _resnet_v15(depth: int) -> NetworkSpec:
@@ -200,7 +208,9 @@ _ALL, _DEEP = [18, 34, 50, 101, 152], [50, 101, 152]
 
 FAMILIES: tuple[Family, ...] = (
     Family("course-resnet{d}", [50], ("course-resnet50",), _course, "the notebooks' ResNet-50"),
-    Family("resnet{d}", _ALL, ("resnet18", "resnet50"), _resnet, "ImageNet v1, stride on the first 1x1"),
+    Family(
+        "resnet{d}", [10, *_ALL], ("resnet18", "resnet50"), _resnet, "ImageNet v1, stride on the first 1x1"
+    ),
     Family("resnet{d}v1.5", _DEEP, ("resnet50v1.5",), _resnet_v15, "ImageNet v1.5, stride on the 3x3"),
     Family("resnet{d}v2", _ALL, ("resnet50v2",), _resnet_v2, "ImageNet v2, pre-activation"),
     Family("resnet{d}d", _ALL, ("resnet50d",), _resnet_d, "D: deep stem, pooled shortcuts"),

@@ -99,7 +99,11 @@ def print_outcome(out, run, scores) -> None:
         lines.append(("stopped", f"after {report['epochs']:g} of {report['epochs_asked']} epochs"))
     path = run.folder.path
     lines += [
-        ("time", f"{clock(report['training_seconds'])}, {report['images_per_second']:,.0f} images/s"),
+        (
+            "time",
+            f"{clock(report['training_seconds'])}, {report['images_per_second']:,.0f} images/s, "
+            f"{report['waiting_for_data']:.1%} spent waiting for images",
+        ),
         ("run", f"{path}"),
         ("next", f"residual evaluate {path.name}"),
         ("", f"residual predict {path.name} IMAGE..."),

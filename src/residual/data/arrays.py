@@ -6,6 +6,7 @@ import numpy as np
 
 from residual.data.images import Dataset, Images
 from residual.data.splits import set_aside
+from residual.data.stored import Pixels, Stored
 from residual.errors import DataError
 
 _MOST_CLASSES = 100_000  # a stray label of 2**60 must not make as many class names
@@ -22,19 +23,21 @@ class Arrays:
         names: class names, () where the file has none.
     """
 
-    x: np.ndarray
+    x: Pixels
     y: np.ndarray
     where: str
     names: tuple[str, ...] = ()
 
 
-def to_dataset(name: str, train: Arrays, test: Arrays | None = None) -> Dataset:
+def to_dataset(
+    name: str, train: Arrays, test: Arrays | None = None, validation: Arrays | None = None
+) -> Dataset:
     """Checked images and class names; without `test`, a stratified 15% of `train` is set aside.
 
     Raises:
         DataError: when images or labels do not fit each other, the class names or the other part.
     """
-    classes = class_names(train) if test is None else class_names(train, test)
+    classes = class_names(*(part for part in (train, test, validation) if part is not None))
     images = checked(train.x, train.y, len(classes), train.where)
     if len(classes) < 2:
         raise DataError(
@@ -45,21 +48,26 @@ def to_dataset(name: str, train: Arrays, test: Arrays | None = None) -> Dataset:
         larger, smaller = set_aside(images, train.where)
         source = f"{told}; {len(smaller):,} of them set aside as the test set"
         return Dataset(name, larger, smaller, classes, source, made_test=True)
-    test_images = checked(test.x, test.y, len(classes), test.where)
-    _check_one_size(images, test_images, train.where, test.where)
-    source = (
-        f"{name} from {train.where} ({len(images):,} images) and {test.where} ({len(test_images):,} images)"
-    )
-    return Dataset(name, images, test_images, classes, source)
+    others = {
+        part: checked(given.x, given.y, len(classes), given.where)
+        for part, given in (("test", test), ("validation", validation))
+        if given is not None
+    }
+    _check_one_size(images, others["test"], train.where, test.where)
+    if validation is not None:
+        _check_one_size(images, others["validation"], train.where, validation.where, "validation")
+    counted = f"({len(images):,} images) and {test.where} ({len(others['test']):,} images)"
+    source = f"{name} from {train.where} {counted}"
+    return Dataset(name, images, classes=classes, source=source, **others)
 
 
-def checked(x: np.ndarray, y: np.ndarray, classes: int, where: str) -> Images:
+def checked(x: Pixels, y: np.ndarray, classes: int, where: str) -> Images:
     """`Images` of raw arrays, or a DataError that says what does not fit.
 
     Grey images (n, h, w) or (n, h, w, 1) become RGB, of RGBA the transparent pixels become white; labels
     may be (n,), (n, 1) or (1, n).
     """
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = x if isinstance(x, Stored) else np.asarray(x), np.asarray(y)
     if x.ndim == 3:
         x = x[..., None]
     if x.ndim != 4 or x.shape[-1] not in (1, 3, 4):
@@ -85,11 +93,12 @@ def class_names(*parts: Arrays) -> tuple[str, ...]:
     if not given:
         return _numbers(*parts)
     names = given[0].names
-    if given[-1].names != names:
-        raise DataError(
-            f"{given[0].where} and {given[-1].where} name different classes: {', '.join(names)} and "
-            f"{', '.join(given[-1].names)}. Both must give the same names in the same order."
-        )
+    for other in given[1:]:
+        if other.names != names:
+            raise DataError(
+                f"{given[0].where} and {other.where} name different classes: {', '.join(names)} and "
+                f"{', '.join(other.names)}. Both must give the same names in the same order."
+            )
     if len(set(names)) < len(names):
         raise DataError(
             f"{given[0].where} names a class twice: {', '.join(names)}. Every name may stand once."
@@ -111,19 +120,21 @@ def _numbers(*parts: Arrays) -> tuple[str, ...]:
     return tuple(str(i) for i in range(highest + 1))
 
 
-def _to_rgb(x: np.ndarray) -> np.ndarray:
-    if x.shape[-1] == 1:
-        return np.repeat(x, 3, axis=-1)
+def _to_rgb(x: Pixels) -> Pixels:
     if x.shape[-1] == 3:
         return x
+    if x.shape[-1] == 1:
+        return np.repeat(x, 3, axis=-1)
     alpha = x[..., 3:].astype(np.float32) / 255
     return (x[..., :3] * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
 
 
-def _check_one_size(train: Images, test: Images, train_where: str, test_where: str) -> None:
+def _check_one_size(
+    train: Images, test: Images, train_where: str, test_where: str, part: str = "test"
+) -> None:
     ours, theirs = (f"{images.x.shape[1]}x{images.x.shape[2]}" for images in (train, test))
     if ours != theirs:
         raise DataError(
-            f"{test_where}: test images are {theirs}, training images {ours} ({train_where}); "
+            f"{test_where}: {part} images are {theirs}, training images {ours} ({train_where}); "
             "both must have one size. Scale them when you write the files."
         )

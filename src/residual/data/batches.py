@@ -1,13 +1,18 @@
-"""From labelled images to the batches of one epoch after another."""
+"""From labelled images to the batches of one epoch after another, made while the step before them runs."""
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import keras
 import numpy as np
 
 from residual.data.augment import Augmentation, augmented
+from residual.data.decoding import cores
 from residual.data.images import Images
 from residual.errors import DataError
+
+_MOST_THREADS = 4
 
 
 class Batches(keras.utils.PyDataset):
@@ -18,12 +23,19 @@ class Batches(keras.utils.PyDataset):
     of a step depend only on (seed, epoch, step), so any step can be made again. Keras may ask for the
     steps of an epoch in any order.
 
+    Whoever asks for a step also starts the making of the next ones in the background, on a thread for every
+    two cores. (Keras's own `workers` would do so too, but stop for 0.1 s at the end of every epoch.)
+
     Args:
         images: what to train on.
         classes: number of classes.
         batch_size: images per batch.
         augment: applied in turn to every batch.
         seed: of order and augmentation.
+        shuffle: whether to order anew; without it the images come in their own order, as for validation.
+
+    Attributes:
+        waited: seconds that training waited for batches; kept by `training.waiting.Waiting`.
 
     Raises:
         DataError: when `batch_size` is below 1 or there are no images.
@@ -36,6 +48,7 @@ class Batches(keras.utils.PyDataset):
         batch_size: int,
         augment: Sequence[Augmentation] = (),
         seed: int = 0,
+        shuffle: bool = True,
     ):
         super().__init__()
         if batch_size < 1:
@@ -47,26 +60,58 @@ class Batches(keras.utils.PyDataset):
         self.batch_size = batch_size
         self.augment = tuple(augment)
         self.seed = seed
+        self.shuffle = shuffle
         self.epoch = -1
-        self.order = np.arange(0)
+        self.order = np.arange(len(images))
+        self.waited = 0.0
+        threads = max(1, min(_MOST_THREADS, cores() // 2))
+        self._threads, self._ahead = ThreadPoolExecutor(threads, "batches"), threads + 1
+        self._under_way: dict[int, Future] = {}
+        self._asked_and_given: list[tuple[float, float]] = []
         self.on_epoch_end()
 
     def __len__(self) -> int:
         return -(-len(self.images) // self.batch_size)
 
     def __getitem__(self, step: int):
-        indices = self.order[step * self.batch_size : (step + 1) * self.batch_size]
+        asked = time.perf_counter()
+        batch = self._start(step).pop(step).result()
+        self._asked_and_given.append((asked, time.perf_counter()))
+        return batch
+
+    def _start(self, step: int) -> dict[int, Future]:
+        """Have this step and the next ones of the epoch made, as far as they are not yet; all under way."""
+        under_way = self._under_way
+        for later in range(step, min(step + 1 + self._ahead, len(self))):
+            if later not in under_way:
+                under_way[later] = self._threads.submit(self._make, self.epoch, self.order, later)
+        return under_way
+
+    def _make(self, epoch: int, order: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+        indices = order[step * self.batch_size : (step + 1) * self.batch_size]
         x = self.images.x[indices]
-        rng = np.random.default_rng((self.seed, self.epoch, step))
-        y = keras.utils.to_categorical(self.images.y[indices], self.classes).astype("float32")
-        return augmented(x, y, self.augment, rng)
+        y = np.zeros((len(indices), self.classes), np.float32)
+        y[np.arange(len(indices)), self.images.y[indices]] = 1
+        return augmented(x, y, self.augment, np.random.default_rng((self.seed, epoch, step)))
+
+    def waited_for(self, nth: int, since: float) -> float:
+        """Seconds that whoever wants the nth batch of the epoch since then (`time.perf_counter`) waited for it."""
+        if nth >= len(self._asked_and_given):
+            return 0.0
+        asked, given = self._asked_and_given[nth]
+        return max(0.0, given - max(since, asked))  # what goes by before Keras asks, it needs itself
 
     def on_epoch_end(self):
         """A new order. Keras calls this after each epoch and once before the first: it trains from 1 on."""
         self.epoch += 1
-        self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images))
+        for batch in self._under_way.values():
+            batch.cancel()
+        self._under_way, self._asked_and_given = {}, []
+        if self.shuffle:
+            self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images))
+        self._start(0)
 
     def restart(self) -> None:
         """Begin again with the first epoch, as after construction."""
-        self.epoch = -1
+        self.epoch, self.waited = -1, 0.0
         self.on_epoch_end()

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from residual.data.images import SUFFIXES, Dataset, Images, read_image
+from residual.data.decoding import decode
+from residual.data.images import SUFFIXES, Dataset, Images
 from residual.data.splits import set_aside
 from residual.errors import DataError
 
@@ -96,13 +97,13 @@ def _read_all(folder: Path, classes: tuple[str, ...], size: int) -> Images:
             f"{folder} has classes that the training folder lacks: {', '.join(extra)}. "
             "Both need the same folders."
         )
-    labelled = [(file, i) for i, name in enumerate(classes) for file in image_files(folder / name)]
-    empty = [name for i, name in enumerate(classes) if not any(label == i for _, label in labelled)]
+    # Names as text: a million Paths would take more memory than the pixels of a batch ever do.
+    files = [[str(file) for file in image_files(folder / name)] for name in classes]
+    empty = [name for name, found in zip(classes, files, strict=True) if not found]
     if empty:
         raise DataError(
             f"{folder} has no images for {', '.join(empty)}. Allowed: {', '.join(SUFFIXES)} files."
         )
-    x = np.empty((len(labelled), size, size, 3), np.uint8)
-    for row, (file, _) in zip(x, labelled, strict=True):
-        row[:] = read_image(file, (size, size))
-    return Images(x, np.array([label for _, label in labelled], np.int64))
+    y = np.repeat(np.arange(len(classes)), [len(found) for found in files])
+    named = ((file, file) for found in files for file in found)
+    return Images(decode(named, len(y), (size, size), str(folder)), y)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from residual.data.stored import Pixels, Stored, allocate, pieces
 from residual.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # Pillow knows many more formats; some of them start other programs (EPS), so only these are tried.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _ORIENTATION = 0x0112  # EXIF tag: how the camera was held
-_WARNINGS = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +23,12 @@ class Images:
     """Images and their labels.
 
     Attributes:
-        x: uint8 (n, height, width, 3), RGB, 0-255.
+        x: uint8 (n, height, width, 3), RGB, 0-255: an array, or where they are many a `Stored` on disk, of
+            which x[indices] reads those asked for.
         y: int64 (n,), indices into the class names of the data set.
     """
 
-    x: np.ndarray
+    x: Pixels
     y: np.ndarray
 
     def __len__(self) -> int:
@@ -35,13 +36,24 @@ class Images:
 
     def fingerprint(self) -> str:
         """A short hash of pixels and labels: two sets with the same one are the same images in the same order."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.x))
+        digest = hashlib.sha256()
+        for piece in pieces(self.x):
+            digest.update(np.ascontiguousarray(piece))
         digest.update(np.ascontiguousarray(self.y))
         return digest.hexdigest()[:16]
 
     def take(self, indices) -> "Images":
-        """The images at `indices`."""
-        return Images(self.x[indices], self.y[indices])
+        """The images at `indices`; of those on disk no pixel is read."""
+        x = self.x.only(indices) if isinstance(self.x, Stored) else self.x[indices]
+        return Images(x, self.y[indices])
+
+    def and_also(self, other: "Images") -> "Images":
+        """These images and then those of `other`, which were taken from the same set."""
+        if isinstance(self.x, Stored) and isinstance(other.x, Stored):
+            x = self.x.and_also(other.x)
+        else:
+            x = np.concatenate([self.x, other.x])
+        return Images(x, np.concatenate([self.y, other.y]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,20 +143,47 @@ def _decode(source: str | Path | bytes, size: tuple[int, int] | None):
     from PIL import Image
 
     file = io.BytesIO(source) if isinstance(source, bytes) else source
-    # Warnings are the whole process's: without the lock two threads would restore each other's filters.
-    with _WARNINGS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(file, formats=FORMATS) as opened:
-            if size is not None:
-                # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster, and from twice the side just as sharp.
-                opened.draft(None, (2 * max(size), 2 * max(size)))
-            return to_upright_rgb(opened)
+    with QUIET, Image.open(file, formats=FORMATS) as opened:
+        if size is not None:
+            # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster, and from twice the side just as sharp.
+            opened.draft(None, (2 * max(size), 2 * max(size)))
+        return to_upright_rgb(opened)
 
 
 def to_upright_rgb(opened):
     """An open image of Pillow, decoded: turned as it was seen, RGB, transparent pixels white."""
     return _to_rgb(_upright(opened))
+
+
+class _Quiet:
+    """While any thread decodes, Pillow's warnings are silent, but that of a decompression bomb is an error.
+
+    The filters of warnings are the whole process's: the first thread in sets them, the last one out
+    restores them, and in between all decode side by side.
+    """
+
+    def __init__(self):
+        self.lock, self.inside, self.filters = threading.Lock(), 0, warnings.catch_warnings()
+
+    def __enter__(self):
+        from PIL import Image
+
+        with self.lock:
+            if not self.inside:
+                self.filters = warnings.catch_warnings()
+                self.filters.__enter__()
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+            self.inside += 1
+
+    def __exit__(self, *_):
+        with self.lock:
+            self.inside -= 1
+            if not self.inside:
+                self.filters.__exit__(None, None, None)
+
+
+QUIET = _Quiet()
 
 
 def _upright(image):
@@ -203,11 +242,12 @@ def _to_bytes(values: np.ndarray, mode: str) -> np.ndarray:
     return (np.clip(values / top, 0, 1) * 255).round().astype(np.uint8)
 
 
-def resize_all(x: np.ndarray, size: int) -> np.ndarray:
+def resize_all(x: Pixels, size: int) -> Pixels:
     """Every image of uint8 (n, h, w, 3) scaled and cut to (size, size)."""
     from PIL import Image, ImageOps
 
-    fit = (size, size)
-    return np.stack(
-        [np.asarray(ImageOps.fit(Image.fromarray(image), fit, Image.Resampling.BILINEAR)) for image in x]
-    )
+    scaled = allocate(len(x), (size, size, 3), "the scaled images")
+    for i in range(len(x)):
+        image = ImageOps.fit(Image.fromarray(x[i]), (size, size), Image.Resampling.BILINEAR)
+        scaled[i] = np.asarray(image)
+    return scaled

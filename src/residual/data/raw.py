@@ -1,12 +1,13 @@
 """Labelled images as they lie in their source, not yet decoded: what is listed first and read when needed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from residual.data.images import Dataset, Images, read_image
+from residual.data.decoding import decode
+from residual.data.images import Dataset, Images
 from residual.data.splits import aside
 from residual.errors import DataError
 
@@ -70,7 +71,9 @@ class Raw:
             DataError: when an image cannot be read, a class has no training images, or none can be set aside.
         """
         self._check_classes()
-        parts = {part: self._decoded(self.indices(part), size) for part in PARTS}
+        x = decode(self._files(), len(self.entries), (size, size), self.where)
+        decoded = Images(x, self.labels())
+        parts = {part: decoded.take(self.indices(part)) for part in PARTS}
         total = f"{len(self.entries):,} images from {self.where} ({self.layout})"
         train = parts["train"]
         groups = None if self.groups is None else self.groups[self.indices("train")]
@@ -83,16 +86,14 @@ class Raw:
         train, test = train.take(larger), train.take(smaller)
         return Dataset(self.name, train, test, self.classes, source, made_test=True, groups=kept)
 
-    def _decoded(self, indices: np.ndarray, size: int) -> Images:
-        x = np.empty((len(indices), size, size, 3), np.uint8)
-        for row, i in zip(x, indices, strict=True):
-            name = f"{self.where}: {self.entries[i].name}"
+    def _files(self) -> Iterator[tuple[bytes, str]]:
+        """(content, name for errors) of every entry."""
+        for i, entry in enumerate(self.entries):
+            name = f"{self.where}: {entry.name}"
             try:
-                content = self.open(int(i))
+                yield self.open(i), name
             except OSError as error:
                 raise DataError(f"{name} cannot be read: {error.strerror or error}.") from None
-            row[:] = read_image(content, (size, size), name)
-        return Images(x, self.labels()[indices])
 
     def _check_classes(self) -> None:
         if len(self.classes) < 2:

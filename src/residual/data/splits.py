@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 
 from residual.data.images import Images
+from residual.data.stored import Pixels, pieces
 from residual.errors import DataError
 
 TEST_SHARE = 0.15
@@ -105,14 +106,15 @@ class _Draw:
         self._left -= self._count(group)
 
 
-def twin_groups(x: np.ndarray) -> np.ndarray:
+def twin_groups(x: Pixels) -> np.ndarray:
     """int64 (n,): for every image the index of the first one with the same pixels.
 
     Args:
         x: uint8 (n, h, w, 3).
     """
     first: dict[bytes, int] = {}
-    return np.array([first.setdefault(pixel_hash(image), i) for i, image in enumerate(x)], np.int64)
+    images = (image for piece in pieces(x) for image in piece)
+    return np.array([first.setdefault(pixel_hash(image), i) for i, image in enumerate(images)], np.int64)
 
 
 def pixel_hash(image: np.ndarray) -> bytes:

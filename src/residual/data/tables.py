@@ -2,16 +2,21 @@
 
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from residual.data import cifar
 from residual.data.arrays import Arrays, to_dataset
-from residual.data.images import Dataset, read_image
+from residual.data.decoding import decode
+from residual.data.images import Dataset
 from residual.errors import DataError
 
 _ONE_PAIR = ("x_train", "y_train", "x_test", "y_test")
+_PARTS = {"train": "train*.parquet", "validation": "val*.parquet", "test": "test*.parquet"}
+_ROWS = 64  # read at a time
 
 
 def load_npz(path: Path) -> Dataset:
@@ -52,14 +57,24 @@ def holds_parquet(folder: Path) -> bool:
     return any(True for _ in folder.glob("*.parquet"))
 
 
-def find_parquet(folder: Path) -> tuple[Path, Path] | None:
-    """train*.parquet and test*.parquet of a folder, or None where there is not exactly one of each."""
-    parts = [sorted(folder.glob(f"{part}*.parquet")) for part in ("train", "test")]
-    return (parts[0][0], parts[1][0]) if all(len(files) == 1 for files in parts) else None
+def find_parquet(folder: Path) -> dict[str, list[Path]] | None:
+    """The files of "train" and "test", and of "validation" where there are some; None where a part is missing.
+
+    A part may lie in several files (train-00000-of-00002.parquet, ...), which are read by name, one after
+    the other. Without `test`, `validation` is the test set.
+    """
+    parts = {part: sorted(folder.glob(pattern)) for part, pattern in _PARTS.items()}
+    found = {part: files for part, files in parts.items() if files}
+    if "test" not in found and "validation" in found:
+        found["test"] = found.pop("validation")
+    return found if {"train", "test"} <= set(found) else None
 
 
 def load_parquet(path: Path, size: int | None = None) -> Dataset:
     """A Parquet file, or a folder with train*.parquet and test*.parquet, in Hugging Face's image layout.
+
+    A folder may also have val*.parquet, the validation images, and each part may be several files. Files
+    that are called otherwise are taken together, and a part of their images is set aside as the test set.
 
     One column holds {bytes, path} of an encoded image, another, `label`, whole numbers. Class names are
     read from the schema; a file in a folder called cifar10 that has none gets those of CIFAR-10.
@@ -71,69 +86,99 @@ def load_parquet(path: Path, size: int | None = None) -> Dataset:
     Raises:
         DataError: when the column is missing, an image cannot be read, or pyarrow is not installed.
     """
+    name = path.stem if path.is_file() else path.resolve().name
+    return to_dataset(
+        name, **{part: _read_parquet(files, size) for part, files in parquet_parts(path).items()}
+    )
+
+
+def parquet_parts(path: Path) -> dict[str, list[Path]]:
+    """The files of every part of a file or folder, as `load_parquet` takes them."""
     if path.is_file():
-        return to_dataset(path.stem, _read_parquet(path, size))
-    pair = find_parquet(path)
-    if pair is None:
-        names = ", ".join(sorted(file.name for file in path.glob("*.parquet")))
-        raise DataError(
-            f"{path} needs exactly one train*.parquet and one test*.parquet; it holds {names or 'none'}. "
-            "Join the pieces, or give one file."
-        )
-    return to_dataset(path.resolve().name, *(_read_parquet(file, size) for file in pair))
+        return {"train": [path]}
+    parts = find_parquet(path)
+    if parts is None:
+        files = sorted(path.glob("*.parquet"))
+        if any(file.match(_PARTS["test"]) or file.match(_PARTS["validation"]) for file in files):
+            raise DataError(
+                f"{path} has test images, but no train*.parquet to learn from; "
+                f"it holds {', '.join(file.name for file in files)}."
+            )
+        parts = {"train": files}
+    return parts
 
 
-def _read_parquet(path: Path, size: int | None) -> Arrays:
+def _read_parquet(paths: list[Path], size: int | None) -> Arrays:
+    """What the files of one part hold, decoded a few rows at a time."""
+    columns, labels, names = [], [], ()
+    for path in paths:
+        with opened_parquet(path) as file:
+            image, label = parquet_columns(file.schema_arrow, path)
+            columns.append(image)
+            values = file.read([label])[label].to_pylist()
+            labels.append(np.asarray(values) if values else np.empty(0, np.int64))
+            given = feature_names(file.schema_arrow, label)
+        if names and given and given != names:
+            raise DataError(
+                f"{paths[0]} and {path} name different classes: {', '.join(names)} and {', '.join(given)}. "
+                "All files must give the same names in the same order."
+            )
+        names = names or given
+    y = np.concatenate(labels)
+    where = str(paths[0]) if len(paths) == 1 else f"{paths[0]} to {paths[-1].name}"
+    fit = None if size is None else (size, size)
+    x = decode(_rows(paths, columns), len(y), fit, where) if len(y) else np.empty((0, 1, 1, 3), np.uint8)
+    return Arrays(x, y, where, names or (cifar.CLASSES if cifar.is_named(paths[0].parent) else ()))
+
+
+def _rows(paths: list[Path], columns: list[str]) -> Iterator[tuple[bytes | None, str]]:
+    """(bytes of the image, name for errors) of every row."""
+    for path, column in zip(paths, columns, strict=True):
+        row = 0
+        with opened_parquet(path) as file:
+            for batch in file.iter_batches(_ROWS, columns=[f"{column}.bytes"]):
+                for cell in batch.column(0).to_pylist():
+                    yield (cell and cell["bytes"]), f"{path} row {row}"
+                    row += 1
+
+
+@contextmanager
+def opened_parquet(path: Path):
+    """An open Parquet file, read in small pieces; what pyarrow raises meanwhile becomes a DataError."""
     try:
         import pyarrow.parquet as pq
     except ImportError:
         raise DataError(f"Reading {path} needs pyarrow: pip install 'residual[parquet]'.") from None
     try:
-        table = pq.ParquetFile(path).read()
+        with pq.ParquetFile(path, buffer_size=2**20) as file:
+            yield file
+    except DataError:
+        raise
     except Exception as error:  # ArrowInvalid, OSError, ...
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(
             f"{path} is not a Parquet file that can be read ({reason}). Download it again."
         ) from None
-    image, label = _columns(table, path)
-    x = _decode(table[image].to_pylist(), path, size)
-    y = np.asarray(table[label].to_pylist())
-    names = _feature_names(table, label) or (cifar.CLASSES if cifar.is_named(path.parent) else ())
-    return Arrays(x, y, str(path), names)
 
 
-def _decode(files: list[dict | None], path: Path, size: int | None) -> np.ndarray:
-    fit = None if size is None else (size, size)
-    images = []
-    for i, file in enumerate(files):
-        if file is None or file["bytes"] is None:
-            raise DataError(f"{path} row {i} holds no image: every row needs the bytes of an image file.")
-        images.append(read_image(file["bytes"], fit, f"{path} row {i}"))
-    shapes = {image.shape for image in images}
-    if len(shapes) > 1:
-        raise DataError(f"{path} has images of {len(shapes)} sizes; give --size to scale them to one.")
-    return np.stack(images) if images else np.empty((0, 1, 1, 3), np.uint8)
-
-
-def _columns(table, path: Path) -> tuple[str, str]:
+def parquet_columns(schema, path: Path) -> tuple[str, str]:
+    """The names of the image column and of the label column."""
     import pyarrow as pa
 
-    images = [
-        f.name for f in table.schema if pa.types.is_struct(f.type) and f.type.get_field_index("bytes") >= 0
-    ]
-    labels = [name for name in ("label", "labels", "fine_label") if name in table.column_names]
+    images = [f.name for f in schema if pa.types.is_struct(f.type) and f.type.get_field_index("bytes") >= 0]
+    labels = [name for name in ("label", "labels", "fine_label") if name in schema.names]
     if not images or not labels:
         raise DataError(
             f"{path} needs an image column of {{bytes, path}} and a column label; "
-            f"it has {', '.join(table.column_names) or 'none'}."
+            f"it has {', '.join(schema.names) or 'none'}."
         )
     return images[0], labels[0]
 
 
-def _feature_names(table, label: str) -> tuple[str, ...]:
+def feature_names(schema, label: str) -> tuple[str, ...]:
     """Class names that Hugging Face keeps in the schema, or () where there are none."""
     try:
-        names = json.loads((table.schema.metadata or {})[b"huggingface"])["info"]["features"][label]["names"]
+        names = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"][label]["names"]
     except (KeyError, TypeError, ValueError):
         return ()
     return tuple(str(name) for name in names) if isinstance(names, list) else ()

@@ -7,6 +7,7 @@ import numpy as np
 
 from residual.data.images import Dataset, Images
 from residual.data.splits import pixel_hash
+from residual.data.stored import pieces
 from residual.errors import DataError
 from residual.evaluation import predictions
 from residual.evaluation.metrics import Scores, score
@@ -35,17 +36,15 @@ def judge(model, images: Images, classes: Sequence[str], seen: Sequence[Images] 
 
 def also_in(images: Images, seen: Sequence[Images]) -> np.ndarray:
     """bool (n,): which images have the same pixels as one of those in `seen`."""
-    known = {pixel_hash(image) for part in seen for image in part.x}
-    return np.array([pixel_hash(image) in known for image in images.x], bool)
+    known = {pixel_hash(image) for part in seen for piece in pieces(part.x) for image in piece}
+    return np.array([pixel_hash(image) in known for piece in pieces(images.x) for image in piece], bool)
 
 
 def whole_test(data: Dataset) -> tuple[Images, tuple[str, ...]]:
     """The test images; all of them where the data has no test set of its own."""
     if not data.made_test:
         return data.test, data.classes
-    parts = (data.train, data.test)
-    joined = Images(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
-    return joined, data.classes
+    return data.train.and_also(data.test), data.classes
 
 
 def relabelled(images: Images, names: Sequence[str], classes: Sequence[str]) -> Images:

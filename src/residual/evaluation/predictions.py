@@ -9,6 +9,7 @@ import numpy as np
 
 from residual.data.folders import image_files
 from residual.data.images import read_image
+from residual.data.stored import Pixels, pieces
 from residual.errors import DataError
 
 _BATCH = 64
@@ -117,9 +118,10 @@ def image_size(model) -> tuple[int, int]:
     return shape[1], shape[2]
 
 
-def probabilities(model, x: np.ndarray, batch_size: int = 128) -> np.ndarray:
-    """float32 (n, classes) for raw images uint8 (n, height, width, 3)."""
-    rows = np.asarray(model.predict(x, batch_size=batch_size, verbose=0), np.float32)
+def probabilities(model, x: Pixels, batch_size: int = 128) -> np.ndarray:
+    """float32 (n, classes) for raw images uint8 (n, height, width, 3), a few megabytes of them at a time."""
+    parts = [model.predict(part, batch_size=batch_size, verbose=0) for part in pieces(x, batch_size)]
+    rows = np.concatenate([np.asarray(part, np.float32) for part in parts])
     if not np.allclose(rows.sum(1), 1, atol=0.05):
         raise DataError(
             "The model's outputs are not probabilities: they do not sum to 1. End it with a softmax."

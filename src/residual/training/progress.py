@@ -6,6 +6,8 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from residual.training.waiting import Waiting
+
 
 class TrainingProgress(keras.callbacks.Callback):
     """Epoch, step, loss, accuracy, images per second and time left; one lasting line per epoch.
@@ -15,10 +17,12 @@ class TrainingProgress(keras.callbacks.Callback):
         epochs: of the whole run.
         steps: per epoch.
         batch_size: images per step.
+        waiting: knows the share of the time that went by waiting for images, shown from 1% on.
     """
 
-    def __init__(self, console: Console, epochs: int, steps: int, batch_size: int):
+    def __init__(self, console: Console, epochs: int, steps: int, batch_size: int, waiting: Waiting):
         super().__init__()
+        self.waiting = waiting
         self.console, self.epochs, self.steps, self.batch_size = console, epochs, steps, batch_size
         self.live: Progress | None = None
         self.task = None
@@ -51,7 +55,7 @@ class TrainingProgress(keras.callbacks.Callback):
         left = (now - self.started) / all_done * (self.epochs * self.steps - all_done)
         status = (
             f"step {done}/{self.steps}  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.1%}  "
-            f"{rate:,.0f} images/s  {clock(left)} left"
+            f"{rate:,.0f} images/s  {clock(left)} left{self._waited()}"
         )
         self.live.update(self.task, completed=done, status=status)
 
@@ -64,10 +68,15 @@ class TrainingProgress(keras.callbacks.Callback):
         self.console.print(
             f"epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}  loss {logs['loss']:.3f} "
             f"accuracy {logs['accuracy']:6.1%}{validation}  {seconds:.1f} s"
-            + (f"  {clock(left)} left" if epoch + 1 < self.epochs else ""),
+            + (f"  {clock(left)} left" if epoch + 1 < self.epochs else "")
+            + self._waited(),
             highlight=False,
             soft_wrap=True,
         )
+
+    def _waited(self) -> str:
+        share = self.waiting.share
+        return f"  waiting for data {share:.0%}" if share >= 0.01 else ""
 
     def stop(self):
         """Take the live line away; also called when training fails."""

@@ -13,6 +13,7 @@ from residual import kernels
 from residual.data.batches import Batches
 from residual.data.images import Dataset, Images
 from residual.data.splits import split_apart
+from residual.data.stored import pieces
 from residual.kernels import hot_path
 from residual.modelfile import save_model
 from residual.networks import network
@@ -22,6 +23,7 @@ from residual.training.planning import forecast
 from residual.training.progress import TrainingProgress, clock
 from residual.training.recipes import Recipe
 from residual.training.runs import RunFolder
+from residual.training.waiting import Waiting
 
 _SAVE_BEST_EVERY = 60.0  # seconds between writes of the best network so far
 
@@ -120,7 +122,8 @@ def _train(
     model, data: Dataset, recipe: Recipe, batches: Batches, class_weights, best: "Best", folder, console
 ) -> dict:
     """The epochs themselves; how many there were, how long they took and whether Ctrl-C ended them."""
-    progress = TrainingProgress(console, recipe.epochs, len(batches), recipe.batch_size)
+    waiting = Waiting(batches)
+    progress = TrainingProgress(console, recipe.epochs, len(batches), recipe.batch_size, waiting)
     log = Log(folder, recipe.schedule.rates(len(batches), recipe.epochs), console)
     started = time.perf_counter()
     with interruptible(model, console) as interrupted:
@@ -128,11 +131,10 @@ def _train(
             model.fit(
                 batches,
                 epochs=recipe.epochs,
-                validation_data=labelled(data.validation, len(data.classes)),
-                validation_batch_size=recipe.batch_size,
+                validation_data=in_order(data.validation, len(data.classes), recipe.batch_size),
                 shuffle=False,  # Batches orders the images; Keras would shuffle the batches again
                 class_weight=class_weights,
-                callbacks=[log, best, progress],
+                callbacks=[log, best, progress, waiting],
                 verbose=0,
             )
         finally:
@@ -144,6 +146,7 @@ def _train(
         "interrupted": interrupted(),
         "training_seconds": round(seconds, 2),
         "images_per_second": round(len(data.train) * epochs / seconds, 1),
+        "waiting_for_data": round(waiting.share, 4),
     }
 
 
@@ -183,9 +186,13 @@ def normalization(kind: str, images: Images) -> keras.layers.Layer:
     if kind == "scale":
         return keras.layers.Rescaling(1 / 255, name="normalization")
     axes = (0, 1, 2) if kind == "channel" else (0,)
-    mean = images.x.mean(axes, dtype=np.float64)
+    # In pieces, as the images may lie on disk; sums of whole numbers are exact in any order.
+    total = sum(piece.sum(axes, dtype=np.float64) for piece in pieces(images.x))
+    count = len(images) * (images.x.shape[1] * images.x.shape[2] if kind == "channel" else 1)
+    mean = total / count
     if kind == "channel":
-        variance = np.maximum(_mean_square(images.x) - mean**2, 1.0)
+        squares = sum(_squares(piece) for piece in pieces(images.x)) / count
+        variance = np.maximum(squares - mean**2, 1.0)
         layer = keras.layers.Normalization(axis=-1, name="normalization")
     else:
         variance = np.full_like(mean, 255.0**2)
@@ -196,10 +203,9 @@ def normalization(kind: str, images: Images) -> keras.layers.Layer:
     return layer
 
 
-def _mean_square(x: np.ndarray) -> np.ndarray:
-    """Mean of the squared pixels of each colour, in pieces: the whole in float64 would be eight times the data."""
-    pieces = (np.square(x[i : i + 256], dtype=np.float64).sum((0, 1, 2)) for i in range(0, len(x), 256))
-    return sum(pieces) / x[..., 0].size
+def _squares(x: np.ndarray) -> np.ndarray:
+    """Sum of the squared pixels of each colour; a few at a time, as float64 takes eight times their memory."""
+    return sum(np.square(x[i : i + 256], dtype=np.float64).sum((0, 1, 2)) for i in range(0, len(x), 256))
 
 
 class RateTable(keras.optimizers.schedules.LearningRateSchedule):
@@ -233,18 +239,17 @@ def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     return made
 
 
-def labelled(images: Images, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """(x, one-hot y) for Keras."""
-    return images.x, keras.utils.to_categorical(images.y, classes).astype("float32")
+def in_order(images: Images, classes: int, batch_size: int) -> Batches:
+    """Images and labels for Keras in their own order, a batch at a time, as they may lie on disk."""
+    return Batches(images, classes, batch_size, shuffle=False)
 
 
 def settle(model: keras.Model, data: Dataset, recipe: Recipe) -> tuple[list[np.ndarray], dict]:
     """Recompute the batch-norm statistics; the old ones, and the validation accuracy with each."""
-    x, y = labelled(data.validation, len(data.classes))
+    batches, y = in_order(data.validation, len(data.classes), recipe.batch_size), data.validation.y
 
     def correct() -> int:
-        hits = model.predict(x, batch_size=recipe.batch_size, verbose=0).argmax(1) == y.argmax(1)
-        return int(hits.sum())
+        return int((model.predict(batches, verbose=0).argmax(1) == y).sum())
 
     moving = statistics.moving_statistics(model)
     before = correct()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from residual.data.audit.printed import printable
-from residual.data.audit.scan import Unreadable, content_of, strict_about_bombs
-from residual.data.images import FORMATS
+from residual.data.audit.scan import Unreadable, content_of
+from residual.data.images import FORMATS, QUIET
 from residual.data.raw import PARTS, Raw
 from residual.data.splits import TEST_SHARE
 
@@ -74,7 +74,7 @@ def overview(raw: Raw) -> Overview:
         labels = [entry.label for entry in raw.entries if entry.part == part]
         if labels:
             counts[part] = np.bincount(labels, minlength=len(raw.classes)).tolist()
-    with strict_about_bombs():
+    with QUIET:
         sizes = Counter(_size(content_of(raw, i)) for i in range(len(raw.entries)))
     return Overview(raw, counts, sizes)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from residual.data.audit.findings import Audit, Case, Finding
 from residual.data.audit.printed import counted, printable, verdict
-from residual.data.audit.scan import Unreadable, content_of, pixels, strict_about_bombs
+from residual.data.audit.scan import Unreadable, content_of, pixels
+from residual.data.images import QUIET
 from residual.errors import DataError
 from residual.files import replacing
 
@@ -68,7 +69,7 @@ def save_page(audit: Audit, path: str | Path) -> None:
         DataError: for another ending, or a file that is something else.
     """
     check_page(path)
-    with strict_about_bombs():
+    with QUIET:
         text = _page(audit)
     with replacing(path) as partial:
         partial.write_text(text, "utf-8")

@@ -1,9 +1,7 @@
 """One pass over all images: what each one is, in about 300 bytes per image, whatever its size."""
 
-import contextlib
 import hashlib
 import io
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +10,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from residual.data.images import FORMATS, to_upright_rgb
+from residual.data.images import FORMATS, QUIET, to_upright_rgb
 from residual.data.raw import Raw
 from residual.errors import DataError
 
@@ -97,7 +95,7 @@ def scan(raw: Raw, progress: Callable[[int], None] = lambda done: None) -> Facts
     )
     waiting: deque[tuple[Sequence[int], Future]] = deque()
     done = 0
-    with strict_about_bombs(), ThreadPoolExecutor(_THREADS) as pool:
+    with QUIET, ThreadPoolExecutor(_THREADS) as pool:
         for indices, contents in _chunks(raw):
             waiting.append((indices, pool.submit(_examine_all, contents)))
             if len(waiting) > 2 * _THREADS:
@@ -107,17 +105,6 @@ def scan(raw: Raw, progress: Callable[[int], None] = lambda done: None) -> Facts
             done += _note(raw, facts, *waiting.popleft())
             progress(done)
     return facts
-
-
-@contextlib.contextmanager
-def strict_about_bombs() -> Iterator[None]:
-    """Pillow's warnings are silent, but the one about huge images is raised, in all threads."""
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
 
 
 def pixels(content: bytes | np.ndarray):

@@ -1,0 +1,132 @@
+"""Many image files into one array, on all cores."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from residual.consoles import default_console
+from residual.data.images import QUIET, read_image
+from residual.data.stored import Pixels, allocate
+from residual.errors import DataError
+
+_HANDFUL = 16  # images that a thread decodes at a time
+_SHOWN_FROM = 5_000  # images; fewer are decoded before a progress bar could be read
+
+File = tuple[str | Path | bytes | None, str]
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def decode(files: Iterable[File], count: int, size: tuple[int, int] | None, where: str) -> Pixels:
+    """Every file by `read_image`, in their order: once, so that training reads pixels and decodes nothing.
+
+    Small sets become an array in memory, large ones a `Stored` in a temporary file. Pillow lets go of the
+    interpreter while it decodes, so threads use all cores; few files are held at a time.
+
+    Args:
+        files: (path, or bytes, or None where there is no image; name for errors); read as they are needed.
+        count: how many they are, at least one.
+        size: (height, width) to fit them to; None keeps their own, which must then be one and the same.
+        where: whose images they are, for errors.
+
+    Raises:
+        DataError: for the first file, in their order, that cannot be read or has another size, or when the
+            disk is full.
+    """
+    x, done, first = None, 0, ""
+    decoded = _in_order(lambda file: (_read(*file, size), file[1]), files)
+    with closing(decoded), closing(_told(decoded, count)) as told:
+        for image, name in told:
+            if done == count:
+                raise DataError(
+                    f"{where}: {count:,} images were expected, more are there. Was it changed just now?"
+                )
+            if x is None:
+                x, first = allocate(count, image.shape, where), name
+            if image.shape != x.shape[1:]:
+                raise DataError(
+                    f"{name} has {_size(image)} pixels, {first} {_size(x[0])}; "
+                    "give --size to scale all to one."
+                )
+            _put(x, done, image, where)
+            done += 1
+    if x is None or done < count:
+        raise DataError(
+            f"{where}: {count:,} images were expected, {done:,} are there. Was it changed just now?"
+        )
+    return x
+
+
+def _put(x: Pixels, number: int, image: np.ndarray, where: str) -> None:
+    try:
+        x[number] = image
+    except OSError as error:
+        raise DataError(
+            f"{where}: the temporary file of the images cannot be written: {error.strerror}. Make room, "
+            "use a smaller --size, or set TMPDIR to another folder."
+        ) from None
+
+
+def _read(source: str | Path | bytes | None, name: str, size: tuple[int, int] | None):
+    if source is None:
+        raise DataError(f"{name} holds no image: every row needs the bytes of an image file.")
+    return read_image(source, size, name)
+
+
+def _size(image) -> str:
+    return f"{image.shape[0]}x{image.shape[1]}"
+
+
+def _in_order(function: Callable, items: Iterable) -> Generator:
+    """`map` on a thread per core, results in order, with a few items under way at a time."""
+    pool = ThreadPoolExecutor(cores(), thread_name_prefix="decode")
+    pending: deque[Future] = deque()
+    items = iter(items)
+    with QUIET:  # once for all, as setting and restoring filters takes as long as a thumbnail
+        try:
+            # By the handful: handing over every thumbnail alone would take longer than decoding it.
+            while handful := list(islice(items, _HANDFUL)):
+                pending.append(pool.submit(_results, function, handful))
+                if len(pending) > cores():
+                    yield from _or_raise(pending.popleft().result())
+            while pending:
+                yield from _or_raise(pending.popleft().result())
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _results(function: Callable, items: list) -> list:
+    """What the function returns for each, up to and with the first error."""
+    results = []
+    for item in items:
+        try:
+            results.append(function(item))
+        except Exception as error:
+            return [*results, error]
+    return results
+
+
+def _or_raise(results: list) -> Generator:
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+        yield result
+
+
+def _told(images: Generator, count: int) -> Generator:
+    """The same, with a progress bar on a terminal's standard error where they are many."""
+    console = default_console(stderr=True)
+    if count < _SHOWN_FROM or not console.is_terminal:
+        return images
+    from rich.progress import track
+
+    return track(images, "decoding images", count, console=console, transient=True)

@@ -1,0 +1,42 @@
+"""How long training waited for its data."""
+
+import time
+
+import keras
+
+from residual.data.batches import Batches
+
+
+class Waiting(keras.callbacks.Callback):
+    """Measures for which share of its time `fit` stood still because the next batch was not there yet.
+
+    Keras on TensorFlow fetches batches on threads of its own, on JAX and torch between the steps. One rule
+    is right for all: the waiting begins when the step before has ended, or when Keras asks for the batch if
+    that is later (it compiles first), and ends when the batch has left `Batches`. Callbacks that come after
+    this one count as waiting, so it comes last.
+
+    Args:
+        batches: what is trained on; its `waited` grows by the seconds.
+
+    Attributes:
+        spent: seconds of training so far, without validation.
+    """
+
+    def __init__(self, batches: Batches):
+        super().__init__()
+        self.batches = batches
+        self.spent = 0.0
+
+    @property
+    def share(self) -> float:
+        """Of the training time so far, 0 to 1."""
+        return self.batches.waited / self.spent if self.spent else 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.asked = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.perf_counter()
+        self.batches.waited += self.batches.waited_for(batch, self.asked)
+        self.spent += now - self.asked
+        self.asked = now
