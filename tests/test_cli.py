@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from residual.cli import app
 from tests.test_training import stripes
 
-VERBS = ("train", "evaluate", "predict", "summary", "list", "recipes", "check", "convert")
+VERBS = ("train", "evaluate", "predict", "data", "audit", "summary", "list", "recipes", "check", "convert")
 
 
 def residual(*words: str):

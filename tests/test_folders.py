@@ -79,7 +79,7 @@ def test_train_alone_sets_a_test_part_aside(tmp_path):
 
 def test_a_class_may_be_called_train(tmp_path):
     for i, name in enumerate(("bus", "car", "train")):
-        fill(tmp_path / name, i, i)
+        fill(tmp_path / name, i, i + 100)
     assert load_data(tmp_path).classes == ("bus", "car", "train")
 
 

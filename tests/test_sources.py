@@ -150,10 +150,10 @@ def test_unknown_name_lists_the_names(name):
 
 
 def test_unknown_suffix(tmp_path):
-    (tmp_path / "data.csv").write_text("1,2")
-    assert said(tmp_path / "data.csv") == (
-        f"{tmp_path / 'data.csv'} is of no kind that can be read: "
-        "allowed are .h5, .hdf5, .npz, .parquet, or a folder of class folders."
+    (tmp_path / "data.txt").write_text("1,2")
+    assert said(tmp_path / "data.txt") == (
+        f"{tmp_path / 'data.txt'} is of no kind that can be read: allowed are .npz, .parquet, .zip, .tgz, .csv, "
+        ".tsv, .jsonl, .h5, .hdf5, .tar.gz (of CIFAR-10), or a folder of class folders."
     )
 
 

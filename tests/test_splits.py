@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from residual.data.images import Images
-from residual.data.splits import set_aside, stratified_split
+from residual.data.splits import aside, joined_groups, set_aside, stratified_split, twin_groups
 from residual.errors import DataError
 
 SOME_LABELS = st.lists(st.integers(0, 5), min_size=2, max_size=120).filter(lambda y: len(set(y)) < len(y))
@@ -63,3 +63,70 @@ def test_set_aside_takes_15_percent_and_names_the_place():
     assert not set(train.x.ravel()) & set(test.x.ravel())
     with pytest.raises(DataError, match=r"^here has no test images\. No class has two images"):
         set_aside(images.take([0, 30]), "here")
+
+
+@given(SOME_LABELS, st.floats(0.01, 0.99), st.integers(0, 2**32))
+def test_groups_of_one_change_nothing(labels, fraction, seed):
+    plain = stratified_split(np.array(labels), fraction, seed)
+    alone = stratified_split(np.array(labels), fraction, seed, groups=np.arange(len(labels))[::-1])
+    for one, other in zip(plain, alone, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12)), min_size=2, max_size=80),
+    st.floats(0.05, 0.95),
+    st.integers(0, 2**32),
+)
+def test_groups_stay_whole_and_no_class_is_emptied(rows, fraction, seed):
+    labels, groups = np.array(rows).T
+    try:
+        larger, smaller = stratified_split(labels, fraction, seed, groups=groups)
+    except DataError:
+        return
+    assert sorted([*larger, *smaller]) == list(range(len(labels)))
+    assert not set(groups[larger]) & set(groups[smaller])
+    assert set(labels[larger]) == set(labels)
+    again = stratified_split(labels, fraction, seed, groups=groups)
+    np.testing.assert_array_equal(again[1], smaller)
+
+
+def test_groups_are_taken_as_far_as_they_fit():
+    labels, groups = np.zeros(20, int), np.repeat(np.arange(10), 2)
+    assert len(stratified_split(labels, 0.3, 0, groups)[1]) == 6  # three whole pairs
+    assert len(stratified_split(labels, 0.25, 0, groups)[1]) == 4  # five do not fit, four do
+    large = np.repeat([0, 1], [8, 12])
+    assert len(stratified_split(labels, 0.1, 0, large)[1]) == 8  # neither fits: the smaller one
+
+
+def test_one_group_cannot_be_parted():
+    with pytest.raises(DataError, match=r"^No class has two images that may be parted, so none can be set"):
+        stratified_split(np.array([0, 0, 1]), 0.5, 0, groups=np.array([4, 4, 1]))
+
+
+def test_twins_have_one_group():
+    x = np.zeros((5, 2, 2, 3), np.uint8)
+    x[1], x[3] = 7, 7
+    x[4, 0, 0, 0] = 1
+    assert twin_groups(x).tolist() == [0, 1, 0, 1, 4]
+
+
+def test_groups_join_along_chains():
+    one, other = np.array([0, 0, 1, 1, 2, 3]), np.array([5, 6, 6, 7, 8, 8])
+    assert joined_groups(one, other).tolist() == [0, 0, 0, 0, 4, 4]
+    assert joined_groups(None, None) is None
+    assert joined_groups(other, None).tolist() == [0, 1, 1, 3, 4, 4]
+
+
+def test_set_aside_keeps_twins_and_groups_together():
+    x = np.arange(40, dtype=np.uint8).reshape(40, 1, 1, 1).repeat(3, axis=3)
+    x[1::2] = x[::2]  # every second image repeats the one before
+    train, test = set_aside(Images(x, np.repeat([0, 1], 20)), "here")
+    assert (len(train), len(test)) == (36, 4)  # of three in a class, a pair
+    assert not set(train.x.ravel()) & set(test.x.ravel())
+    people = np.arange(40) // 4
+    x = np.arange(40, dtype=np.uint8).reshape(40, 1, 1, 1).repeat(3, axis=3)
+    images = Images(x, np.tile([0, 1], 20))
+    train, test = (images.take(part) for part in aside(images, "here", people))
+    assert not set(train.x[..., 0].ravel() // 4) & set(test.x[..., 0].ravel() // 4)
+    assert len(test) == 4

@@ -12,6 +12,8 @@ from rich.console import Console
 
 from residual import kernels, networks, zoo
 from residual.consoles import default_console
+from residual.data import balance as balancing
+from residual.data import hub
 from residual.data.images import Dataset
 from residual.data.sources import NAMES, SEARCHED, load_data
 from residual.data.stored import Stored
@@ -110,12 +112,14 @@ class Run:
     def evaluate(self) -> Scores:
         """Judge the network on the test images of its data: the one place where they are read.
 
-        The scores go into report.json and confusion.png. Just after training, where the moving batch-norm
+        The scores go into report.json and confusion.png; where test images stand in training as well, also
+        the scores without them. Just after training, where the moving batch-norm
         statistics gave another validation accuracy than the recomputed ones, report.json also gets the
         test accuracy that they would have had.
         """
         data = self.data()
-        scores = judge(self.model, data.test, data.classes)
+        seen = [part for part in (data.train, data.validation) if part is not None]
+        scores = judge(self.model, data.test, data.classes, seen)
         test = {**self.report.get("test", {}), **scores.to_dict()}
         if self._trained and _differ(self._trained.report["validation"]):
             test["accuracy_with_moving_statistics"] = self._with_moving_statistics(data)
@@ -165,6 +169,7 @@ def train(
     validation: float = 0.1,
     precision: str = "auto",
     budget: str | None = None,
+    balance: str | None = None,
     name: str | None = None,
     root: str | Path | None = None,
     console: Console | None = None,
@@ -184,6 +189,8 @@ def train(
         validation: share of the training images that is set aside to select on.
         precision: "float32", "bfloat16" or "auto": the one that trains faster here, by a short measurement.
         budget: time for the whole, such as "10m"; the epochs that fit in it take the place of the recipe's.
+        balance: what to do about classes with few images: "sample" shows them again until all classes have as
+            many, "weights" lets them count more in the loss; None does nothing.
         name: of the run; None counts up.
         root: folder searched for "signs" and "cifar10".
         console: where progress is shown; None shows it on standard error, in a notebook on standard output.
@@ -196,6 +203,7 @@ def train(
     if seconds is not None and epochs is not None:
         raise RecipeError("--epochs and --budget both say how long to train: give one of them.")
     changes = {"epochs": epochs, "batch_size": batch_size}
+    balancing.checked_way(balance)
     plan("", recipe, model, **changes)  # a wrong name is told before the data is read
     loaded = load_data(data, size, root)
     chosen, spec = plan(loaded.name, recipe, model, **changes)
@@ -204,10 +212,18 @@ def train(
     precision, why = choose(precision)
     folder = new_run(name, f"{loaded.name}-{spec.name}")
     asked = _asked(data, root, size, loaded, split, chosen, spec, seed)
-    folder.write_asked({**asked, "precision": precision})
-    announce(console, split, chosen, spec, folder, why)
+    folder.write_asked({**asked, "precision": precision, **({"balance": balance} if balance else {})})
+    announce(console, split, chosen, spec, folder, why, balance)
     trained = trainer.fit(
-        split, spec, chosen, folder, seed=seed, precision=precision, budget=seconds, console=console
+        balancing.resampled(split, seed) if balance == "sample" else split,
+        spec,
+        chosen,
+        folder,
+        seed=seed,
+        precision=precision,
+        budget=seconds,
+        class_weights=balancing.class_weights(split.train.y) if balance == "weights" else None,
+        console=console,
     )
     rows = folder.log_rows()
     if rows:
@@ -216,15 +232,24 @@ def train(
 
 
 def announce(
-    console: Console, split: Dataset, recipe: Recipe, spec, folder: RunFolder, precision: str
+    console: Console,
+    split: Dataset,
+    recipe: Recipe,
+    spec,
+    folder: RunFolder,
+    precision: str,
+    balance: str | None,
 ) -> None:
     """Say what is about to be trained on what."""
+    unequal = balancing.imbalance(split.train.y, split.classes)
+    advice = f"--balance {balance}" if balance else "see --balance, and read the balanced accuracy"
     for label, text in (
         ("data", split.source),
         (
             "",
             f"{len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test",
         ),
+        *([("", f"{unequal}; {advice}")] if unequal else []),
         *((("", split.train.x.told),) if isinstance(split.train.x, Stored) else ()),
         ("network", f"{spec.name}, {'x'.join(map(str, split.size))} pixels, {len(split.classes)} classes"),
         ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
@@ -236,7 +261,9 @@ def announce(
 
 def _place(data: str | Path) -> str:
     """How a run remembers its data: a name as it is, a path in full."""
-    return str(data) if str(data) in NAMES else str(Path(data).expanduser().resolve())
+    if str(data) in NAMES or str(data).startswith(hub.PREFIX):
+        return str(data)
+    return str(Path(data).expanduser().resolve())
 
 
 def _root(root: str | Path | None) -> str | None:

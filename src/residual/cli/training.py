@@ -9,9 +9,10 @@ from residual.errors import RunError
 
 _TRAIN_HELP = """Train a network and judge it on test images.
 
-DATA is digits, signs, cifar10, or a path: an HDF5 file, a folder of class folders, a cifar-10-batches-py, an
-.npz or a Parquet file. Validation images are taken from the training images; the test images are read once,
-at the end."""
+DATA is digits, signs, cifar10, or a path: a folder of class folders or a zip of it, a .csv, .tsv or .jsonl of
+paths and labels, HDF5, .npz, Parquet, CIFAR-10 as it is downloaded; or hf://owner/name. What is not obvious is
+said behind ::, as in data.h5::images=x,labels=y or all.csv::label=species,group=person. Validation images are taken
+from the training images; the test images are read once, at the end."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,6 +36,7 @@ def train(
     validation: float = typer.Option(0.1, help="Share of the training images set aside for validation."),
     precision: str = typer.Option("auto", help="float32, bfloat16, or auto: the faster one here, measured."),
     budget: str = typer.Option(None, help="Time for the whole, as 90s, 10m or 2h: chooses the epochs."),
+    balance: str = typer.Option(None, help="For unequal classes: sample, or weights (in the loss)."),
     name: str = typer.Option(None, help="Name of the run: runs/NAME."),
     root: str = typer.Option(
         None, "--data", metavar="FOLDER", help="Folder to search for signs and cifar10."
@@ -54,6 +56,7 @@ def train(
         validation=validation,
         precision=precision,
         budget=budget,
+        balance=balance,
         name=name,
         root=root,
         console=out,
@@ -67,7 +70,7 @@ def train(
 
 def print_outcome(out, run, scores) -> None:
     """What came of a run: validation and test accuracy, the folder, what to type next."""
-    from residual.evaluation.report import headline
+    from residual.evaluation.report import headline, leaks
     from residual.training.progress import clock
 
     report = run.report
@@ -81,6 +84,8 @@ def print_outcome(out, run, scores) -> None:
         ),
         ("test", headline(scores)),
     ]
+    if scores.leaked:
+        lines.append(("leaks", leaks(scores)))
     if "accuracy_with_moving_statistics" in report["test"]:
         lines.append(
             (

@@ -3,7 +3,10 @@
 import contextlib
 import pickle
 import sys
-from pathlib import Path
+import tarfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 import numpy as np
 
@@ -13,6 +16,10 @@ from residual.errors import DataError
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
+ARCHIVE = "cifar-10-python.tar.gz"
+_BATCHES = (*_TRAIN, "test_batch")
+# The official archive has 9 members; a batch is 31 MB.
+_MOST_MEMBERS, _MOST_BYTES = 100, 100 * 1024**2
 
 
 def is_batches(folder: Path) -> bool:
@@ -31,9 +38,37 @@ def load_batches(folder: Path) -> Dataset:
     Raises:
         DataError: when a batch is missing, damaged, or asks to run code.
     """
-    parts = [_batch(folder / name) for name in _TRAIN]
+    return _joined({name: _batch(folder / name) for name in _BATCHES}, folder)
+
+
+def load_archive(path: Path) -> Dataset:
+    """cifar-10-python.tar.gz as it is downloaded, read in place.
+
+    Raises:
+        DataError: when the archive or a batch is damaged, a batch is missing, or one asks to run code.
+    """
+    batches: dict[str, Images] = {}
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for count, member in enumerate(archive):
+                if count > _MOST_MEMBERS or member.size > _MOST_BYTES:
+                    raise DataError(f"{path} is no CIFAR-10 archive: it holds {member.name!r} and more.")
+                name = PurePosixPath(member.name).name
+                file = archive.extractfile(member) if name in _BATCHES and member.isfile() else None
+                if file is not None:
+                    batches[name] = _images(file, f"{path}: {member.name}")
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise DataError(f"{path} is not a tar.gz that can be read ({error}). Download it again.") from None
+    missing = [name for name in _BATCHES if name not in batches]
+    if missing:
+        raise DataError(f"{path} lacks {', '.join(missing)}: it is not the Python version of CIFAR-10.")
+    return _joined(batches, path)
+
+
+def _joined(batches: dict[str, Images], where: Path) -> Dataset:
+    parts = [batches[name] for name in _TRAIN]
     train = Images(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
-    return Dataset("cifar10", train, _batch(folder / "test_batch"), CLASSES, f"CIFAR-10 from {folder}")
+    return Dataset("cifar10", train, batches["test_batch"], CLASSES, f"CIFAR-10 from {where}")
 
 
 def download() -> Dataset:
@@ -62,24 +97,29 @@ def download() -> Dataset:
 def _batch(path: Path) -> Images:
     try:
         with path.open("rb") as file:
-            batch = _ArraysOnly(file, encoding="bytes").load()
+            return _images(file, str(path))
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}. A cifar-10-batches-py has all six batches.") from None
+
+
+def _images(file: IO[bytes], where: str) -> Images:
+    try:
+        batch = _ArraysOnly(file, encoding="bytes").load()
         # Files say the channels first: (n, 3 x 32 x 32).
         pixels = np.ascontiguousarray(np.asarray(batch[b"data"]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
         labels = np.asarray(batch[b"labels"])
-    except FileNotFoundError:
-        raise DataError(f"There is no file {path}. A cifar-10-batches-py has all six batches.") from None
     except DataError as error:
-        raise DataError(f"{path} {error}") from None
+        raise DataError(f"{where} {error}") from None
     except KeyError as error:
         raise DataError(
-            f"{path} is not a CIFAR-10 batch: it lacks {error}. Unpack the archive again."
+            f"{where} is not a CIFAR-10 batch: it lacks {error}. Unpack the archive again."
         ) from None
     except Exception as error:  # a damaged pickle raises almost anything
         reason = str(error) or type(error).__name__
         raise DataError(
-            f"{path} is not a readable CIFAR-10 batch ({reason}). Unpack the archive again."
+            f"{where} is not a readable CIFAR-10 batch ({reason}). Unpack the archive again."
         ) from None
-    return checked(pixels, labels, len(CLASSES), str(path))
+    return checked(pixels, labels, len(CLASSES), where)
 
 
 class _ArraysOnly(pickle.Unpickler):

@@ -23,7 +23,7 @@ def load_folder(folder: Path, size: int) -> Dataset:
         DataError: when there are no class folders or no images, or an image cannot be read.
     """
     try:
-        parts = _parts(folder)
+        parts = part_folders(folder)
         classes = class_folders(parts["train"])
         images = {part: _read_all(place, classes, size) for part, place in parts.items()}
     except OSError as error:
@@ -74,7 +74,7 @@ def _folders(folder: Path) -> list[Path]:
     return [entry for entry in entries if entry.is_dir()]
 
 
-def _parts(folder: Path) -> dict[str, Path]:
+def part_folders(folder: Path) -> dict[str, Path]:
     """Where "train" and, as far as they are there, "validation" and "test" are."""
     below = {entry.name.lower(): entry for entry in sorted(_folders(folder))}
     found = {

@@ -52,9 +52,17 @@ def load_pair(train: Path, test: Path, name: str) -> Dataset:
     return to_dataset(name, _read(train, "train"), _read(test, "test"))
 
 
+def is_signs(path: Path) -> bool:
+    """Whether a file has an array of such a pair, or is one of two files called as a pair is."""
+    with opened(path) as file:
+        keys = set(file)
+    pair = find_pair(path.parent)
+    return bool(keys & {"train_set_x", "test_set_x"}) or (pair is not None and path in pair)
+
+
 def load_file(path: Path) -> Dataset:
     """A pair from one path: a file that holds both parts, or one of two files side by side."""
-    with _opened(path) as file:
+    with opened(path) as file:
         keys = set(file)
     if {"train_set_x", "test_set_x"} <= keys:
         return load_pair(path, path, path.stem)
@@ -72,7 +80,7 @@ def _read(path: Path, part: str) -> Arrays:
     import h5py
 
     keys = (f"{part}_set_x", f"{part}_set_y")
-    with _opened(path) as file:
+    with opened(path) as file:
         # Not `get`: of a damaged array it would say that there is none.
         missing = [key for key in keys if key not in file or not isinstance(file[key], h5py.Dataset)]
         if missing:
@@ -84,7 +92,7 @@ def _read(path: Path, part: str) -> Arrays:
 
 
 @contextlib.contextmanager
-def _opened(path: Path):
+def opened(path: Path):
     """An open HDF5 file; whatever h5py raises on a damaged one, then or while it is read, is a DataError."""
     import h5py
 

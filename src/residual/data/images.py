@@ -14,7 +14,7 @@ from residual.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # Pillow knows many more formats; some of them start other programs (EPS), so only these are tried.
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _ORIENTATION = 0x0112  # EXIF tag: how the camera was held
 
 
@@ -68,6 +68,8 @@ class Dataset:
         source: one sentence on where the images come from, shown to the user and kept in the run.
         validation: validation images, where the source has them apart.
         made_test: whether the source had no test images, so that a part of its images was set aside.
+        groups: int (n,) of the training images, equal for those that must stay in one part; None where the
+            source says nothing of the kind.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Dataset:
     source: str
     validation: Images | None = None
     made_test: bool = False
+    groups: np.ndarray | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -140,11 +143,16 @@ def _decode(source: str | Path | bytes, size: tuple[int, int] | None):
     from PIL import Image
 
     file = io.BytesIO(source) if isinstance(source, bytes) else source
-    with QUIET, Image.open(file, formats=_FORMATS) as opened:
+    with QUIET, Image.open(file, formats=FORMATS) as opened:
         if size is not None:
             # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster, and from twice the side just as sharp.
             opened.draft(None, (2 * max(size), 2 * max(size)))
-        return _to_rgb(_upright(opened))
+        return to_upright_rgb(opened)
+
+
+def to_upright_rgb(opened):
+    """An open image of Pillow, decoded: turned as it was seen, RGB, transparent pixels white."""
+    return _to_rgb(_upright(opened))
 
 
 class _Quiet:

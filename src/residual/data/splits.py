@@ -1,39 +1,145 @@
-"""Taking a part of the data away without changing its mixture of classes."""
+"""Taking a part of the data away without changing its mixture of classes, and without parting twins."""
+
+import hashlib
 
 import numpy as np
 
 from residual.data.images import Images
+from residual.data.stored import Pixels, pieces
 from residual.errors import DataError
 
 TEST_SHARE = 0.15
 
 
-def stratified_split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def stratified_split(
+    labels: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Sorted indices of the larger and of the smaller part.
 
     Every class gives `fraction` of its images to the smaller part, rounded, but at least one and never
-    all; a class of a single image stays in the larger part.
+    all; a class of a single image stays in the larger part. A group goes to one part whole: a class then
+    gives as many as its groups allow, and none where all its images are one group. Where every group is a
+    single image the split is the one without groups.
 
     Args:
         labels: int (n,).
         fraction: share of the smaller part, between 0 and 1.
         seed: fixes which images are drawn.
+        groups: int (n,), equal for images that belong together; None for images that are all on their own.
 
     Raises:
-        DataError: for a fraction outside 0..1, or when no class has two images.
+        DataError: for a fraction outside 0..1, or when no class has two images, or two groups.
     """
     if not 0 < fraction < 1:
         raise DataError(f"The share that is split off must lie between 0 and 1; got {fraction}.")
     labels = np.asarray(labels)
+    draw = _Draw(labels, groups)
     rng = np.random.default_rng(seed)
-    taken = np.zeros(len(labels), bool)
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))
         count = min(max(1, round(fraction * len(members))), len(members) - 1)
-        taken[members[:count]] = True
-    if not taken.any():
-        raise DataError("No class has two images, so none can be set aside: add images.")
-    return np.flatnonzero(~taken), np.flatnonzero(taken)
+        draw.take(members, count)
+    if not draw.taken.any():
+        together = " that may be parted" if len(labels) > len(set(labels.tolist())) else ""
+        raise DataError(f"No class has two images{together}, so none can be set aside: add images.")
+    return np.flatnonzero(~draw.taken), np.flatnonzero(draw.taken)
+
+
+class _Draw:
+    """Which images are taken so far.
+
+    Args:
+        labels: int (n,).
+        groups: as `stratified_split` takes them.
+
+    Attributes:
+        taken: bool (n,).
+        together: image -> the images of its group, itself among them; only of groups of several.
+    """
+
+    def __init__(self, labels: np.ndarray, groups: np.ndarray | None):
+        self.taken = np.zeros(len(labels), bool)
+        self.together: dict[int, np.ndarray] = {}
+        if groups is not None:
+            _, group, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
+            order = np.argsort(group, kind="stable")
+            for members in np.split(order, np.cumsum(sizes)[:-1]):
+                if len(members) > 1:
+                    self.together.update(dict.fromkeys(members.tolist(), members))
+        _, self._label = np.unique(labels, return_inverse=True)
+        self._left = np.bincount(self._label)  # images of each class that are not taken
+
+    def take(self, members: np.ndarray, count: int) -> None:
+        """Take `count` of `members`, in their order; fewer where the rest of the groups is too large."""
+        if not self.together:
+            self.taken[members[:count]] = True
+            return
+        label = self._label[members[0]]
+        passed_over = []
+        for member in members.tolist():
+            open_places = count - (len(members) - self._left[label])
+            if open_places <= 0:
+                return
+            group = self._group(member)
+            if self.taken[member] or not self._may_go(group):
+                continue
+            if self._count(group)[label] > open_places:
+                passed_over.append(group)
+                continue
+            self._take(group)
+        if count and self._left[label] == len(members) and passed_over:
+            self._take(min(passed_over, key=lambda group: self._count(group)[label]))
+
+    def _group(self, member: int) -> np.ndarray:
+        return self.together.get(member, np.array([member]))
+
+    def _count(self, group: np.ndarray) -> np.ndarray:
+        return np.bincount(self._label[group], minlength=len(self._left))
+
+    def _may_go(self, group: np.ndarray) -> bool:
+        """Whether every class keeps an image without the group."""
+        count = self._count(group)
+        return bool((self._left - count > 0)[count > 0].all())
+
+    def _take(self, group: np.ndarray) -> None:
+        self.taken[group] = True
+        self._left -= self._count(group)
+
+
+def twin_groups(x: Pixels) -> np.ndarray:
+    """int64 (n,): for every image the index of the first one with the same pixels.
+
+    Args:
+        x: uint8 (n, h, w, 3).
+    """
+    first: dict[bytes, int] = {}
+    images = (image for piece in pieces(x) for image in piece)
+    return np.array([first.setdefault(pixel_hash(image), i) for i, image in enumerate(images)], np.int64)
+
+
+def pixel_hash(image: np.ndarray) -> bytes:
+    """16 bytes, equal for images of one shape with equal pixels."""
+    return hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()
+
+
+def joined_groups(*groups: np.ndarray | None) -> np.ndarray | None:
+    """Groups that hold together what any of `groups` holds together; None where all of them are None.
+
+    Args:
+        groups: int (n,) each, or None.
+    """
+    given = [np.unique(group, return_inverse=True)[1] for group in groups if group is not None]
+    if not given:
+        return None
+    joined = np.arange(len(given[0]))
+    while True:  # every image takes the lowest number that a group of its own holds, until none changes
+        before = joined
+        for group in given:
+            lowest = np.full(len(group), len(group))
+            np.minimum.at(lowest, group, joined)
+            joined = lowest[group]
+        if (joined == before).all():
+            return joined
 
 
 def set_aside(images: Images, where: str) -> tuple[Images, Images]:
@@ -43,8 +149,25 @@ def set_aside(images: Images, where: str) -> tuple[Images, Images]:
         images: all there are.
         where: file or folder they come from, for the error.
     """
+    larger, smaller = aside(images, where)
+    return images.take(larger), images.take(smaller)
+
+
+def aside(images: Images, where: str, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The indices behind `set_aside`; images with the same pixels or of one group stay together.
+
+    Args:
+        images, where: as for `set_aside`.
+        groups: int (n,), equal for images that belong together; None where nothing is known.
+    """
     try:
-        larger, smaller = stratified_split(images.y, TEST_SHARE, seed=0)
+        return split_apart(images, TEST_SHARE, 0, groups)
     except DataError as error:
         raise DataError(f"{where} has no test images. {error}") from None
-    return images.take(larger), images.take(smaller)
+
+
+def split_apart(
+    images: Images, fraction: float, seed: int, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """`stratified_split` that parts neither images with the same pixels nor `groups`."""
+    return stratified_split(images.y, fraction, seed, joined_groups(twin_groups(images.x), groups))

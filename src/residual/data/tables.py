@@ -27,7 +27,7 @@ def load_npz(path: Path) -> Dataset:
     Raises:
         DataError: when the file is damaged or lacks an array.
     """
-    arrays = _read_npz(path)
+    arrays = read_npz(path)
     names = tuple(str(name) for name in np.ravel(arrays.get("classes", ())))
     if all(key in arrays for key in _ONE_PAIR):
         x, y, x_test, y_test = (arrays[key] for key in _ONE_PAIR)
@@ -38,7 +38,8 @@ def load_npz(path: Path) -> Dataset:
     raise DataError(f"{path} needs x_train, y_train, x_test and y_test, or x and y; it holds {held}.")
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Every array of an .npz by its name; DataError where it cannot be read without unpickling."""
     # Without this look np.load would take any .npy or pickle for what its suffix says it is not.
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path} is not an .npz: it is no zip archive. Write it with numpy.savez.")
@@ -85,8 +86,16 @@ def load_parquet(path: Path, size: int | None = None) -> Dataset:
     Raises:
         DataError: when the column is missing, an image cannot be read, or pyarrow is not installed.
     """
+    name = path.stem if path.is_file() else path.resolve().name
+    return to_dataset(
+        name, **{part: _read_parquet(files, size) for part, files in parquet_parts(path).items()}
+    )
+
+
+def parquet_parts(path: Path) -> dict[str, list[Path]]:
+    """The files of every part of a file or folder, as `load_parquet` takes them."""
     if path.is_file():
-        return to_dataset(path.stem, _read_parquet([path], size))
+        return {"train": [path]}
     parts = find_parquet(path)
     if parts is None:
         files = sorted(path.glob("*.parquet"))
@@ -96,21 +105,19 @@ def load_parquet(path: Path, size: int | None = None) -> Dataset:
                 f"it holds {', '.join(file.name for file in files)}."
             )
         parts = {"train": files}
-    return to_dataset(
-        path.resolve().name, **{part: _read_parquet(files, size) for part, files in parts.items()}
-    )
+    return parts
 
 
 def _read_parquet(paths: list[Path], size: int | None) -> Arrays:
     """What the files of one part hold, decoded a few rows at a time."""
     columns, labels, names = [], [], ()
     for path in paths:
-        with _opened(path) as file:
-            image, label = _columns(file.schema_arrow, path)
+        with opened_parquet(path) as file:
+            image, label = parquet_columns(file.schema_arrow, path)
             columns.append(image)
             values = file.read([label])[label].to_pylist()
             labels.append(np.asarray(values) if values else np.empty(0, np.int64))
-            given = _feature_names(file.schema_arrow, label)
+            given = feature_names(file.schema_arrow, label)
         if names and given and given != names:
             raise DataError(
                 f"{paths[0]} and {path} name different classes: {', '.join(names)} and {', '.join(given)}. "
@@ -128,7 +135,7 @@ def _rows(paths: list[Path], columns: list[str]) -> Iterator[tuple[bytes | None,
     """(bytes of the image, name for errors) of every row."""
     for path, column in zip(paths, columns, strict=True):
         row = 0
-        with _opened(path) as file:
+        with opened_parquet(path) as file:
             for batch in file.iter_batches(_ROWS, columns=[f"{column}.bytes"]):
                 for cell in batch.column(0).to_pylist():
                     yield (cell and cell["bytes"]), f"{path} row {row}"
@@ -136,7 +143,7 @@ def _rows(paths: list[Path], columns: list[str]) -> Iterator[tuple[bytes | None,
 
 
 @contextmanager
-def _opened(path: Path):
+def opened_parquet(path: Path):
     """An open Parquet file, read in small pieces; what pyarrow raises meanwhile becomes a DataError."""
     try:
         import pyarrow.parquet as pq
@@ -154,7 +161,8 @@ def _opened(path: Path):
         ) from None
 
 
-def _columns(schema, path: Path) -> tuple[str, str]:
+def parquet_columns(schema, path: Path) -> tuple[str, str]:
+    """The names of the image column and of the label column."""
     import pyarrow as pa
 
     images = [f.name for f in schema if pa.types.is_struct(f.type) and f.type.get_field_index("bytes") >= 0]
@@ -167,7 +175,7 @@ def _columns(schema, path: Path) -> tuple[str, str]:
     return images[0], labels[0]
 
 
-def _feature_names(schema, label: str) -> tuple[str, ...]:
+def feature_names(schema, label: str) -> tuple[str, ...]:
     """Class names that Hugging Face keeps in the schema, or () where there are none."""
     try:
         names = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"][label]["names"]

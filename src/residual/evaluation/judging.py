@@ -1,18 +1,43 @@
 """A network judged on labelled images whose classes may be ordered otherwise."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from residual.data.images import Dataset, Images
+from residual.data.splits import pixel_hash
+from residual.data.stored import pieces
 from residual.errors import DataError
 from residual.evaluation import predictions
 from residual.evaluation.metrics import Scores, score
 
 
-def judge(model, images: Images, classes: Sequence[str]) -> Scores:
-    """Scores of a model on labelled images."""
-    return score(predictions.probabilities(model, images.x), images.y, classes)
+def judge(model, images: Images, classes: Sequence[str], seen: Sequence[Images] | None = None) -> Scores:
+    """Scores of a model on labelled images.
+
+    Args:
+        model: as `predictions.probabilities` takes it.
+        images: the test images.
+        classes: names of the outputs.
+        seen: the images that the model was trained and selected on, at the same size: test images with the
+            same pixels as one of them are counted, and the scores without them are given beside. None where
+            they are not known.
+    """
+    rows = predictions.probabilities(model, images.x)
+    scores = score(rows, images.y, classes)
+    if seen is None:
+        return scores
+    leaked = also_in(images, seen)
+    rest = ~leaked
+    without = score(rows[rest], images.y[rest], classes) if leaked.any() and rest.any() else None
+    return replace(scores, leaked=int(leaked.sum()), without_leaked=without)
+
+
+def also_in(images: Images, seen: Sequence[Images]) -> np.ndarray:
+    """bool (n,): which images have the same pixels as one of those in `seen`."""
+    known = {pixel_hash(image) for part in seen for piece in pieces(part.x) for image in piece}
+    return np.array([pixel_hash(image) in known for piece in pieces(images.x) for image in piece], bool)
 
 
 def whole_test(data: Dataset) -> tuple[Images, tuple[str, ...]]:

@@ -57,6 +57,8 @@ class Scores:
     classes: the names of the k classes, in label order.
     per_class: one ClassScore for each class, in the same order.
     confusion: (k, k) whole numbers, rows true, columns predicted; read-only.
+    leaked: how many of the images the model was trained or selected on; None where that is not known.
+    without_leaked: the Scores of the others; None where no image leaked, or all of them.
     """
 
     n: int
@@ -69,6 +71,8 @@ class Scores:
     classes: tuple[str, ...]
     per_class: tuple[ClassScore, ...]
     confusion: np.ndarray
+    leaked: int | None = None
+    without_leaked: "Scores | None" = None
 
     def to_dict(self) -> dict[str, Any]:
         """Lists, strings, Python numbers and None, without NaN: the same after a trip through JSON."""
@@ -83,6 +87,8 @@ class Scores:
             "classes": list(self.classes),
             "per_class": [dict(vars(row)) for row in self.per_class],
             "confusion": self.confusion.tolist(),
+            "leaked": self.leaked,
+            "without_leaked": self.without_leaked and self.without_leaked.to_dict(),
         }
 
 

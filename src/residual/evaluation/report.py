@@ -10,14 +10,14 @@ import numpy as np
 from residual.consoles import default_console
 from residual.evaluation.metrics import ClassScore, Scores
 from residual.evaluation.pictures import save_confusion_png, save_curves_png
-from residual.evaluation.wording import headline, percent, shortened
+from residual.evaluation.wording import headline, leaks, percent, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["headline", "print_scores", "save_confusion_png", "save_curves_png"]
+__all__ = ["headline", "leaks", "print_scores", "save_confusion_png", "save_curves_png"]
 
 WIDTH = 100
 MOST_CLASS_ROWS = 30
@@ -50,6 +50,8 @@ def print_scores(scores: Scores, console: "Console | None" = None, *, title: str
 
     line(shortened(title, width), "bold")
     line(headline(scores), "bold")
+    if scores.leaked:
+        line(leaks(scores), "bold red")
     line(f"negative log-likelihood {scores.nll:.4f} nats per image")
     line(f"calibration error {percent(scores.calibration_error, scores.n)} (expected, 15 bins)")
     line(f"balanced accuracy {percent(scores.balanced_accuracy, scores.n)} (mean recall of the classes)")

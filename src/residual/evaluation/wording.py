@@ -12,6 +12,15 @@ def headline(scores: Scores) -> str:
     return f"accuracy {accuracy} ({scores.correct} of {scores.n}; 95% interval {low}-{high}%)"
 
 
+def leaks(scores: Scores) -> str:
+    """What the headline owes to test images that the model was trained on; "" where there are none."""
+    if not scores.leaked:
+        return ""
+    also = "is also a training image" if scores.leaked == 1 else "are also training images"
+    told = f"{scores.leaked} of the {scores.n} test images {also}"
+    return f"{told}; without, {headline(scores.without_leaked)}" if scores.without_leaked else told
+
+
 def percent(fraction: float, n: int) -> str:
     """A fraction as a percentage with enough digits that one of n images shows, and one digit at least.
 

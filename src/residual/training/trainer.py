@@ -12,7 +12,7 @@ import numpy as np
 from residual import kernels
 from residual.data.batches import Batches
 from residual.data.images import Dataset, Images
-from residual.data.splits import stratified_split
+from residual.data.splits import split_apart
 from residual.data.stored import pieces
 from residual.kernels import hot_path
 from residual.modelfile import save_model
@@ -44,11 +44,15 @@ class Trained:
 
 
 def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
-    """`data` with a validation set: its own, or a stratified share of its training images."""
+    """`data` with a validation set: its own, or a stratified share of its training images.
+
+    Training images with the same pixels, or of one group, are not parted.
+    """
     if data.validation is not None:
         return data
-    larger, smaller = stratified_split(data.train.y, share, seed)
-    return replace(data, train=data.train.take(larger), validation=data.train.take(smaller))
+    larger, smaller = split_apart(data.train, share, seed, data.groups)
+    train, validation = data.train.take(larger), data.train.take(smaller)
+    return replace(data, train=train, validation=validation, groups=None)
 
 
 def fit(
@@ -61,6 +65,7 @@ def fit(
     precision: str,
     console,
     budget: float | None = None,
+    class_weights: dict[int, float] | None = None,
 ) -> Trained:
     """Train `spec` on `data.train`, select on `data.validation`, never read `data.test`.
 
@@ -75,6 +80,7 @@ def fit(
         precision: "float32" or "bfloat16".
         console: where progress is shown.
         budget: seconds; as many epochs as fit take the place of the recipe's.
+        class_weights: how much an image of each class counts in the loss; None counts all alike.
     """
     started = time.perf_counter()
     keras.utils.set_random_seed(seed)
@@ -93,7 +99,7 @@ def fit(
             compile_for(model, recipe, len(batches))
             console.print(f"budget   {clock(budget)}: {recipe.epochs} epochs", highlight=False)
         console.print(f"plan     {plan.sentence(recipe.epochs)}", highlight=False, soft_wrap=True)
-        steps = _train(model, data, recipe, batches, best, folder, console)
+        steps = _train(model, data, recipe, batches, class_weights, best, folder, console)
         best.restore(model)
     save_model(model, folder.model, info)  # kept even if what follows is interrupted
     moving, scores = settle(model, data, recipe)
@@ -112,7 +118,9 @@ def fit(
     return Trained(model, moving, report)
 
 
-def _train(model, data: Dataset, recipe: Recipe, batches: Batches, best: "Best", folder, console) -> dict:
+def _train(
+    model, data: Dataset, recipe: Recipe, batches: Batches, class_weights, best: "Best", folder, console
+) -> dict:
     """The epochs themselves; how many there were, how long they took and whether Ctrl-C ended them."""
     waiting = Waiting(batches)
     progress = TrainingProgress(console, recipe.epochs, len(batches), recipe.batch_size, waiting)
@@ -125,6 +133,7 @@ def _train(model, data: Dataset, recipe: Recipe, batches: Batches, best: "Best",
                 epochs=recipe.epochs,
                 validation_data=in_order(data.validation, len(data.classes), recipe.batch_size),
                 shuffle=False,  # Batches orders the images; Keras would shuffle the batches again
+                class_weight=class_weights,
                 callbacks=[log, best, progress, waiting],
                 verbose=0,
             )
