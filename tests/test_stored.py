@@ -102,7 +102,7 @@ class TestStored:
         )
 
     def test_no_pass_over_the_images_holds_them_all(self, monkeypatch):
-        from residual.training import trainer
+        from residual.training import preparation, trainer
 
         monkeypatch.setattr(stored, "_PIECE", 2**20)
         count = 3_000  # of 12 kB: 37 MB, of which a piece may be held, and what is computed from it
@@ -113,7 +113,7 @@ class TestStored:
             images = Images(x, np.arange(count) % 2).take(np.arange(count - 1, -1, -1))
             images.fingerprint()
             for kind in ("channel", "mean-image"):
-                trainer.normalization(kind, images)
+                preparation.normalization(kind, images)
             trainer.in_order(images, 2, 32)[0]
             peak = tracemalloc.get_traced_memory()[1]
         finally:

@@ -16,7 +16,7 @@ from residual.data import stored
 from residual.data.images import Dataset, Images
 from residual.errors import DataError, RunError
 from residual.networks import network
-from residual.training import statistics, trainer
+from residual.training import callbacks, preparation, statistics, trainer
 from residual.training.recipes import Recipe
 from residual.training.runs import RunFolder, find_run, new_run
 from residual.training.schedules import Constant, Steps
@@ -102,7 +102,7 @@ def test_training_from_disk_is_training_from_memory(stripes_file, tmp_path, monk
 @pytest.mark.parametrize("kind", ["scale", "channel", "mean-image"])
 def test_normalization(kind):
     images = stripes(20, 0)
-    got = keras.ops.convert_to_numpy(trainer.normalization(kind, images)(images.x.astype("float32")))
+    got = keras.ops.convert_to_numpy(preparation.normalization(kind, images)(images.x.astype("float32")))
     x = images.x.astype(float)
     expected = {
         "scale": x / 255,
@@ -113,13 +113,13 @@ def test_normalization(kind):
 
 
 def test_rate_table_gives_each_step_its_rate():
-    table = trainer.RateTable(np.array([0.1, 0.2, 0.3]))
+    table = preparation.RateTable(np.array([0.1, 0.2, 0.3]))
     assert [round(float(table(step)), 6) for step in (0, 1, 2, 3)] == [0.1, 0.2, 0.3, 0.3]
 
 
 def test_decay_spares_biases_and_norms(data):
-    model = trainer.untrained(data, zoo.spec("notebook-resnet8"), QUICK)
-    trainer.compile_for(model, QUICK, steps=6)
+    model = preparation.untrained(data, zoo.spec("notebook-resnet8"), QUICK)
+    preparation.compile_for(model, QUICK, steps=6)
     decayed = [v.path for v in model.trainable_variables if model.optimizer._use_weight_decay(v)]
     assert decayed
     assert all(path.endswith("kernel") for path in decayed)
@@ -127,8 +127,8 @@ def test_decay_spares_biases_and_norms(data):
 
 def test_one_step_lowers_the_loss_on_its_batch(data):
     keras.utils.set_random_seed(0)
-    model = trainer.untrained(data, zoo.spec("cifar-resnet8"), QUICK)
-    trainer.compile_for(model, QUICK, steps=6)
+    model = preparation.untrained(data, zoo.spec("cifar-resnet8"), QUICK)
+    preparation.compile_for(model, QUICK, steps=6)
     x, y = trainer.in_order(data.train, 3, len(data.train))[0]
     losses = [float(model.train_on_batch(x, y)[0]) for _ in range(6)]
     assert losses[-1] < losses[0]
@@ -185,7 +185,7 @@ def test_same_seed_same_weights_other_seed_others(stripes_file):
 
 def test_statistics_that_have_not_settled_are_replaced_and_reported(stripes_file, monkeypatch):
     recipe = Recipe("short", "", "cifar-resnet8", 8, 16, "adamw", Constant(3e-3))
-    restore = trainer.Best.restore
+    restore = callbacks.Best.restore
 
     def unsettle(self, model):
         restore(self, model)
@@ -193,7 +193,7 @@ def test_statistics_that_have_not_settled_are_replaced_and_reported(stripes_file
         values = statistics.moving_statistics(model)
         statistics.assign_statistics(model, [rng.uniform(0, 9, v.shape) for v in values])
 
-    monkeypatch.setattr(trainer.Best, "restore", unsettle)
+    monkeypatch.setattr(callbacks.Best, "restore", unsettle)
     run = residual.train(stripes_file, recipe=recipe, console=quiet())
     assert run.report["validation"]["accuracy"] >= 0.9
     assert run.report["validation"]["accuracy_with_moving_statistics"] <= 0.7
@@ -205,7 +205,7 @@ def test_statistics_that_have_not_settled_are_replaced_and_reported(stripes_file
 def test_best_keeps_the_best_epoch_and_last_the_last():
     model = network(zoo.spec("cifar-resnet8"), (8, 8, 3), 2)
     for keep, expected in (("best", 2), ("last", 3)):
-        best = trainer.Best(keep, save=lambda model: None)
+        best = callbacks.Best(keep, save=lambda model: None)
         best.set_model(model)
         for epoch, accuracy in enumerate((0.5, 0.9, 0.7)):
             best.on_epoch_end(epoch, {"val_accuracy": accuracy, "val_loss": 1.0})
@@ -215,14 +215,14 @@ def test_best_keeps_the_best_epoch_and_last_the_last():
 def test_ctrl_c_keeps_the_best_so_far(stripes_file, monkeypatch):
     recipe = Recipe("long", "", "cifar-resnet8", 50, 16, "adamw", Constant(3e-3))
     heard = io.StringIO()
-    written = trainer.Log.on_epoch_end
+    written = callbacks.Log.on_epoch_end
 
     def interrupt_after_two(self, epoch, logs=None):
         written(self, epoch, logs)
         if epoch == 1:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(trainer.Log, "on_epoch_end", interrupt_after_two)
+    monkeypatch.setattr(callbacks.Log, "on_epoch_end", interrupt_after_two)
     run = residual.train(stripes_file, recipe=recipe, console=Console(file=heard, width=200))
     assert (run.report["interrupted"], run.report["epochs"]) == (True, 2)
     assert "the best so far is kept" in heard.getvalue()
@@ -317,8 +317,8 @@ def test_the_plan_changes_nothing(data):
     from residual.data.batches import Batches
     from residual.training.planning import forecast
 
-    model = trainer.untrained(data, zoo.spec("cifar-resnet8"), QUICK)
-    trainer.compile_for(model, QUICK, steps=6)
+    model = preparation.untrained(data, zoo.spec("cifar-resnet8"), QUICK)
+    preparation.compile_for(model, QUICK, steps=6)
     batches = Batches(data.train, 3, 16, seed=5)
     first = batches[0][0].copy()
     weights = model.get_weights()
