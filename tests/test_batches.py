@@ -1,6 +1,6 @@
 """Batches: every image once per epoch, and any step made again from (seed, epoch, step)."""
 
-import gc
+import threading
 import time
 from itertools import chain
 
@@ -152,14 +152,11 @@ def test_an_error_in_the_background_comes_out_at_its_step():
     assert len(batches[8][0]) == 1
 
 
-def test_the_threads_end_with_the_batches():
-    batches = Batches(numbered(), 3, 4)
-    batches[0]
-    threads = list(batches._threads._threads)
-    assert threads
-    del batches
-    gc.collect()
-    wait_until(lambda: not any(thread.is_alive() for thread in threads))
+def test_many_batches_share_their_threads():
+    before = threading.active_count()
+    kept = [Batches(numbered(), 3, 4) for _ in range(20)]
+    assert [len(batches[0][0]) for batches in kept] == [4] * 20
+    assert threading.active_count() <= before + 4
 
 
 def wait_until(true) -> None:

@@ -11,7 +11,7 @@ from residual.data.batches import Batches
 from residual.data.images import Images
 from residual.training.waiting import Waiting
 
-STEPS = 30
+STEPS = 10
 
 
 class Slow(keras.callbacks.Callback):
@@ -45,5 +45,5 @@ def share(data: float, step: float) -> float:
 
 if __name__ == "__main__":
     rooms._MOST_THREADS = 1
-    shares = {"all": share(0.05, 0.0), "half": share(0.06, 0.03), "none": share(0.03, 0.06)}
+    shares = {"all": share(0.2, 0.0), "half": share(0.2, 0.1), "none": share(0.1, 0.2)}
     print(json.dumps({"backend": keras.backend.backend(), **shares}))

@@ -1,5 +1,6 @@
 """From labelled images to the batches of one epoch after another, made while the step before them runs."""
 
+import functools
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,12 @@ from residual.data.images import Images
 from residual.errors import DataError
 
 _MOST_THREADS = 4
+
+
+@functools.cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """One for all `Batches`: TensorFlow keeps those that it has seen, and their threads would add up."""
+    return ThreadPoolExecutor(threads, "batches")
 
 
 class Batches(keras.utils.PyDataset):
@@ -65,7 +72,7 @@ class Batches(keras.utils.PyDataset):
         self.order = np.arange(len(images))
         self.waited = 0.0
         threads = max(1, min(_MOST_THREADS, cores() // 2))
-        self._threads, self._ahead = ThreadPoolExecutor(threads, "batches"), threads + 1
+        self._pool, self._ahead = _pool(threads), threads + 1
         self._under_way: dict[int, Future] = {}
         self._asked_and_given: list[tuple[float, float]] = []
         self.on_epoch_end()
@@ -84,7 +91,7 @@ class Batches(keras.utils.PyDataset):
         under_way = self._under_way
         for later in range(step, min(step + 1 + self._ahead, len(self))):
             if later not in under_way:
-                under_way[later] = self._threads.submit(self._make, self.epoch, self.order, later)
+                under_way[later] = self._pool.submit(self._make, self.epoch, self.order, later)
         return under_way
 
     def _make(self, epoch: int, order: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
