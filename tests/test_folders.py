@@ -212,5 +212,5 @@ def test_the_first_bad_file_by_name_is_told(tmp_path):
     fill(tmp_path / "b", *range(100))
     for bad in ("b/7.png", "a/95.png", "a/96.png"):
         (tmp_path / bad).write_bytes(b"text")
-    with pytest.raises(DataError, match=re.escape(f"{tmp_path / 'a' / '95.png'} is not an image")):
-        load_data(tmp_path)
+    with pytest.raises(DataError, match=re.escape(f"The first: {tmp_path / 'a' / '95.png'} is not an image")):
+        load_data(tmp_path, unreadable=0)
