@@ -116,6 +116,21 @@ def test_train_json_keeps_standard_output_clean(project):
     assert "epoch 1/1" in err
 
 
+def test_damaged_files_are_skipped_and_listed(project):
+    shutil.copytree("photos", "some-damaged")
+    (project / "some-damaged/red/0.png").write_bytes(b"")
+    words = ("some-damaged", "--size", "16", "--model", "cifar-resnet8", "--epochs", "1", "--name", "skips")
+    code, out, err = residual("train", *words)
+    assert code == 0, err
+    assert "skipped    1 image file that cannot be read, listed in report.json" in out
+    (said,) = json.loads((project / "runs/skips/report.json").read_text())["unreadable"]
+    assert said.startswith("some-damaged/red/0.png is not an image that can be read")
+    assert residual("evaluate", "skips")[0] == 0
+    code, _, err = residual("train", *words[:-1], "none", "--unreadable", "0.01")
+    assert code == 2
+    assert "1 of 60 image files cannot be read, more than 1%. The first: some-damaged/red/0.png is not" in err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

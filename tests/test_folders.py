@@ -119,11 +119,33 @@ def test_a_folder_named_by_a_dot_has_its_own_name(tmp_path, monkeypatch):
     assert load_data(".").name == "pets"
 
 
-def test_corrupt_image_is_named(tmp_path):
-    fill(tmp_path / "a", 1, 2)
-    fill(tmp_path / "b", 1, 2)
+def test_corrupt_images_are_skipped_while_they_are_few(tmp_path):
+    fill(tmp_path / "a", *range(20))
+    fill(tmp_path / "b", *range(100, 119))
+    (tmp_path / "a" / "x.jpg").write_bytes(b"not a photo")
+    data = load_data(tmp_path)
+    assert greys(data.train) + greys(data.test) != []
+    assert sorted(greys(data.train) + greys(data.test)) == [*range(20), *range(100, 119)]
+    assert [text.split(" is not")[0] for text in data.unreadable] == [str(tmp_path / "a" / "x.jpg")]
+    for i in range(2):
+        (tmp_path / "b" / f"{i}.png").write_bytes(b"")
+    with pytest.raises(DataError) as caught:
+        load_data(tmp_path)
+    assert str(caught.value).startswith(
+        f"{tmp_path}: 3 of 40 image files cannot be read, more than 5%. The first: {tmp_path / 'a' / 'x.jpg'} is not"
+    )
+    assert len(load_data(tmp_path, unreadable=0.1).unreadable) == 3
+    with pytest.raises(DataError, match=r"^--unreadable must be a share from 0 to below 1; got 1\.5\.$"):
+        load_data(tmp_path, unreadable=1.5)
+
+
+def test_a_class_of_damaged_images_alone(tmp_path):
+    fill(tmp_path / "a", *range(40))
+    (tmp_path / "b").mkdir()
     (tmp_path / "b" / "x.jpg").write_bytes(b"not a photo")
-    with pytest.raises(DataError, match=f"^{re.escape(str(tmp_path / 'b' / 'x.jpg'))} is not an image"):
+    with pytest.raises(
+        DataError, match=f"^{re.escape(str(tmp_path))}: none of the images of b can be read: "
+    ):
         load_data(tmp_path)
 
 
@@ -190,5 +212,5 @@ def test_the_first_bad_file_by_name_is_told(tmp_path):
     fill(tmp_path / "b", *range(100))
     for bad in ("b/7.png", "a/95.png", "a/96.png"):
         (tmp_path / bad).write_bytes(b"text")
-    with pytest.raises(DataError, match=re.escape(f"{tmp_path / 'a' / '95.png'} is not an image")):
-        load_data(tmp_path)
+    with pytest.raises(DataError, match=re.escape(f"The first: {tmp_path / 'a' / '95.png'} is not an image")):
+        load_data(tmp_path, unreadable=0)

@@ -14,6 +14,7 @@ from residual import kernels, networks, zoo
 from residual.consoles import default_console
 from residual.data import balance as balancing
 from residual.data import hub
+from residual.data.decoding import UNREADABLE
 from residual.data.images import Dataset
 from residual.data.sources import NAMES, SEARCHED, load_data
 from residual.data.stored import Stored
@@ -96,7 +97,8 @@ class Run:
         """The data that the run was trained on, loaded again where needed."""
         if self._data is None:
             asked = self.folder.asked["data"]
-            found = load_data(asked["asked"], asked.get("size"), asked.get("root"))
+            allowed = asked.get("unreadable", UNREADABLE)
+            found = load_data(asked["asked"], asked.get("size"), asked.get("root"), allowed)
             if (
                 list(found.classes) != asked["classes"]
                 or found.test.fingerprint() != asked["test_fingerprint"]
@@ -170,6 +172,7 @@ def train(
     precision: str = "auto",
     budget: str | None = None,
     balance: str | None = None,
+    unreadable: float = UNREADABLE,
     name: str | None = None,
     root: str | Path | None = None,
     console: Console | None = None,
@@ -191,6 +194,7 @@ def train(
         budget: time for the whole, such as "10m"; the epochs that fit in it take the place of the recipe's.
         balance: what to do about classes with few images: "sample" shows them again until all classes have as
             many, "weights" lets them count more in the loss; None does nothing.
+        unreadable: share of image files that may be damaged; they are skipped and listed in report.json.
         name: of the run; None counts up.
         root: folder searched for "signs" and "cifar10".
         console: where progress is shown; None shows it on standard error, in a notebook on standard output.
@@ -205,13 +209,16 @@ def train(
     changes = {"epochs": epochs, "batch_size": batch_size}
     balancing.checked_way(balance)
     plan("", recipe, model, **changes)  # a wrong name is told before the data is read
-    loaded = load_data(data, size, root)
+    loaded = load_data(data, size, root, unreadable)
     chosen, spec = plan(loaded.name, recipe, model, **changes)
     networks.check_size(spec, (*loaded.size, 3))
     split = trainer.with_validation(loaded, validation, seed)
     precision, why = choose(precision)
     folder = new_run(name, f"{loaded.name}-{spec.name}")
     asked = _asked(data, root, size, loaded, split, chosen, spec, seed)
+    if loaded.unreadable:
+        asked["data"]["unreadable"] = unreadable
+        folder.add_to_report(unreadable=list(loaded.unreadable))
     folder.write_asked({**asked, "precision": precision, **({"balance": balance} if balance else {})})
     announce(console, split, chosen, spec, folder, why, balance)
     trained = trainer.fit(

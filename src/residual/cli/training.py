@@ -37,6 +37,7 @@ def train(
     precision: str = typer.Option("auto", help="float32, bfloat16, or auto: the faster one here, measured."),
     budget: str = typer.Option(None, help="Time for the whole, as 90s, 10m or 2h: chooses the epochs."),
     balance: str = typer.Option(None, help="For unequal classes: sample, or weights (in the loss)."),
+    unreadable: float = typer.Option(0.05, help="Share of image files that may be damaged; skipped."),
     name: str = typer.Option(None, help="Name of the run: runs/NAME."),
     root: str = typer.Option(
         None, "--data", metavar="FOLDER", help="Folder to search for signs and cifar10."
@@ -57,6 +58,7 @@ def train(
         precision=precision,
         budget=budget,
         balance=balance,
+        unreadable=unreadable,
         name=name,
         root=root,
         console=out,
@@ -95,6 +97,10 @@ def print_outcome(out, run, scores) -> None:
                 f"test {report['test']['accuracy_with_moving_statistics']:.1%}",
             )
         )
+    if report.get("unreadable"):
+        count = len(report["unreadable"])
+        told = f"{count:,} image file{'s' * (count > 1)} that cannot be read, listed in report.json"
+        lines.append(("skipped", told))
     if report["interrupted"]:
         lines.append(("stopped", f"after {report['epochs']:g} of {report['epochs_asked']} epochs"))
     path = run.folder.path

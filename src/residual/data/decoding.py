@@ -12,13 +12,15 @@ import numpy as np
 
 from residual.consoles import default_console
 from residual.data.images import QUIET, read_image
-from residual.data.stored import Pixels, allocate
+from residual.data.stored import Pixels, Stored, allocate
 from residual.errors import DataError
 
 _HANDFUL = 16  # images that a thread decodes at a time
 _SHOWN_FROM = 5_000  # images; fewer are decoded before a progress bar could be read
 
-File = tuple[str | Path | bytes | None, str]
+UNREADABLE = 0.05  # the share of files that may be damaged before that is an error
+
+File = tuple[str | Path | bytes | DataError | None, str]
 
 
 def cores() -> int:
@@ -26,30 +28,43 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def decode(files: Iterable[File], count: int, size: tuple[int, int] | None, where: str) -> Pixels:
+def decode(
+    files: Iterable[File],
+    count: int,
+    size: tuple[int, int] | None,
+    where: str,
+    skipped: dict[int, str] | None = None,
+) -> Pixels:
     """Every file by `read_image`, in their order: once, so that training reads pixels and decodes nothing.
 
     Small sets become an array in memory, large ones a `Stored` in a temporary file. Pillow lets go of the
     interpreter while it decodes, so threads use all cores; few files are held at a time.
 
     Args:
-        files: (path, or bytes, or None where there is no image; name for errors); read as they are needed.
+        files: (path, or bytes, or None where there is no image, or why it cannot be had; name for errors); read
+            as they are needed.
         count: how many they are, at least one.
         size: (height, width) to fit them to; None keeps their own, which must then be one and the same.
         where: whose images they are, for errors.
+        skipped: where files may be damaged: gets the number of each that cannot be read, and why. They are
+            left out of the result.
 
     Raises:
         DataError: for the first file, in their order, that cannot be read or has another size, or when the
             disk is full.
     """
     x, done, first = None, 0, ""
-    decoded = _in_order(lambda file: (_read(*file, size), file[1]), files)
+    decoded = _in_order(lambda file: (_read_or_why(*file, size, skipped is None), file[1]), files)
     with closing(decoded), closing(_told(decoded, count)) as told:
         for image, name in told:
             if done == count:
                 raise DataError(
                     f"{where}: {count:,} images were expected, more are there. Was it changed just now?"
                 )
+            if isinstance(image, DataError):
+                skipped[done] = str(image)
+                done += 1
+                continue
             if x is None:
                 x, first = allocate(count, image.shape, where), name
             if image.shape != x.shape[1:]:
@@ -59,11 +74,29 @@ def decode(files: Iterable[File], count: int, size: tuple[int, int] | None, wher
                 )
             _put(x, done, image, where)
             done += 1
-    if x is None or done < count:
+    if done < count:
         raise DataError(
             f"{where}: {count:,} images were expected, {done:,} are there. Was it changed just now?"
         )
-    return x
+    if x is None:
+        raise DataError(next(iter(skipped.values())) if skipped else f"{where}: there are no images.")
+    return without(x, skipped) if skipped else x
+
+
+def without(values: Pixels, skipped: Iterable[int]) -> Pixels:
+    """The rows of images or labels that are not in `skipped`."""
+    kept = np.setdiff1d(np.arange(len(values)), list(skipped))
+    return values.only(kept) if isinstance(values, Stored) else values[kept]
+
+
+def check_share(skipped: dict[int, str], count: int, share: float, where: str) -> None:
+    """DataError where more than `share` of `count` files were skipped."""
+    if len(skipped) > share * count:
+        raise DataError(
+            f"{where}: {len(skipped):,} of {count:,} image files cannot be read, more than {share:.0%}. The first: "
+            f"{next(iter(skipped.values()))} Mend or remove them (residual audit lists them), or allow more with "
+            "--unreadable."
+        )
 
 
 def _put(x: Pixels, number: int, image: np.ndarray, where: str) -> None:
@@ -74,6 +107,18 @@ def _put(x: Pixels, number: int, image: np.ndarray, where: str) -> None:
             f"{where}: the temporary file of the images cannot be written: {error.strerror}. Make room, "
             "use a smaller --size, or set TMPDIR to another folder."
         ) from None
+
+
+def _read_or_why(source, name: str, size: tuple[int, int] | None, strict: bool):
+    """The image, or the DataError of a file that cannot be read; raised where that is not allowed."""
+    try:
+        if isinstance(source, DataError):
+            raise source
+        return _read(source, name, size)
+    except DataError as error:
+        if strict:
+            raise
+        return error
 
 
 def _read(source: str | Path | bytes | None, name: str, size: tuple[int, int] | None):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from residual.data.decoding import decode
+from residual.data.decoding import UNREADABLE, check_share, decode, without
 from residual.data.images import SUFFIXES, Dataset, Images
 from residual.data.splits import set_aside
 from residual.errors import DataError
@@ -12,31 +12,40 @@ from residual.errors import DataError
 _PARTS = {"train": ("train", "training"), "validation": ("val", "valid", "validation"), "test": ("test",)}
 
 
-def load_folder(folder: Path, size: int) -> Dataset:
+def load_folder(folder: Path, size: int, unreadable: float = UNREADABLE) -> Dataset:
     """All images below `folder`, scaled and cut to (size, size).
 
     With a folder `train` inside, `test` (or, without one, `val`) is the test set; with all three, `val`
     is the validation set. Capitals do not matter. Without `train` the class folders stand in `folder`
     itself. Where there is no test set, a stratified 15%, the same on every call, is set aside.
 
+    Args:
+        folder: where the images are.
+        size: side of the images.
+        unreadable: share of the files of a part that may be damaged; they are skipped.
+
     Raises:
-        DataError: when there are no class folders or no images, or an image cannot be read.
+        DataError: when there are no class folders or no images, or too many cannot be read.
     """
+    lost: list[str] = []
     try:
         parts = part_folders(folder)
         classes = class_folders(parts["train"])
-        images = {part: _read_all(place, classes, size) for part, place in parts.items()}
+        images = {part: _read_all(place, classes, size, unreadable, lost) for part, place in parts.items()}
     except OSError as error:
         raise DataError(f"{error.filename or folder} may not be read: {error.strerror}.") from None
     name = folder.resolve().name
     if "test" in images:
         total = f"{len(images['train']) + len(images['test']):,} images below {folder}"
-        return Dataset(name, images["train"], images["test"], classes, total, images.get("validation"))
+        validation = images.get("validation")
+        return Dataset(
+            name, images["train"], images["test"], classes, total, validation, unreadable=tuple(lost)
+        )
     train, test = set_aside(images["train"], str(folder))
     source = (
         f"{len(train) + len(test):,} images below {folder}; {len(test):,} of them set aside as the test set"
     )
-    return Dataset(name, train, test, classes, source, made_test=True)
+    return Dataset(name, train, test, classes, source, made_test=True, unreadable=tuple(lost))
 
 
 def class_folders(folder: Path) -> tuple[str, ...]:
@@ -90,7 +99,10 @@ def part_folders(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _read_all(folder: Path, classes: tuple[str, ...], size: int) -> Images:
+def _read_all(
+    folder: Path, classes: tuple[str, ...], size: int, unreadable: float, lost: list[str]
+) -> Images:
+    """The images of one part; what is said of the skipped files goes to `lost`."""
     extra = sorted(set(class_folders(folder)) - set(classes))
     if extra:
         raise DataError(
@@ -106,4 +118,12 @@ def _read_all(folder: Path, classes: tuple[str, ...], size: int) -> Images:
         )
     y = np.repeat(np.arange(len(classes)), [len(found) for found in files])
     named = ((file, file) for found in files for file in found)
-    return Images(decode(named, len(y), (size, size), str(folder)), y)
+    skipped: dict[int, str] = {}
+    x = decode(named, len(y), (size, size), str(folder), skipped)
+    check_share(skipped, len(y), unreadable, str(folder))
+    lost += skipped.values()
+    labels = without(y, skipped)
+    gone = sorted(set(range(len(classes))) - set(labels.tolist()))
+    if gone:
+        raise DataError(f"{folder}: none of the images of {classes[gone[0]]} can be read: {lost[0]}")
+    return Images(x, labels)

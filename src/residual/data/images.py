@@ -70,6 +70,7 @@ class Dataset:
         made_test: whether the source had no test images, so that a part of its images was set aside.
         groups: int (n,) of the training images, equal for those that must stay in one part; None where the
             source says nothing of the kind.
+        unreadable: why each image file that was skipped could not be read.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Dataset:
     validation: Images | None = None
     made_test: bool = False
     groups: np.ndarray | None = None
+    unreadable: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:

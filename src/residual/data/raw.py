@@ -1,12 +1,12 @@
 """Labelled images as they lie in their source, not yet decoded: what is listed first and read when needed."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from residual.data.decoding import decode
+from residual.data.decoding import UNREADABLE, File, check_share, decode, without
 from residual.data.images import Dataset, Images
 from residual.data.splits import aside
 from residual.errors import DataError
@@ -64,15 +64,32 @@ class Raw:
         """int64 (n,)."""
         return np.array([entry.label for entry in self.entries], np.int64)
 
-    def to_dataset(self, size: int) -> Dataset:
+    def to_dataset(self, size: int, unreadable: float = UNREADABLE) -> Dataset:
         """Every image decoded, scaled and cut to (size, size); without test images 15% are set aside.
 
+        Args:
+            size: side of the images.
+            unreadable: share of the images that may be damaged; they are skipped.
+
         Raises:
-            DataError: when an image cannot be read, a class has no training images, or none can be set aside.
+            DataError: when too many cannot be read, a class has no training images, or none can be set aside.
         """
         self._check_classes()
-        x = decode(self._files(), len(self.entries), (size, size), self.where)
-        decoded = Images(x, self.labels())
+        skipped: dict[int, str] = {}
+        if self.entries:
+            x = decode(self._files(), len(self.entries), (size, size), self.where, skipped)
+        else:
+            x = np.empty((0, size, size, 3), np.uint8)
+        check_share(skipped, len(self.entries), unreadable, self.where)
+        read = replace(
+            self,
+            entries=[entry for i, entry in enumerate(self.entries) if i not in skipped],
+            groups=None if self.groups is None else without(self.groups, skipped),
+        )
+        return replace(read._split(Images(x, read.labels())), unreadable=tuple(skipped.values()))
+
+    def _split(self, decoded: Images) -> Dataset:
+        self._check_classes()
         parts = {part: decoded.take(self.indices(part)) for part in PARTS}
         total = f"{len(self.entries):,} images from {self.where} ({self.layout})"
         train = parts["train"]
@@ -86,14 +103,17 @@ class Raw:
         train, test = train.take(larger), train.take(smaller)
         return Dataset(self.name, train, test, self.classes, source, made_test=True, groups=kept)
 
-    def _files(self) -> Iterator[tuple[bytes, str]]:
-        """(content, name for errors) of every entry."""
+    def _files(self) -> Iterator[File]:
+        """(content or why it cannot be had, name for errors) of every entry."""
         for i, entry in enumerate(self.entries):
             name = f"{self.where}: {entry.name}"
             try:
-                yield self.open(i), name
+                content = self.open(i)
+            except DataError as error:
+                content = error
             except OSError as error:
-                raise DataError(f"{name} cannot be read: {error.strerror or error}.") from None
+                content = DataError(f"{name} cannot be read: {error.strerror or error}.")
+            yield content, name
 
     def _check_classes(self) -> None:
         if len(self.classes) < 2:

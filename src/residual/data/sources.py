@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from residual.data import archives, arrays, cifar, folders, hdf5, hub, manifests, named_arrays, tables
+from residual.data.decoding import UNREADABLE
 from residual.data.images import Dataset, Images
 from residual.data.raw import Raw
 from residual.errors import DataError
@@ -61,7 +62,10 @@ LAYOUTS = {
 
 
 def load_data(
-    data: str | Path = "digits", size: int | None = None, root: str | Path | None = None
+    data: str | Path = "digits",
+    size: int | None = None,
+    root: str | Path | None = None,
+    unreadable: float = UNREADABLE,
 ) -> Dataset:
     """Images by name or path.
 
@@ -73,6 +77,8 @@ def load_data(
         size: scale images to (size, size); None keeps the size of the data, and means 64 for image files.
         root: folder to search for "signs" and "cifar10", before the one in the environment variable
             RESIDUAL_DATA and ./datasets.
+        unreadable: share of image files (in folders, zips, tables of paths and on the hub) that may be damaged:
+            they are skipped, and told of in `Dataset.unreadable`.
 
     Returns:
         A Dataset of uint8 RGB images, whose `source` says what was found.
@@ -82,8 +88,10 @@ def load_data(
     """
     if size is not None and not (isinstance(size, int) and size >= 1):
         raise DataError(f"size must be a whole number of pixels, at least 1; got {size!r}.")
+    if not 0 <= unreadable < 1:
+        raise DataError(f"--unreadable must be a share from 0 to below 1; got {unreadable}.")
     found = find(data, root)
-    loaded = _load(found, size)
+    loaded = _load(found, size, unreadable)
     return loaded if size is None else loaded.resized(size)
 
 
@@ -153,7 +161,7 @@ def _folder_kind(path: Path) -> str:
     return "parquet" if tables.holds_parquet(path) else "folder"
 
 
-def _load(found: Found, size: int | None) -> Dataset:
+def _load(found: Found, size: int | None, unreadable: float) -> Dataset:
     path = found.path
     readers: dict[str, Callable[[], Dataset]] = {
         "digits": _digits,
@@ -165,10 +173,10 @@ def _load(found: Found, size: int | None) -> Dataset:
         "batches": lambda: cifar.load_batches(path),
         "tar": lambda: cifar.load_archive(path),
         "parquet": lambda: tables.load_parquet(path, size),
-        "folder": lambda: folders.load_folder(path, size or _FOLDER_SIZE),
+        "folder": lambda: folders.load_folder(path, size or _FOLDER_SIZE, unreadable),
     }
     listed = ("zip", "table", "hub")
-    readers |= dict.fromkeys(listed, lambda: read_raw(found).to_dataset(size or _FOLDER_SIZE))
+    readers |= dict.fromkeys(listed, lambda: read_raw(found).to_dataset(size or _FOLDER_SIZE, unreadable))
     loaded = readers[found.kind]()
     return replace(loaded, name=found.name) if found.name else loaded
 
