@@ -60,8 +60,7 @@ def test_a_run_says_what_is_unequal_and_what_leaked(tmp_path, monkeypatch, way):
     fit = keras.Model.fit
 
     def noting(*args, **named):
-        if "class_weight" in named:  # a short measurement before the training fits too, without
-            weights.append(named["class_weight"])
+        weights.append(named["class_weight"])
         return fit(*args, **named)
 
     monkeypatch.setattr(keras.Model, "fit", noting)
@@ -72,7 +71,9 @@ def test_a_run_says_what_is_unequal_and_what_leaked(tmp_path, monkeypatch, way):
     assert f"classes are unequal: 27 images of 0, 5 of 2; --balance {way}" in said
     assert run.folder.asked["balance"] == way
     assert run.report["train_images"] == (81 if way == "sample" else 59)
-    assert [given and round(given[2], 3) for given in weights] == [None if way == "sample" else 3.933]
+    assert [given and round(given[2], 3) for given in weights] == [
+        None if way == "sample" else 3.933
+    ] * 2  # plan, training
     scores = run.evaluate()
     assert (scores.n, scores.leaked, scores.without_leaked.n) == (14, 2, 12)
     assert run.report["test"]["without_leaked"]["n"] == 12

@@ -9,6 +9,7 @@ import pytest
 from residual import kernels, zoo
 from residual.errors import RecipeError
 from residual.kernels import hot_path, precision
+from residual.kernels.precision import faster_precision
 from residual.modelfile import save_model
 from residual.networks import network
 
@@ -241,7 +242,7 @@ def test_a_file_saved_within_shows_stock_layers(tmp_path):
 
 
 def test_the_probe_names_a_precision_and_its_gain():
-    chosen, gain = precision.faster_precision(repeats=2)
+    chosen, gain = faster_precision(repeats=2)
     assert chosen == ("bfloat16" if gain >= 1.2 else "float32")
 
 

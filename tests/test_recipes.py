@@ -92,7 +92,7 @@ def test_notebook_recipes_as_published():
 
 def test_differences():
     changed = replace(SIGNS, name="other", about="else", expected="more", epochs=3, augment=())
-    assert differences(SIGNS, changed) == {"epochs": (30, 3), "augment": (SIGNS.augment, ())}
+    assert differences(SIGNS, changed) == {"epochs": (20, 3), "augment": (SIGNS.augment, ())}
     assert differences(SIGNS, SIGNS) == {}
 
 
@@ -169,7 +169,8 @@ def test_unknown_name_lists_all_and_guesses():
     with pytest.raises(RecipeError) as caught:
         recipe("cifar")
     assert str(caught.value) == (
-        "recipe must be one of default, notebook, digits, signs, cifar10, images, notebook-a, notebook-d, "
+        "recipe must be one of default, notebook, digits, signs, cifar10, cifar10-56, cifar10-paper, images, "
+        "notebook-a, notebook-d, "
         "notebook-e, or a .toml file; got 'cifar'. Did you mean cifar10?"
     )
 

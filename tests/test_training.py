@@ -90,7 +90,9 @@ def test_training_from_disk_is_training_from_memory(stripes_file, tmp_path, monk
     weights, scores = [], []
     for limit in (2**30, 0):
         monkeypatch.setattr(stored, "IN_MEMORY", limit)
-        run = residual.train(tmp_path / "photos", recipe=recipe, size=16, console=quiet())
+        run = residual.train(
+            tmp_path / "photos", recipe=recipe, size=16, precision="float32", console=quiet()
+        )
         weights.append(run.model.get_weights())
         scores.append(run.evaluate().to_dict())
     assert isinstance(run.data().train.x, stored.Stored)

@@ -90,7 +90,7 @@ def test_depth_is_the_one_in_the_name(name, depth):
         ),
         ("cifar-resnet0", "There is no cifar-resnet0: depth must be 6n+2, got 0. Try cifar-resnet8."),
         ("notebook-resnet21v2", "Try notebook-resnet20v2 or notebook-resnet29v2."),
-        ("resnet51", "depth must be 18, 34, 50, 101, 152, got 51. Try resnet50 or resnet34."),
+        ("resnet51", "depth must be 10, 18, 34, 50, 101, 152, got 51. Try resnet50 or resnet34."),
         ("wide-resnet27-4", "Try wide-resnet22-4 or wide-resnet28-4."),
         ("wide-resnet28-0", "The widening factor of wide-resnet{d}-{k} must be at least 1, got 0."),
         ("ressnet50", "There is no network called 'ressnet50'. Did you mean"),

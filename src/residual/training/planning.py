@@ -58,7 +58,7 @@ class Forecast:
 
 
 def forecast(
-    model: keras.Model, batches: Batches, validation: int, recomputed: int, started: float
+    model: keras.Model, batches: Batches, validation: int, recomputed: int, started: float, class_weights=None
 ) -> Forecast:
     """Time a few training steps; weights, optimizer and order of the images are put back.
 
@@ -68,6 +68,7 @@ def forecast(
         validation: validation images per epoch.
         recomputed: images that the batch-norm statistics are computed on at the end.
         started: `time.perf_counter()` when the user asked.
+        class_weights: as the training will have them, so that what is compiled here serves it.
     """
     weights, optimizer = model.get_weights(), [v.numpy() for v in _built(model).variables]
     clocked = _Clock()
@@ -77,6 +78,7 @@ def forecast(
         epochs=1,
         shuffle=False,
         verbose=0,
+        class_weight=class_weights,
         callbacks=[clocked],
     )
     model.set_weights(weights)

@@ -84,9 +84,8 @@ def fit(
     best = Best(recipe.keep, lambda model: save_model(model, folder.model, info))
     with hot_path.accelerated(model, precision):
         compile_for(model, recipe, len(batches))
-        plan = forecast(
-            model, batches, len(data.validation), min(len(data.train), statistics.MAX_IMAGES), started
-        )
+        recomputed = min(len(data.train), statistics.MAX_IMAGES)
+        plan = forecast(model, batches, len(data.validation), recomputed, started, class_weights)
         if budget is not None:
             recipe = replace(recipe, epochs=plan.epochs_within(budget), expected="")
             folder.write_asked({**folder.asked, "recipe": recipe.to_table()})
