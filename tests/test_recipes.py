@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import tomli_w
 
@@ -171,3 +172,22 @@ def test_unknown_name_lists_all_and_guesses():
         "recipe must be one of default, notebook, digits, signs, cifar10, images, notebook-a, notebook-d, "
         "notebook-e, or a .toml file; got 'cifar'. Did you mean cifar10?"
     )
+
+
+def test_miniature_shrinks_the_schedule_with_the_epochs():
+    paper, mini = recipe("cifar10-paper"), recipe("cifar10-paper-mini")
+    assert mini.name == "cifar10-paper-mini"
+    assert mini.epochs == 3
+    assert mini.schedule == Steps(((0, 0.1), (1, 0.01), (2, 0.001)))
+    assert mini.model == paper.model
+    assert recipe("digits-mini").epochs == 2
+    assert Recipe.from_table(mini.to_table()) == mini
+
+
+def test_paper_recipe_has_the_papers_steps():
+    paper = recipe("cifar10-paper")
+    rates = paper.schedule.rates(352, paper.epochs)  # 45,000 images in batches of 128
+    assert abs(len(rates) - 64_000) < 352
+    assert rates[31_900] == np.float32(0.1)
+    assert rates[32_100] == np.float32(0.01)
+    assert rates[48_000] == np.float32(0.001)

@@ -38,6 +38,7 @@ def trainable(model) -> int:
         ("cifar-resnet110-projection", 32, 10, None, 1_730_714),
         ("cifar-resnet164v2", 32, 10, None, 1_703_258),
         ("wide-resnet28-10", 32, 10, None, 36_479_194),
+        ("resnet10", 64, 6, None, 4_908_870),
         ("resnet18", 224, 1000, None, 11_689_512),
         ("resnet34", 224, 1000, None, 21_797_672),
         ("resnet50", 224, 1000, None, 25_557_032),
