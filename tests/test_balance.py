@@ -73,8 +73,6 @@ def test_a_run_says_what_is_unequal_and_what_leaked(tmp_path, monkeypatch, way):
     assert run.report["train_images"] == (81 if way == "sample" else 59)
     expected = None if way == "sample" else 3.933
     assert [given and round(given[2], 3) for given in weights] == [expected] * 2  # plan, training
-        None if way == "sample" else 3.933
-    ] * 2  # plan, training
     scores = run.evaluate()
     assert (scores.n, scores.leaked, scores.without_leaked.n) == (14, 2, 12)
     assert run.report["test"]["without_leaked"]["n"] == 12
