@@ -19,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-ROUNDS, STEPS = 10, 3
+ROUNDS, STEPS = 8, 3
 CASES = {"resnet50": ("course-resnet50", 64, 32, 6), "resnet20": ("cifar-resnet20", 32, 128, 10)}
 CONTENDERS = {
     "residual, precision by its probe": ("ours", "tensorflow", "auto"),
