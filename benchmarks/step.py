@@ -3,11 +3,13 @@
     pip install -r benchmarks/requirements.txt
     python benchmarks/step.py resnet50      # 64x64, batch 32, Adam; about eight minutes on two cores
     python benchmarks/step.py resnet20      # 32x32, batch 128, Adam; about five minutes
+    python benchmarks/step.py resnet20 --without "Keras on JAX" "Keras on torch"      # the slow ones left out
 
 Every contender runs in a process of its own, so that its peak memory is its own; the processes take turns, a few steps
-each, so that what else the machine does falls on all alike. Keras runs `fit` on batches in memory; PyTorch is a loop
-written by hand: channels last, fused Adam, float32 and bfloat16 autocast, with and without `torch.compile`. All train
-the same network on the same random images. Prints a Markdown table and writes benchmarks/step-NAME.json.
+each, so that what else the machine does falls on all alike. Timed is a step amid an epoch: from the end of the turn's
+first step to the end of its last. Keras runs `fit` on images in memory; PyTorch is a loop written by hand: channels
+last, fused Adam, float32 and bfloat16 autocast, with and without `torch.compile`. All train the same network on the
+same random images. Prints a Markdown table and writes benchmarks/step-NAME.json.
 """
 
 import json
@@ -19,7 +21,7 @@ import sys
 import time
 from pathlib import Path
 
-ROUNDS, STEPS = 8, 3
+ROUNDS, STEPS = 7, 5
 CASES = {"resnet50": ("course-resnet50", 64, 32, 6), "resnet20": ("cifar-resnet20", 32, 128, 10)}
 CONTENDERS = {
     "residual, precision by its probe": ("ours", "tensorflow", "auto"),
@@ -88,7 +90,7 @@ def ours(case: str, precision: str):
     model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], **compile_options())
     images = Images(np.concatenate([x] * STEPS), np.arange(n * STEPS) % classes)
     batches = Batches(images, classes, n)
-    return lambda: model.fit(batches, epochs=1, shuffle=False, verbose=0), context
+    return timed_fit(model, batches, shuffle=False), context
 
 
 def stock(case: str, policy: str, xla: bool = True):
@@ -104,7 +106,24 @@ def stock(case: str, policy: str, xla: bool = True):
     model = network(zoo.spec(name), (size, size, 3), classes, keras.layers.Rescaling(1 / 255))
     options = {} if xla else {"jit_compile": False}
     model.compile(keras.optimizers.Adam(1e-4), "categorical_crossentropy", metrics=["accuracy"], **options)
-    return lambda: model.fit(x, y, batch_size=n, epochs=1, verbose=0), model
+    return timed_fit(model, x, y, batch_size=n), model
+
+
+def timed_fit(model, *data, **options):
+    """A function that fits one epoch, and returns milliseconds per step after the first."""
+    import keras
+
+    ends: list[float] = []
+    clock = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter())
+    )
+
+    def run() -> float:
+        ends.clear()
+        model.fit(*data, epochs=1, verbose=0, callbacks=[clock], **options)
+        return (ends[-1] - ends[0]) / (len(ends) - 1) * 1e3
+
+    return run
 
 
 def by_hand(case: str, precision: str, compiled: bool = False):
@@ -120,7 +139,8 @@ def by_hand(case: str, precision: str, compiled: bool = False):
     forward = torch.compile(model) if compiled else model
     x, y = (torch.from_numpy(array) for array in batch(size, n, classes))
 
-    def run():
+    def run() -> float:
+        ends = []
         for _ in range(STEPS):
             pixels = x.permute(0, 3, 1, 2).float() / 255
             with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
@@ -129,7 +149,9 @@ def by_hand(case: str, precision: str, compiled: bool = False):
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-        loss.item()
+            loss.item()  # as Keras tells the loss of every step
+            ends.append(time.perf_counter())
+        return (ends[-1] - ends[0]) / (len(ends) - 1) * 1e3
 
     return run, model
 
@@ -155,9 +177,7 @@ def work(case: str, name: str) -> None:
     run()
     print("ready", flush=True)
     for _ in sys.stdin:
-        started = time.perf_counter()
-        run()
-        print((time.perf_counter() - started) / STEPS * 1e3, peak_mib(), flush=True)
+        print(run(), peak_mib(), flush=True)
     os._exit(0)  # some backends are slow to leave
 
 
@@ -168,11 +188,11 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def main(case: str) -> None:
-    """Start all contenders, let them take turns, print the table, write the JSON."""
+def main(case: str, left_out: list[str]) -> None:
+    """Start all contenders but those left out, let them take turns, print the table, write the JSON."""
     command = [sys.executable, __file__, case]
     workers, pipe = {}, subprocess.PIPE
-    for name in CONTENDERS:
+    for name in (name for name in CONTENDERS if name not in left_out):
         worker = subprocess.Popen([*command, name], stdin=pipe, stdout=pipe, text=True)
         answer = worker.stdout.readline().strip()
         if answer == "ready":
@@ -214,9 +234,9 @@ def report(case: str, times: dict[str, list[float]], memory: dict[str, float]) -
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
+    if len(sys.argv) == 3 and sys.argv[2] in CONTENDERS:
         work(*sys.argv[1:])
-    elif len(sys.argv) == 2 and sys.argv[1] in CASES:
-        main(sys.argv[1])
+    elif len(sys.argv) > 1 and sys.argv[1] in CASES:
+        main(sys.argv[1], sys.argv[3:] if sys.argv[2:3] == ["--without"] else [])
     else:
         sys.exit(f"Name one of {', '.join(CASES)}.")
