@@ -3,7 +3,7 @@
 `Convolution` and `Normalization` add no state to Keras's layers: an instance of the stock layer becomes one of them,
 and back, by its class (`kernels.accelerated`).
 
-What they do otherwise, and why (measured on two cores, ResNet-50 at 64x64 and batch 32, benchmarks/step.py):
+What they do otherwise, and why (single operations of ResNet-50 at 64x64 and batch 32, measured on two cores):
 - A 1x1 convolution is a matrix product. As one it needs no reordered copy of its kernel per step.
 - Where images are small (6x6 pixels or less) the gradient of a 3x3 kernel is a matrix product too, over the nine
   shifted copies of the image; oneDNN's own takes up to three times as long there.
