@@ -6,8 +6,8 @@
     python benchmarks/step.py resnet20 --without "Keras on JAX" "Keras on torch"      # the slow ones left out
 
 Every contender runs in a process of its own, so that its peak memory is its own; the processes take turns, a few steps
-each, so that what else the machine does falls on all alike. Timed is a step amid an epoch: from the end of the turn's
-first step to the end of its last. Keras runs `fit` on images in memory; PyTorch is a loop written by hand: channels
+each, so that what else the machine does falls on all alike. Timed is a step amid an epoch, after a second of rest: from the end of the turn's
+second step to the end of its last. Keras runs `fit` on images in memory; PyTorch is a loop written by hand: channels
 last, fused Adam, float32 and bfloat16 autocast, with and without `torch.compile`. All train the same network on the
 same random images. Prints a Markdown table and writes benchmarks/step-NAME.json.
 """
@@ -21,7 +21,9 @@ import sys
 import time
 from pathlib import Path
 
-ROUNDS, STEPS = 7, 5
+ROUNDS, STEPS = 7, 8
+WARM = 2  # steps of a turn before the clock starts
+REST = 1.0  # seconds between turns: threads of the one before may spin a while
 CASES = {"resnet50": ("course-resnet50", 64, 32, 6), "resnet20": ("cifar-resnet20", 32, 128, 10)}
 CONTENDERS = {
     "residual, precision by its probe": ("ours", "tensorflow", "auto"),
@@ -121,7 +123,7 @@ def timed_fit(model, *data, **options):
     def run() -> float:
         ends.clear()
         model.fit(*data, epochs=1, verbose=0, callbacks=[clock], **options)
-        return (ends[-1] - ends[0]) / (len(ends) - 1) * 1e3
+        return (ends[-1] - ends[WARM - 1]) / (len(ends) - WARM) * 1e3
 
     return run
 
@@ -151,7 +153,7 @@ def by_hand(case: str, precision: str, compiled: bool = False):
             optimizer.step()
             loss.item()  # as Keras tells the loss of every step
             ends.append(time.perf_counter())
-        return (ends[-1] - ends[0]) / (len(ends) - 1) * 1e3
+        return (ends[-1] - ends[WARM - 1]) / (len(ends) - WARM) * 1e3
 
     return run, model
 
@@ -203,6 +205,7 @@ def main(case: str, left_out: list[str]) -> None:
     memory = {}
     for _ in range(ROUNDS):
         for name, worker in workers.items():
+            time.sleep(REST)
             worker.stdin.write("go\n")
             worker.stdin.flush()
             milliseconds, memory[name] = map(float, worker.stdout.readline().split())
