@@ -6,11 +6,10 @@
     python benchmarks/step.py resnet20 --without "Keras on JAX" "Keras on torch"      # the slow ones left out
 
 Every contender runs in a process of its own, so that its peak memory is its own; the processes take turns, a few steps
-each, so that what else the machine does falls on all alike. Timed is a step amid an epoch, after a second of rest: from
-the end of the turn's second step to the end of its last. Keras runs `fit` on images in memory; PyTorch is a loop written
-by hand: channels
-last, fused Adam, float32 and bfloat16 autocast, with and without `torch.compile`. All train the same network on the
-same random images. Prints a Markdown table and writes benchmarks/step-NAME.json.
+each, so that what else the machine does falls on all alike. Timed is a step amid an epoch, after a second of rest:
+from the end of the turn's second step to the end of its last. Keras runs `fit` on images in memory; PyTorch is a loop
+written by hand: channels last, fused Adam, float32 and bfloat16 autocast, with and without `torch.compile`. All train
+the same network on the same random images. Prints a Markdown table and writes benchmarks/step-NAME.json.
 """
 
 import json
