@@ -5,6 +5,7 @@ import io
 import random
 import struct
 import tarfile
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -12,7 +13,9 @@ from collections.abc import Callable
 import atheris
 
 Mutator = Callable[[bytes, random.Random], bytes]
+# fmt: off
 _ODD = (0, 1, 2, 3, 4, 7, 8, 16, 127, 128, 255, 256, 32767, 65535, 2**31 - 1, 2**31, 2**32 - 1, 2**62, 2**63, 2**64 - 1)
+# fmt: on
 _MOST = 1 << 16
 
 
@@ -35,7 +38,7 @@ def same_length(content: bytes, rng: random.Random) -> bytes:
 
 
 def _place(last: int, rng: random.Random) -> int:
-    """Anywhere; in a third of the cases near the start, in a third near the end, where most formats say what follows."""
+    """Anywhere, or near the start or the end, where most formats say what follows."""
     near = min(last, 600)
     return rng.choice((rng.randint(0, last), rng.randint(0, near), last - rng.randint(0, near)))
 
@@ -90,13 +93,18 @@ def zip_members(inner: Mutator) -> Mutator:
             return either(content, rng)
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                members = [(info, archive.read(info)) for info in archive.infolist() if info.file_size <= _MOST]
+                members = [
+                    (info, archive.read(info)) for info in archive.infolist() if info.file_size <= _MOST
+                ]
             chosen = rng.randrange(len(members))
             packed = io.BytesIO()
-            with zipfile.ZipFile(packed, "w") as archive:
+            with warnings.catch_warnings(), zipfile.ZipFile(packed, "w") as archive:
+                warnings.simplefilter("ignore")  # two members of one name are welcome
                 for i, (info, inside) in enumerate(members):
-                    changed, name = _changed(info.filename, inside, inner, rng) if i == chosen else (inside, info.filename)
-                    archive.writestr(name, changed, compress_type=info.compress_type)
+                    name = info.filename
+                    if i == chosen:
+                        inside, name = _changed(name, inside, inner, rng)
+                    archive.writestr(name, inside, compress_type=info.compress_type)
         except Exception:  # an archive that earlier changes damaged
             return either(content, rng)
         return packed.getvalue()

@@ -52,10 +52,10 @@ def _valid(data: Dataset) -> None:
     for images in (data.train, data.test, data.validation):
         if images is None:
             continue
-        assert images.x.dtype == np.uint8 and images.x.ndim == 4 and images.x.shape[-1] == 3, images.x.shape
-        assert images.y.dtype == np.int64 and len(images.x) == len(images.y), (images.x.shape, images.y.shape)
+        assert (images.x.dtype, images.x.ndim, images.x.shape[-1]) == (np.uint8, 4, 3), images.x.shape
+        assert (images.y.dtype, len(images.x)) == (np.int64, len(images.y)), images.x.shape
         assert not len(images.y) or 0 <= images.y.min() <= images.y.max() < len(data.classes)
-    assert len(data.train) and len(data.test)
+    assert min(len(data.train), len(data.test)) > 0
     assert len(set(data.classes)) == len(data.classes) >= 2
 
 
@@ -109,7 +109,7 @@ def _image(folder: Path, content: bytes) -> None:
 
     def check(size):
         image = read_image(content, size, str(path))
-        assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3, image.shape
+        assert (image.dtype, image.ndim, image.shape[2]) == (np.uint8, 3, 3), image.shape
         assert size is None or image.shape[:2] == size
 
     _told(path, lambda: check(None))
@@ -169,9 +169,11 @@ def _run(folder: Path, content: bytes) -> None:
     _told(folder, lambda: list(run.log_rows()))
 
 
+# fmt: off
 _JSON = ('{"', '":', "null", "true", "1e999", "NaN", "-1", "[" * 50, "{}", "\ud800", "\\u0000", '"path"', '"label"')
 _CSV = (",", '"', "\n", "\r", "\t", "path", "label", "split", "group", "train", "val", "test", "../", "\ufeff", "\0")
 _TOML = ("=", "[", "]", "{", "}", '"', "inf", "nan", "-1", "true", "1e400", "[[", "recipe", "kind", "9" * 30, "0x1")
+# fmt: on
 
 READERS: dict[str, Reader] = {
     "image": Reader(seeds.images, mutation.image, _image),

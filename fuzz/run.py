@@ -19,7 +19,9 @@ _MOST_RESTARTS = 200
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("reader", help='name of a reader, or "all"')
     parser.add_argument("--minutes", type=float, default=5.0, help="for each reader")
     parser.add_argument("--work", type=Path, default=ROOT / "fuzz" / "work", help="corpus and findings")
@@ -51,12 +53,14 @@ def fuzz(reader: str, work: Path, seconds: float) -> dict:
     executions, edges, features, workers = 0, 0, 0, 0
     while (left := end - time.monotonic()) > 2 and workers < _MOST_RESTARTS:
         command = [sys.executable, __file__, reader, "--work", str(work), "--worker", f"{left:.0f}"]
-        ended = subprocess.run(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace")
+        ended = subprocess.run(
+            command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace"
+        )
         workers += 1
         executions += _last(r"stat::number_of_executed_units: (\d+)", ended.stderr)
         edges = max(edges, _last(r"cov: (\d+)", ended.stderr))
         features = max(features, _last(r" ft: (\d+)", ended.stderr))
-        if ended.returncode:
+        if ended.returncode and not re.search(r"^Done \d+ runs in", ended.stderr, re.M):
             kind = _ENDS.get(ended.returncode, f"exit {ended.returncode}")
             _keep(place, kind, ended.stderr)
             (place / f"worker-{workers}.log").write_text(ended.stderr[-20_000:])

@@ -67,7 +67,9 @@ def _h5(arrays: dict, version: str = "earliest", **options) -> bytes:
 def hdf5() -> list[bytes]:
     """Both parts in one file, old and new layouts, with and without compression; a pair of other names."""
     x, y = _arrays()
-    both = {f"{part}_set_{kind}": values for part in ("train", "test") for kind, values in (("x", x), ("y", y))}
+    both = {
+        f"{part}_set_{kind}": values for part in ("train", "test") for kind, values in (("x", x), ("y", y))
+    }
     named = {**both, "list_classes": np.array([b"cat", b"dog"])}
     packed = {"chunks": (2, 4, 4, 3), "compression": "gzip"}
     return [
