@@ -16,7 +16,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # Pillow knows many more formats; some of them start other programs (EPS), so only these are tried.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _ORIENTATION = 0x0112  # EXIF tag: how the camera was held
-_STRIP = 2**20  # pixels converted at a time
+_STRIP = 2**18  # pixels converted at a time
 
 
 @dataclass(frozen=True, eq=False)

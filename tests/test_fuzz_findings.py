@@ -1,0 +1,109 @@
+"""What fuzzing found (python fuzz/run.py), kept small: the input that led to it, and what has to come of it."""
+
+import hashlib
+import io
+import struct
+import tracemalloc
+import warnings
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from residual.data import images
+from residual.data.audit import scan
+from residual.data.images import read_image
+from residual.data.sources import load_data
+from residual.errors import DataError
+from tests.test_archives import photos, png
+
+
+def encoded(image: Image.Image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def declaring(width: int, height: int) -> bytes:
+    """A PNG of 8x8 pixels whose header declares another size."""
+    content = bytearray(png(7))
+    content[16:24] = struct.pack(">2I", width, height)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    return bytes(content)
+
+
+class TestMemory:
+    """A float image took 56 bytes for a pixel while it was scaled, and the audit held each image twice."""
+
+    @pytest.mark.parametrize(("mode", "value"), [("F", 0.5), ("I", 127)])
+    def test_many_bits(self, mode, value):
+        side = 2**11
+        content = encoded(Image.new(mode, (side, side), value), "TIFF", compression="tiff_lzw")
+        tracemalloc.start()
+        grey = read_image(content)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert np.unique(grey).tolist() == [round(255 * 0.5) if mode == "F" else 127]
+        assert most / side**2 < 16  # bytes for a pixel
+
+    def test_strips_give_the_pixels_of_the_whole(self, monkeypatch):
+        values = np.random.default_rng(0).normal(0.5, 0.4, (13, 7)).astype(np.float32)
+        values[3, 3], values[12, 6] = np.nan, np.inf
+        whole = images._to_bytes(values, "F")
+        monkeypatch.setattr(images, "_STRIP", 15)  # two rows at a time, the last alone
+        np.testing.assert_array_equal(images._to_bytes(values, "F"), whole)
+        assert (whole[3, 3], whole[12, 6]) == (0, 255)
+
+    def test_digest_is_that_of_all_pixels(self, monkeypatch):
+        image = Image.fromarray(np.arange(9 * 5 * 3, dtype=np.uint8).reshape(9, 5, 3))
+        digest = hashlib.blake2b(b"(5, 9)" + image.tobytes(), digest_size=16).digest()
+        for strip in (1, 10, 2**20):
+            monkeypatch.setattr(scan, "_STRIP", strip)
+            assert scan._digest(image) == digest
+
+
+class TestNoMemory:
+    """It left the audit as a MemoryError, and was told of as an image of an unknown format."""
+
+    def test_while_decoding(self, monkeypatch):
+        monkeypatch.setattr(images, "_to_rgb", self.fail)
+        with pytest.raises(DataError) as caught:
+            read_image(png(1), (8, 8), "photo.png")
+        assert (
+            str(caught.value) == "photo.png needs more memory than there is to decode. Scale it down first."
+        )
+        with pytest.raises(scan.Unreadable) as told:
+            scan.pixels(png(1))
+        assert told.value.args == (scan.HUGE, "it needs more memory than there is")
+
+    def test_while_hashing(self, monkeypatch):
+        monkeypatch.setattr(scan, "_digest", self.fail)
+        assert scan._examine(png(1)).kind == scan.HUGE
+
+    def fail(self, _):
+        raise MemoryError
+
+
+def test_a_declared_size_over_the_limit_is_not_decoded():
+    content = declaring(10_000, 10_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as a program that uses the package may have it
+        with pytest.raises(scan.Unreadable) as told:
+            scan.pixels(content)
+    assert told.value.kind == scan.HUGE
+    with pytest.raises(DataError, match="is too large to open safely: over 89,478,485 pixels"):
+        read_image(content)
+
+
+def test_two_members_of_one_name(tmp_path):
+    """As the zip is unpacked, the last one counts."""
+    path = tmp_path / "twice.zip"
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w") as archive:
+        warnings.simplefilter("ignore")
+        for name, content in (*photos("cats", "dogs").items(), ("cats/0.png", png(200))):
+            archive.writestr(name, content)
+    data = load_data(path, 8)
+    greys = np.concatenate([part.x[:, 0, 0, 0] for part in (data.train, data.test)])
+    assert sorted(greys.tolist()) == [1, 2, 3, 10, 11, 12, 13, 200]
