@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import pickle
 import struct
 import tracemalloc
 import warnings
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from residual.data import images
+from residual.data import cifar, images
 from residual.data.audit import scan
 from residual.data.images import read_image
+from residual.data.pickled import ArraysOnly
 from residual.data.sources import load_data
 from residual.errors import DataError
 from tests.test_archives import photos, png
@@ -35,7 +37,7 @@ def declaring(width: int, height: int) -> bytes:
 
 
 class TestMemory:
-    """A float image took 56 bytes for a pixel while it was scaled, and the audit held each image twice."""
+    """A float image took 25 bytes for a pixel while it was scaled, and the audit held each image twice."""
 
     @pytest.mark.parametrize(("mode", "value"), [("F", 0.5), ("I", 127)])
     def test_many_bits(self, mode, value):
@@ -107,3 +109,46 @@ def test_two_members_of_one_name(tmp_path):
     data = load_data(path, 8)
     greys = np.concatenate([part.x[:, 0, 0, 0] for part in (data.train, data.test)])
     assert sorted(greys.tolist()) == [1, 2, 3, 10, 11, 12, 13, 200]
+
+
+class TestPickles:
+    """A few bytes of a CIFAR-10 batch asked for gigabytes, or brought NumPy to an error of its own."""
+
+    def said(self, path, content: bytes) -> str:
+        path.write_bytes(content)
+        with pytest.raises(DataError) as caught:
+            cifar._batch(path)
+        return str(caught.value)
+
+    def test_the_place_of_a_value_takes_no_memory(self):
+        far = pickle.LONG_BINPUT + struct.pack("<I", 2**24) + pickle.STOP
+        tracemalloc.start()
+        assert ArraysOnly(io.BytesIO(pickle.EMPTY_LIST + far)).load() == []
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < 2**20
+
+    def test_flags_of_a_dtype_mean_nothing(self, tmp_path):
+        batch = {b"data": np.arange(3072, dtype=np.uint16).astype(np.uint8)[None], b"labels": [3]}
+        content = pickle.dumps(batch, protocol=2)
+        plain, objects = (b"J\xff\xff\xff\xffJ\xff\xff\xff\xffK" + flags + b"t" for flags in (b"\0", b"\1"))
+        assert plain in content
+        (tmp_path / "test_batch").write_bytes(content.replace(plain, objects))
+        images = cifar._batch(tmp_path / "test_batch")
+        assert images.x[0, 0, 1].tolist() == [1, 1, 1]  # 1, 1025 and 2049 modulo 256
+        assert images.y.tolist() == [3]
+
+    def test_lists_of_lists_are_not_spread_out(self, tmp_path):
+        labels = [1]
+        for _ in range(40):
+            labels = [labels, labels]
+        batch = {b"data": np.zeros((1, 3072), np.uint8), b"labels": labels}
+        assert "(neither an array nor a list of numbers, but list)" in self.said(
+            tmp_path / "test_batch", pickle.dumps(batch)
+        )
+
+    @pytest.mark.parametrize("kind", [object, "V4", "S3", complex])
+    def test_arrays_of_other_than_numbers(self, tmp_path, kind):
+        batch = {b"data": np.zeros(3072, kind), b"labels": [1]}
+        text = self.said(tmp_path / "test_batch", pickle.dumps(batch))
+        assert text.endswith(", not of plain numbers). Unpack the archive again.")
