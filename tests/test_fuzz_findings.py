@@ -1,5 +1,6 @@
 """What fuzzing found (python fuzz/run.py), kept small: the input that led to it, and what has to come of it."""
 
+import gc
 import hashlib
 import io
 import pickle
@@ -109,6 +110,16 @@ def test_two_members_of_one_name(tmp_path):
     data = load_data(path, 8)
     greys = np.concatenate([part.x[:, 0, 0, 0] for part in (data.train, data.test)])
     assert sorted(greys.tolist()) == [1, 2, 3, 10, 11, 12, 13, 200]
+
+
+def test_a_damaged_npz_is_closed(tmp_path):
+    """NumPy left the file open, which is a ResourceWarning and so fails a test."""
+    path = tmp_path / "mine.npz"
+    np.savez(path, x=np.zeros((4, 4, 4, 3), np.uint8), y=np.arange(4))
+    path.write_bytes(path.read_bytes().replace(b"PK\x01\x02", b"PK\x01\x03"))  # the directory's entries
+    with pytest.raises(DataError, match="is not an .npz that can be read safely"):
+        load_data(path)
+    gc.collect()
 
 
 class TestPickles:

@@ -242,7 +242,8 @@ class TestParquet:
         path = tmp_path / "all.parquet"
         self.pq.write_table(self.pa.table({"text": ["a"], "label": [0]}), path)
         assert said(path) == (
-            f"{path} needs an image column of {{bytes, path}} and a column label; it has text, label."
+            f"{path} needs an image column of {{bytes, path}} and a column label; it has text, label. "
+            "Write the file with both."
         )
 
     @pytest.mark.parametrize("metadata", [b"no json", b"[]", b'{"info": 3}', b'{"info": {"features": {}}}'])

@@ -61,7 +61,9 @@ def load_archive(path: Path) -> Dataset:
         raise DataError(f"{path} is not a tar.gz that can be read ({error}). Download it again.") from None
     missing = [name for name in _BATCHES if name not in batches]
     if missing:
-        raise DataError(f"{path} lacks {', '.join(missing)}: it is not the Python version of CIFAR-10.")
+        raise DataError(
+            f"{path} lacks {', '.join(missing)}: it is not the Python version of CIFAR-10. Download {ARCHIVE}."
+        )
     return _joined(batches, path)
 
 

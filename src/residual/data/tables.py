@@ -36,7 +36,10 @@ def load_npz(path: Path) -> Dataset:
     if "x" in arrays and "y" in arrays:
         return to_dataset(path.stem, Arrays(arrays["x"], arrays["y"], str(path), names))
     held = ", ".join(arrays) or "nothing"
-    raise DataError(f"{path} needs x_train, y_train, x_test and y_test, or x and y; it holds {held}.")
+    raise DataError(
+        f"{path} needs x_train, y_train, x_test and y_test, or x and y; it holds {held}. "
+        f"Say which they are: {path}::images=NAME,labels=NAME"
+    )
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
@@ -45,7 +48,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path} is not an .npz: it is no zip archive. Write it with numpy.savez.")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, as NumPy leaves the file open where its directory is damaged.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except Exception as error:  # zip, header and dtype errors alike
         raise DataError(
@@ -177,7 +181,7 @@ def parquet_columns(schema, path: Path) -> tuple[str, str]:
     if not images or not labels:
         raise DataError(
             f"{path} needs an image column of {{bytes, path}} and a column label; "
-            f"it has {', '.join(schema.names) or 'none'}."
+            f"it has {', '.join(schema.names) or 'none'}. Write the file with both."
         )
     return images[0], labels[0]
 
