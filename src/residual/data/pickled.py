@@ -6,6 +6,7 @@ own unpickler is the one written in Python: in that written in C one number in t
 
 import pickle
 import re
+import struct
 
 import numpy as np
 
@@ -20,6 +21,15 @@ class ArraysOnly(pickle._Unpickler):
     Raises:
         DataError: from `load`, for anything else that the pickle asks to load. A damaged one raises almost anything.
     """
+
+    dispatch = dict(pickle._Unpickler.dispatch)
+
+    def load_bytearray8(self) -> None:
+        """Bytes of the length that is told: no more memory than the file has for them."""
+        (length,) = struct.unpack("<Q", self.read(8))
+        self.append(bytearray(self.read(length)))
+
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
 
     def find_class(self, module: str, name: str):
         """What stands in for a function or class of NumPy's pickles."""
