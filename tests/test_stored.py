@@ -98,7 +98,7 @@ class TestStored:
 
     def test_the_user_is_told_where_the_pixels_lie(self):
         assert kept().told == (
-            f"0.0 MB of pixels in a temporary file in {tempfile.gettempdir()}, gone at the end"
+            f"1.2 kB of pixels in a temporary file in {tempfile.gettempdir()}, gone at the end"
         )
 
     def test_no_pass_over_the_images_holds_them_all(self, monkeypatch):

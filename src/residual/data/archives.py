@@ -5,19 +5,21 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from residual.data.limits import check_unpacked
 from residual.data.listing import list_tree
 from residual.data.raw import Raw
 from residual.errors import DataError
 
 # The largest bitmap that Pillow opens without a warning has 89 million pixels of 3 bytes.
 MOST_BYTES = 300 * 1024**2
+_FREE = 16 * 1024**2  # what one image may unpack to, however small it is in the archive
 
 
 def read_zip(path: Path) -> Raw:
     """The images of a zip archive, in class folders as `folders.load_folder` takes them.
 
-    A member is read when its entry is opened, one at a time; one that would unpack to more than 300 MiB,
-    is encrypted or is damaged raises DataError then, and the others can still be read.
+    A member is read when its entry is opened, one at a time; one that would unpack to more than 300 MiB, or to
+    100 times its size, is encrypted or is damaged raises DataError then, and the others can still be read.
 
     Raises:
         DataError: when the file is no zip archive, names a member outside itself, or lacks class folders.
@@ -59,6 +61,7 @@ def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
             f"{name} would unpack to {member.file_size / 1024**2:,.0f} MiB, more than an image may: "
             f"{MOST_BYTES // 1024**2} MiB."
         )
+    check_unpacked(member.file_size, member.compress_size, name, _FREE)
     if member.flag_bits & 1:
         raise DataError(f"{name} is encrypted. Unpack the archive and pack it without a password.")
     try:

@@ -19,7 +19,7 @@ _TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
 ARCHIVE = "cifar-10-python.tar.gz"
 _BATCHES = (*_TRAIN, "test_batch")
 # The official archive has 9 members; a batch is 31 MB.
-_MOST_MEMBERS, _MOST_BYTES = 100, 100 * 1024**2
+_MOST_MEMBERS, _MOST_BYTES, _MOST_IN_ALL = 100, 100 * 1024**2, 1024**3
 
 
 def is_batches(folder: Path) -> bool:
@@ -48,10 +48,12 @@ def load_archive(path: Path) -> Dataset:
         DataError: when the archive or a batch is damaged, a batch is missing, or one asks to run code.
     """
     batches: dict[str, Images] = {}
+    in_all = 0
     try:
         with tarfile.open(path, "r:gz") as archive:
             for count, member in enumerate(archive):
-                if count > _MOST_MEMBERS or member.size > _MOST_BYTES:
+                in_all += member.size
+                if count > _MOST_MEMBERS or member.size > _MOST_BYTES or in_all > _MOST_IN_ALL:
                     raise DataError(f"{path} is no CIFAR-10 archive: it holds {member.name!r} and more.")
                 name = PurePosixPath(member.name).name
                 file = archive.extractfile(member) if name in _BATCHES and member.isfile() else None

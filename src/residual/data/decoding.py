@@ -2,10 +2,9 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from residual.data.stored import Pixels, Stored, allocate
 from residual.errors import DataError
 
 _HANDFUL = 16  # images that a thread decodes at a time
+_HELD = 16 * 2**20  # bytes of image files that make a handful, be they fewer
 _SHOWN_FROM = 5_000  # images; fewer are decoded before a progress bar could be read
 
 UNREADABLE = 0.05  # the share of files that may be damaged before that is an error
@@ -165,15 +165,27 @@ def _size(image) -> str:
     return f"{image.shape[0]}x{image.shape[1]}"
 
 
-def _in_order(function: Callable, items: Iterable) -> Generator:
+def _handfuls(files: Iterable[File]) -> Iterator[list[File]]:
+    """Lists of 16 files, of fewer where they lie in memory and are large."""
+    handful, held = [], 0
+    for file in files:
+        handful.append(file)
+        held += len(file[0]) if isinstance(file[0], bytes) else 0
+        if len(handful) == _HANDFUL or held > _HELD:
+            yield handful
+            handful, held = [], 0
+    if handful:
+        yield handful
+
+
+def _in_order(function: Callable, items: Iterable[File]) -> Generator:
     """`map` on a thread per core, results in order, with a few items under way at a time."""
     pool = ThreadPoolExecutor(cores(), thread_name_prefix="decode")
     pending: deque[Future] = deque()
-    items = iter(items)
     with QUIET:  # once for all, as setting and restoring filters takes as long as a thumbnail
         try:
             # By the handful: handing over every thumbnail alone would take longer than decoding it.
-            while handful := list(islice(items, _HANDFUL)):
+            for handful in _handfuls(items):
                 pending.append(pool.submit(_results, function, handful))
                 if len(pending) > cores():
                     yield from _or_raise(pending.popleft().result())

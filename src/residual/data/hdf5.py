@@ -1,6 +1,7 @@
 """HDF5 pairs laid out as the SIGNS files: train_set_x, train_set_y, test_set_x, test_set_y, list_classes."""
 
 import contextlib
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from residual.data.arrays import Arrays, to_dataset
 from residual.data.images import Dataset
+from residual.data.limits import check_unpacked
 from residual.errors import DataError
 
 _SUFFIXES = ("h5", "hdf5")
@@ -85,9 +87,30 @@ def _read(path: Path, part: str) -> Arrays:
         missing = [key for key in keys if key not in file or not isinstance(file[key], h5py.Dataset)]
         if missing:
             raise DataError(f"{path} lacks the array {' and '.join(missing)}; it holds {_listed(file)}.")
-        x, y = (np.asarray(file[key]) for key in keys)
-        names = np.asarray(file["list_classes"]).ravel() if "list_classes" in file else ()
+        x, y = (array(file, key, path) for key in keys)
+        names = array(file, "list_classes", path).ravel() if "list_classes" in file else ()
     return Arrays(x, y, str(path), tuple(_text(value) for value in names))
+
+
+def array(file, name: str, path: Path) -> np.ndarray:
+    """An array of an open file, whose declared size is looked at first: HDF5 makes up what is not stored.
+
+    Args:
+        file: open.
+        name: of the array.
+        path: of the file, for errors.
+
+    Raises:
+        DataError: when it is none, or declares far more than the file stores.
+    """
+    import h5py
+
+    held = file[name]
+    if not isinstance(held, h5py.Dataset) or held.shape is None:
+        raise DataError(f"{path} ({name}) is no array; write it as one.")
+    chunk = math.prod(held.chunks or ()) * held.dtype.itemsize
+    check_unpacked(max(held.nbytes, chunk), held.id.get_storage_size(), f"{path} ({name})")
+    return np.asarray(held)
 
 
 @contextlib.contextmanager

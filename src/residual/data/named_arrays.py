@@ -60,7 +60,7 @@ def _read(path: Path, names: list[str]) -> dict[str, np.ndarray]:
         arrays = tables.read_npz(path)
         return {name: arrays[name] for name in names}
     with hdf5.opened(path) as file:
-        return {name: np.asarray(file[name]) for name in names}
+        return {name: hdf5.array(file, name, path) for name in names}
 
 
 def _checked(path: Path, names: dict[str, str], held: dict[str, Kind]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from residual.data.limits import told as size_told
 from residual.errors import DataError
 
 IN_MEMORY = 256 * 2**20  # bytes of pixels up to which images stay in memory
@@ -64,7 +65,7 @@ class Stored:
     @property
     def told(self) -> str:
         """Where the pixels lie, for the user."""
-        size = _told(os.fstat(self.file.raw.fileno()).st_size)
+        size = size_told(os.fstat(self.file.raw.fileno()).st_size)
         return f"{size} of pixels in a temporary file in {tempfile.gettempdir()}, gone at the end"
 
     def only(self, indices) -> "Stored":
@@ -127,8 +128,8 @@ def allocate(count: int, shape: tuple[int, ...], where: str) -> Pixels:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
-            f"{where}: {count:,} images of {shape[0]}x{shape[1]} pixels need {_told(needed)} of "
-            f"temporary disk space; {folder} has {_told(free)} free. Use a smaller --size, make room, "
+            f"{where}: {count:,} images of {shape[0]}x{shape[1]} pixels need {size_told(needed)} of "
+            f"temporary disk space; {folder} has {size_told(free)} free. Use a smaller --size, make room, "
             "or set TMPDIR to a folder with more room."
         )
     return Stored(_File(int(np.prod(shape))), shape, np.arange(count))
@@ -139,7 +140,3 @@ def pieces(x: Pixels, multiple: int = 1) -> Iterator[np.ndarray]:
     at_once = max(1, _PIECE // max(1, int(np.prod(x.shape[1:])) * multiple)) * multiple
     for start in range(0, len(x), at_once):
         yield x[start : start + at_once]
-
-
-def _told(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

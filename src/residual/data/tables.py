@@ -13,6 +13,7 @@ from residual.data import cifar
 from residual.data.arrays import Arrays, to_dataset
 from residual.data.decoding import UNREADABLE, decode_labelled
 from residual.data.images import Dataset
+from residual.data.limits import check_unpacked
 from residual.errors import DataError
 
 _ONE_PAIR = ("x_train", "y_train", "x_test", "y_test")
@@ -50,7 +51,11 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         # Opened here, as NumPy leaves the file open where its directory is damaged.
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            unpacked = sum(member.file_size for member in file.zip.infolist())
+            check_unpacked(unpacked, path.stat().st_size, str(path))
             return {key: file[key] for key in file.files}
+    except DataError:
+        raise
     except Exception as error:  # zip, header and dtype errors alike
         raise DataError(
             f"{path} is not an .npz that can be read safely ({error}). Write plain arrays with numpy.savez."
@@ -162,6 +167,7 @@ def opened_parquet(path: Path):
         raise DataError(f"Reading {path} needs pyarrow: pip install 'residual[parquet]'.") from None
     try:
         with pq.ParquetFile(path, buffer_size=2**20) as file:
+            _check_declared(file.metadata, path)
             yield file
     except DataError:
         raise
@@ -170,6 +176,18 @@ def opened_parquet(path: Path):
         raise DataError(
             f"{path} is not a Parquet file that can be read ({reason}). Download it again."
         ) from None
+
+
+def _check_declared(metadata, path: Path) -> None:
+    """DataError where the footer declares more rows than bytes, or far more bytes than there are."""
+    size = path.stat().st_size
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
+    if rows > size:
+        raise DataError(
+            f"{path} declares {rows:,} rows of images and has {size:,} bytes: it is damaged. Download it again."
+        )
+    check_unpacked(sum(group.total_byte_size for group in groups), size, str(path))
 
 
 def parquet_columns(schema, path: Path) -> tuple[str, str]:
