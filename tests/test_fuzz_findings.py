@@ -190,6 +190,19 @@ class TestPickles:
         tracemalloc.stop()
         assert most < 2**20
 
+    @pytest.mark.parametrize(
+        "start", [pickle.PROTO + b"\5" + pickle.FRAME, pickle.BINBYTES8, pickle.BYTEARRAY8]
+    )
+    def test_no_more_is_read_than_there_is(self, tmp_path, start):
+        text = self.said(tmp_path / "test_batch", start + struct.pack("<Q", 2**46) + b"rest.")
+        assert "is not a readable CIFAR-10 batch (" in text
+        assert "MemoryError" not in text
+
+    def test_a_batch_of_another_size(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(cifar, "_MOST_BYTES", 2**20)
+        text = self.said(tmp_path / "test_batch", bytes(2**20 + 1))
+        assert text == f"{tmp_path / 'test_batch'} is not a CIFAR-10 batch: it is larger than 1 MiB."
+
     def test_flags_of_a_dtype_mean_nothing(self, tmp_path):
         batch = {b"data": np.arange(3072, dtype=np.uint16).astype(np.uint8)[None], b"labels": [3]}
         content = pickle.dumps(batch, protocol=2)
