@@ -124,6 +124,36 @@ def test_a_damaged_npz_is_closed(tmp_path):
     gc.collect()
 
 
+def npz_with_another(path, whole: bytes, damaged: bytes) -> str:
+    """An .npz of 20 images and labels, and the labels once more with the header changed."""
+    photos = np.arange(20 * 48, dtype=np.uint16).astype(np.uint8).reshape(20, 4, 4, 3)
+    np.savez(path, photos=photos, kinds=np.arange(20) % 2)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other.npy", archive.read("kinds.npy").replace(whole, damaged))
+    return f"{path}::images=photos,labels=kinds"
+
+
+def test_a_member_of_an_npz_that_is_no_array(tmp_path):
+    """NumPy gives its bytes, which were taken for an array."""
+    asked = npz_with_another(tmp_path / "mine.npz", b"NUMPY", b"DUMMY")
+    assert len(load_data(asked).train) == 16
+    assert "it holds photos, kinds." in said(tmp_path / "mine.npz")
+
+
+def test_a_header_that_python_warns_of(tmp_path):
+    asked = npz_with_another(tmp_path / "mine.npz", b"'shape'", rb"'\hape'")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert "is not an .npz that can be read safely" in said(asked)
+    assert told == []
+
+
+def said(path) -> str:
+    with pytest.raises(DataError) as caught:
+        load_data(path)
+    return str(caught.value)
+
+
 def test_names_in_hdf5_that_are_no_text(tmp_path):
     """They are bytes, and could not be sorted beside the others to be listed."""
     path = tmp_path / "mine.h5"
@@ -159,6 +189,19 @@ class TestPickles:
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert most < 2**20
+
+    @pytest.mark.parametrize(
+        "start", [pickle.PROTO + b"\5" + pickle.FRAME, pickle.BINBYTES8, pickle.BYTEARRAY8]
+    )
+    def test_no_more_is_read_than_there_is(self, tmp_path, start):
+        text = self.said(tmp_path / "test_batch", start + struct.pack("<Q", 2**46) + b"rest.")
+        assert "is not a readable CIFAR-10 batch (" in text
+        assert "MemoryError" not in text
+
+    def test_a_batch_of_another_size(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(cifar, "_MOST_BYTES", 2**20)
+        text = self.said(tmp_path / "test_batch", bytes(2**20 + 1))
+        assert text == f"{tmp_path / 'test_batch'} is not a CIFAR-10 batch: it is larger than 1 MiB."
 
     def test_flags_of_a_dtype_mean_nothing(self, tmp_path):
         batch = {b"data": np.arange(3072, dtype=np.uint16).astype(np.uint8)[None], b"labels": [3]}

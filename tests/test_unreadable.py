@@ -93,3 +93,23 @@ def test_the_only_row_of_a_class(tmp_path):
         DataError, match=f"^{re.escape(f'{path}: none of the images of 2 can be read: {name}')} is not"
     ):
         load_data(path)
+
+
+def test_the_only_image_of_a_class_in_a_zip(tmp_path):
+    files = {f"{'a' if i else 'b'}/{i}.png": png(i) if i else b"" for i in range(40)}
+    with pytest.raises(DataError) as caught:
+        load_data(pack(tmp_path / "photos.zip", files))
+    path = tmp_path / "photos.zip"
+    assert str(caught.value).startswith(
+        f"{path} has no training images for b that can be read. The first that cannot: {path}: b/0.png is not an image"
+    )
+
+
+def test_all_test_images_of_a_zip(tmp_path):
+    files = {f"train/{name}": content for name, content in zip(names(), contents(), strict=True)}
+    path = pack(tmp_path / "photos.zip", {**files, "test/cat/0.png": b"", "test/dog/0.png": b""})
+    with pytest.raises(DataError) as caught:
+        load_data(path, unreadable=0.1)
+    assert str(caught.value).startswith(
+        f"{path}: none of the 2 test images can be read. The first: {path}: test/cat/0.png is not an image"
+    )

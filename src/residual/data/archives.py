@@ -68,4 +68,4 @@ def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         with archive.open(member) as file:
             return file.read(MOST_BYTES + 1)  # never more than the size that the directory of the zip states
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
-        raise DataError(f"{name} cannot be unpacked ({error or type(error).__name__}).") from None
+        raise DataError(f"{name} cannot be unpacked ({str(error) or type(error).__name__}).") from None
