@@ -1,5 +1,6 @@
 """Files that declare more than they hold: refused before memory is taken for it."""
 
+import os
 import struct
 import zipfile
 
@@ -10,7 +11,10 @@ import pytest
 from residual.data import cifar, decoding
 from residual.data.limits import FREE, check_unpacked, told
 from residual.data.sources import load_data
-from residual.errors import DataError
+from residual.errors import DataError, RecipeError, RunError
+from residual.evaluation.predictions import find_images
+from residual.training.recipes import recipe
+from residual.training.runs import RunFolder
 from tests.test_archives import photos, write_cifar
 
 PHOTOS = (100_000, 1000, 1000, 3)  # 300 GB
@@ -118,3 +122,54 @@ def test_few_large_files_are_under_way_at_a_time(monkeypatch):
         ["d", "e"],
     ]
     assert [len(handful) for handful in decoding._handfuls([("path", "")] * 40)] == [16, 16, 8]
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    """A file that a reader would wait for."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no pipes with names")
+    os.mkfifo(tmp_path / "pipe.png")
+    return tmp_path / "pipe.png"
+
+
+def test_a_table_that_names_a_pipe(tmp_path, pipe):
+    (tmp_path / "all.csv").write_text(f"path,label\n{pipe},a\n{pipe},b\n")
+    assert "all.csv names '" in said(tmp_path / "all.csv")
+    assert "pipe.png', which is no file but a pipe or device. Name image files." in said(tmp_path / "all.csv")
+
+
+def test_a_table_that_names_a_file_of_300_mb(tmp_path):
+    with (tmp_path / "a.png").open("wb") as file:
+        file.truncate(400 * 10**6)  # takes no room
+    (tmp_path / "all.csv").write_text("path,label\na.png,a\na.png,b\n")
+    assert "names 'a.png' of 400.0 MB, more than an image file may have: 314.6 MB." in said(
+        tmp_path / "all.csv"
+    )
+
+
+def test_predicting_a_pipe(pipe):
+    with pytest.raises(DataError, match=r"pipe\.png is no file but a pipe or device\. Name image files or"):
+        find_images([pipe])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("a = " + "[" * 20_000, "maximum recursion depth exceeded"), ("a = " + "9" * 5000, "Exceeds the limit")],
+)
+def test_toml_that_no_parser_takes(tmp_path, text, reason):
+    (tmp_path / "run.toml").write_text(text)
+    with pytest.raises(RecipeError, match=f"run.toml is not a TOML file that can be read: {reason}"):
+        recipe(str(tmp_path / "run.toml"))
+    with pytest.raises(RunError, match=f"is not a readable run folder: {reason}"):
+        RunFolder(tmp_path).asked.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("[" * 200_000, "cannot be read: maximum rec"), ("[1]", "must hold an object; got list.")],
+)
+def test_reports_that_are_none(tmp_path, text, says):
+    (tmp_path / "report.json").write_text(text)
+    with pytest.raises(RunError, match=f"report.json {says}"):
+        RunFolder(tmp_path).report.keys()

@@ -5,13 +5,11 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from residual.data.limits import check_unpacked
+from residual.data.limits import MOST_BYTES, check_unpacked
 from residual.data.listing import list_tree
 from residual.data.raw import Raw
 from residual.errors import DataError
 
-# The largest bitmap that Pillow opens without a warning has 89 million pixels of 3 bytes.
-MOST_BYTES = 300 * 1024**2
 _FREE = 16 * 1024**2  # what one image may unpack to, however small it is in the archive
 
 

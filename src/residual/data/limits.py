@@ -2,6 +2,8 @@
 
 from residual.errors import DataError
 
+# The largest bitmap that Pillow opens without a warning has 89 million pixels of 3 bytes.
+MOST_BYTES = 300 * 2**20  # of one image file
 FREE = 256 * 2**20  # bytes that a file may unpack to, however small it is
 MOST_TIMES = 100  # what is larger may be so many times what is stored: photos hardly shrink at all
 

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from residual.data.limits import MOST_BYTES, told
 from residual.data.raw import Entry, Raw, ordered, part_named, settled
 from residual.errors import DataError
 
@@ -62,9 +64,21 @@ def read_manifest(path: Path, columns: dict[str, str] | None = None) -> Raw:
 
 
 def _read(table: Path, name: str) -> bytes:
-    file = Path(name)
+    file = Path(name) if Path(name).is_absolute() else table.parent / name
     try:
-        return (file if file.is_absolute() else table.parent / file).read_bytes()
+        status = file.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # a device may never end
+            raise DataError(
+                f"{table} names {name!r}, which is no file but a pipe or device. Name image files."
+            )
+        if status.st_size > MOST_BYTES:
+            raise DataError(
+                f"{table} names {name!r} of {told(status.st_size)}, more than an image file may have: "
+                f"{told(MOST_BYTES)}."
+            )
+        return file.read_bytes()
+    except DataError:
+        raise
     except ValueError as error:  # a null byte
         raise DataError(f"{table} names {name!r}, which is no path: {error}.") from None
 

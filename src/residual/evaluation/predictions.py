@@ -62,6 +62,10 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
         elif path.exists() or not glob.has_magic(str(path)):
             if not path.exists():
                 raise DataError(f"There is no image {path}.")
+            if not path.is_file():
+                raise DataError(
+                    f"{path} is no file but a pipe or device. Name image files or folders of them."
+                )
             found.append(path)
         else:
             matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]

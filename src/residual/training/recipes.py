@@ -264,7 +264,7 @@ def _from_file(path: Path) -> Recipe:
         raise RecipeError(
             f"There is no recipe file {path}. A run keeps its recipe in runs/NAME/run.toml."
         ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # numbers of 5,000 digits among them
         raise RecipeError(f"{path} is not a TOML file that can be read: {error}.") from None
     try:
         return Recipe.from_table(table.get("recipe", table))

@@ -42,18 +42,21 @@ class RunFolder:
         """What run.toml says; RunError where it is missing or damaged."""
         try:
             return tomllib.loads((self.path / "run.toml").read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"{self.path} is not a readable run folder: {error}.") from None
 
     @property
     def report(self) -> dict:
         """What report.json says so far."""
         try:
-            return json.loads((self.path / "report.json").read_text("utf-8"))
+            report = json.loads((self.path / "report.json").read_text("utf-8"))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"{self.path / 'report.json'} cannot be read: {error}.") from None
+        if not isinstance(report, dict):
+            raise RunError(f"{self.path / 'report.json'} must hold an object; got {type(report).__name__}.")
+        return report
 
     def write_asked(self, asked: dict) -> None:
         """Write run.toml."""
