@@ -18,6 +18,7 @@ from PIL import Image
 
 from residual.data import cifar, images
 from residual.data.audit import scan
+from residual.data.audit.items import raw_data
 from residual.data.images import read_image
 from residual.data.pickled import ArraysOnly
 from residual.data.sources import load_data
@@ -164,6 +165,19 @@ def test_names_in_hdf5_that_are_no_text(tmp_path):
         load_data(path)
     with pytest.raises(DataError, match=r"holds test_\ufffd, train_set_x, train_set_y\."):
         load_data(f"{path}::images=x,labels=train_set_y")
+
+
+def test_a_stray_label_in_parquet(tmp_path):
+    """The audit made as many class names."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "all.parquet"
+    cells = pa.array([{"bytes": png(i), "path": None} for i in range(3)])
+    pq.write_table(pa.table({"image": cells, "label": [0, 1, 2**62]}), path)
+    with pytest.raises(DataError) as caught:
+        raw_data(path)
+    assert str(caught.value) == (
+        f"{path}: labels must be 0 to 99999 at most, got {2**62}. Count the classes from 0."
+    )
 
 
 class TestPickles:
