@@ -18,11 +18,12 @@ from PIL import Image
 
 from residual.data import cifar, images
 from residual.data.audit import scan
+from residual.data.audit.items import raw_data
 from residual.data.images import read_image
 from residual.data.pickled import ArraysOnly
 from residual.data.sources import load_data
 from residual.errors import DataError
-from tests.test_archives import photos, png
+from tests.test_archives import pack, photos, png
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
@@ -164,6 +165,51 @@ def test_names_in_hdf5_that_are_no_text(tmp_path):
         load_data(path)
     with pytest.raises(DataError, match=r"holds test_\ufffd, train_set_x, train_set_y\."):
         load_data(f"{path}::images=x,labels=train_set_y")
+
+
+def test_a_member_without_a_name(tmp_path):
+    path = pack(tmp_path / "photos.zip", {**photos("a", "b"), "x": b""})
+    content = path.read_bytes()
+    entry = content.rindex(b"PK\1\2")
+    nameless = (
+        content[entry : entry + 28] + b"\0\0\1\0" + content[entry + 32 :]
+    )  # its letter is an extra field
+    path.write_bytes(content[:entry] + nameless)
+    assert said(path).startswith(f"{path} is not a zip archive that can be read (")
+
+
+def test_damaged_lzma(tmp_path):
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        for name, content in photos("a", "b").items():
+            archive.writestr(name, content)
+    content = bytearray(path.read_bytes())
+    content[30 + len("a/0.png") + 9 + 4] ^= 255  # in the packed bytes of the first image
+    path.write_bytes(content)
+    (told,) = load_data(path, unreadable=0.2).unreadable
+    assert told.startswith(f"{path}: a/0.png cannot be unpacked (")
+
+
+def test_test_images_of_which_none_can_be_read(tmp_path):
+    files = {**photos("train/a", "train/b"), "test/a/0.png": b"", "test/b/0.png": b""}
+    path = pack(tmp_path / "photos.zip", files)
+    with pytest.raises(
+        DataError, match="none of the test images can be read. The first: .*test/a/0.png is not"
+    ):
+        load_data(path, unreadable=0.5)
+
+
+def test_a_stray_label_in_parquet(tmp_path):
+    """The audit made as many class names."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "all.parquet"
+    cells = pa.array([{"bytes": png(i), "path": None} for i in range(3)])
+    pq.write_table(pa.table({"image": cells, "label": [0, 1, 2**62]}), path)
+    with pytest.raises(DataError) as caught:
+        raw_data(path)
+    assert str(caught.value) == (
+        f"{path}: labels must be 0 to 99999 at most, got {2**62}. Count the classes from 0."
+    )
 
 
 class TestPickles:

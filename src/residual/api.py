@@ -86,7 +86,7 @@ class Run:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the outputs."""
-        return tuple(self.folder.asked["data"]["classes"])
+        return tuple(self.folder.data["classes"])
 
     @property
     def report(self) -> dict:
@@ -96,7 +96,7 @@ class Run:
     def data(self) -> Dataset:
         """The data that the run was trained on, loaded again where needed."""
         if self._data is None:
-            asked = self.folder.asked["data"]
+            asked = self.folder.data
             allowed = asked.get("unreadable", UNREADABLE)
             found = load_data(asked["asked"], asked.get("size"), asked.get("root"), allowed)
             if (
@@ -318,7 +318,7 @@ def evaluate(
         RunError: when there is no such run or file.
     """
     run = as_run(run_or_model)
-    if run is not None and (data is None or _place(data) == run.folder.asked["data"]["asked"]):
+    if run is not None and (data is None or _place(data) == run.folder.data["asked"]):
         return run.evaluate()
     if data is None:
         raise DataError(f"Say on which data to judge {run_or_model}: --data signs, or a path.")

@@ -105,6 +105,8 @@ def _batch(path: Path) -> Images:
             return _images(file, str(path))
     except FileNotFoundError:
         raise DataError(f"There is no file {path}. A cifar-10-batches-py has all six batches.") from None
+    except OSError as error:
+        raise DataError(f"{path} may not be read: {error.strerror}. Unpack the archive again.") from None
 
 
 def _images(file: IO[bytes], where: str) -> Images:

@@ -1,5 +1,6 @@
 """A folder of class folders: cats/1.jpg, dogs/2.jpg, ..., with or without train, val and test above."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -65,14 +66,25 @@ def class_folders(folder: Path) -> tuple[str, ...]:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """Every image file below `folder`, by its ending, sorted; hidden files and folders are passed over."""
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-        and file.is_file()
-    )
+    """Every image file below `folder`, by its ending, sorted; hidden files and folders are passed over.
+
+    Raises:
+        OSError: for a folder that may not be listed, whose images would be missed.
+    """
+    return [file for file in files_below(folder) if file.suffix.lower() in SUFFIXES]
+
+
+def files_below(folder: Path) -> list[Path]:
+    """The same of files with any ending."""
+    found = []
+    for place, folders, names in os.walk(folder, onerror=_raised):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place, name) for name in names if not name.startswith(".")]
+    return sorted(file for file in found if file.is_file())
+
+
+def _raised(error: OSError) -> None:
+    raise error
 
 
 def _folders(folder: Path) -> list[Path]:

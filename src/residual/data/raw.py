@@ -123,7 +123,7 @@ class Raw:
             own = self.indices(part).tolist()
             if own and skipped.keys() >= set(own):
                 raise DataError(
-                    f"{self.where}: none of the {len(own):,} {part} images can be read. The first: {skipped[own[0]]}"
+                    f"{self.where}: none of the {part} images can be read. The first: {skipped[own[0]]}"
                 )
 
     def _check_classes(self, unreadable: Sequence[str] = ()) -> None:

@@ -112,6 +112,7 @@ def find(data: str | Path, root: str | Path | None = None) -> Found:
     if address.startswith(hub.PREFIX):
         return Found("hub", options=options, address=address)
     path = _path(address)
+    _check_rights(path)
     kind = _kind(path, bool(options))
     if options and kind not in _TAKES_OPTIONS:
         raise DataError(
@@ -129,6 +130,15 @@ def _parted(data: str) -> tuple[str, dict[str, str]]:
     if any(not (role and value) for role, _, value in pairs):
         raise DataError(f"What stands behind {OPTIONS} must be like images=x,labels=y; got {text!r}.")
     return address, {role.strip(): value.strip() for role, _, value in pairs}
+
+
+def _check_rights(path: Path) -> None:
+    """DataError where a file or folder is there and may not be read: libraries would call it damaged."""
+    wanted = os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK
+    if os.path.exists(path) and not os.access(path, wanted):
+        raise DataError(
+            f"{path} may not be read: permission denied. Change its rights, or name a copy of yours."
+        )
 
 
 def _kind(path: Path, has_options: bool) -> str:

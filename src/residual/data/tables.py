@@ -180,6 +180,8 @@ def opened_parquet(path: Path):
             yield file
     except DataError:
         raise
+    except PermissionError:
+        raise DataError(f"{path} may not be read: permission denied. Change its rights.") from None
     except Exception as error:  # ArrowInvalid, OSError, ...
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(

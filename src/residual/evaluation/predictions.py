@@ -55,7 +55,10 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
     for name in names:
         path = Path(name).expanduser()
         if path.is_dir():
-            files = image_files(path)
+            try:
+                files = image_files(path)
+            except OSError as error:
+                raise DataError(f"{error.filename or path} may not be read: {error.strerror}.") from None
             if not files:
                 raise DataError(f"The folder {path} holds no images.")
             found += files

@@ -46,6 +46,18 @@ class RunFolder:
             raise RunError(f"{self.path} is not a readable run folder: {error}.") from None
 
     @property
+    def data(self) -> dict:
+        """What run.toml says of the images; RunError where it does not say it."""
+        data = self.asked.get("data")
+        needed = {"asked", "source", "classes", "test_fingerprint"}
+        if not isinstance(data, dict) or not needed <= set(data) or not isinstance(data["classes"], list):
+            raise RunError(
+                f"{self.path / 'run.toml'} must have a table [data] with {', '.join(sorted(needed))}, as training "
+                "writes it. Put it back, or name the model file itself."
+            )
+        return data
+
+    @property
     def report(self) -> dict:
         """What report.json says so far."""
         try:

@@ -59,7 +59,8 @@ def _folder(folder: Path) -> Raw:
             for place in parts.values()
             for name in classes
             if (place / name).is_dir()
-            for file in _other_files(place / name)
+            for file in folders.files_below(place / name)
+            if file.suffix.lower() not in SUFFIXES
         )
     except OSError as error:
         raise DataError(f"{error.filename or folder} may not be read: {error.strerror}.") from None
@@ -75,16 +76,6 @@ def _folder(folder: Path) -> Raw:
         passed_over=tuple(passed_over),
         made_test="test" not in parts,
     )
-
-
-def _other_files(folder: Path) -> list[Path]:
-    return [
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() not in SUFFIXES
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-        and file.is_file()
-    ]
 
 
 def _arrays(path: Path, parts: list[arrays.Arrays]) -> Raw:
