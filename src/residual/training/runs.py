@@ -94,6 +94,10 @@ class RunFolder:
                 return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
         except FileNotFoundError:
             return []
+        except (OSError, ValueError, TypeError, csv.Error) as error:
+            raise RunError(
+                f"{self.path / 'log.csv'} is no table of numbers, an epoch a row: {error}."
+            ) from None
 
 
 class _Lines(list):
