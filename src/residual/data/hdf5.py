@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from residual.data.arrays import Arrays, to_dataset
+from residual.data.heaps import check_heaps
 from residual.data.images import Dataset
 from residual.data.limits import check_unpacked
 from residual.errors import DataError
@@ -101,13 +102,15 @@ def array(file, name: str, path: Path) -> np.ndarray:
         path: of the file, for errors.
 
     Raises:
-        DataError: when it is none, or declares far more than the file stores.
+        DataError: when it is none, or declares far more than the file stores, or its heap of texts is damaged.
     """
     import h5py
 
     held = file[name]
     if not isinstance(held, h5py.Dataset) or held.shape is None:
         raise DataError(f"{path} ({name}) is no array; write it as one.")
+    if held.dtype.hasobject:  # texts of varying length
+        check_heaps(path, file.id.get_create_plist().get_sizes()[1])
     chunk = math.prod(held.chunks or ()) * held.dtype.itemsize
     check_unpacked(max(held.nbytes, chunk), held.id.get_storage_size(), f"{path} ({name})")
     return np.asarray(held)
