@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from residual.data.heaps import check_heaps
 from residual.data.sources import load_data
-from residual.errors import DataError
+from residual.errors import DataError, RunError
+from residual.interop.h5_reader import opened
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (12, 4, 4, 3), np.uint8)
 
@@ -83,3 +84,14 @@ def test_any_damage_to_a_heap_ends(tmp_path, damage):
     path.write_bytes(content)
     with contextlib.suppress(DataError):
         assert len(load_data(path).classes) == 2
+
+
+def test_an_old_model(tmp_path):
+    path = tmp_path / "old.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"], file.attrs["keras_version"] = [b"a"], "2.1.0"
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<Q", content, free_room(content) + 8, 0)
+    path.write_bytes(content)
+    with pytest.raises(RunError, match="old.h5 cannot be read: its heap of texts is damaged"), opened(path):
+        pass

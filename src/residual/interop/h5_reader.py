@@ -16,7 +16,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from residual.errors import RunError
+from residual.data.heaps import check_heaps
+from residual.errors import DataError, RunError
 from residual.interop import cut_short
 
 # The last part of an array's name says which it is. In Keras 1 `running_std` holds the variance.
@@ -97,9 +98,12 @@ def opened(path: Path) -> Iterator[OldFile]:
         raise RunError(cut_short.explain(path, error)) from None
     with file:
         try:
+            check_heaps(path, file.id.get_create_plist().get_sizes()[1])
             old = _read(path, file)
         except RunError:
             raise
+        except DataError as error:
+            raise RunError(str(error)) from None
         except Exception as error:  # the library raises whatever the damaged part makes it raise
             raise RunError(f"{path} is damaged: {error}") from None
         yield old
