@@ -304,3 +304,10 @@ def test_a_header_of_a_tar_that_is_no_text(tmp_path):
     with pytest.raises(DataError) as caught:
         load_data(path)
     assert str(caught.value).startswith(f"{path} is not a tar.gz that can be read (")
+
+
+def test_a_member_called_by_a_dot(tmp_path):
+    """It has no parts, the first of which told whether it lies in a folder train."""
+    assert load_data(pack(tmp_path / "a.zip", {**photos("a", "b"), ".": b""}), 8).classes == ("a", "b")
+    with pytest.raises(DataError, match="needs at least two folders"):
+        load_data(pack(tmp_path / "b.zip", {".": b""}))

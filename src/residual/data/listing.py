@@ -67,7 +67,8 @@ def list_tree(names: Iterable[str], where: str) -> Listing:
 
 
 def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+    parts = PurePosixPath(name).parts  # of "." there are none
+    return not parts or any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
 def _is_image(name: str) -> bool:
