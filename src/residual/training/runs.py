@@ -3,6 +3,7 @@
 runs/signs-course-resnet50-1/
     run.toml         what was asked: data, network, recipe, seed, versions, machine
     log.csv          one row per epoch
+    checkpoints/     the last two states of a training that has not ended
     model.keras      the network, opens in plain Keras
     report.json      what came of it
     curves.png, confusion.png
@@ -12,8 +13,11 @@ import csv
 import json
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import filelock
 import tomli_w
 
 from residual.errors import RunError
@@ -54,6 +58,52 @@ class RunFolder:
             return {}
         except (OSError, ValueError) as error:
             raise RunError(f"{self.path / 'report.json'} cannot be read: {error}.") from None
+
+    @property
+    def state(self) -> str:
+        """How far the run is.
+
+        "running" in another process or in this one, "finished", "stopped" by Ctrl-C, "failed" by a loss that was no
+        number or for want of memory, or "interrupted" by whatever killed it.
+        """
+        if self._is_claimed():
+            return "running"
+        report = self.report
+        if "failure" in report:
+            return "failed"
+        if "weights_sha256" not in report:
+            return "interrupted"
+        return "stopped" if report["interrupted"] else "finished"
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """Hold the run as its only writer; the system lets go of it when the process ends, however it ends.
+
+        Raises:
+            RunError: when another process holds it.
+        """
+        try:
+            with filelock.FileLock(self._lock, timeout=1.0):  # whoever only looks lets go at once
+                yield
+        except filelock.Timeout:
+            raise RunError(
+                f"{self.path} is being trained by another process. Wait for it, or choose another --name."
+            ) from None
+
+    @property
+    def _lock(self) -> Path:
+        return self.path / ".lock"
+
+    def _is_claimed(self) -> bool:
+        if not self._lock.exists():
+            return False
+        try:
+            with filelock.FileLock(self._lock, timeout=0):
+                return False
+        except filelock.Timeout:
+            return True
+        except OSError:  # not ours to write, so nobody's to train
+            return False
 
     def write_asked(self, asked: dict) -> None:
         """Write run.toml."""
