@@ -18,9 +18,10 @@ from residual.spec import NetworkSpec
 __version__ = "0.1.0"
 
 _HOMES = {
-    "residual.api": ("build", "evaluate", "predict", "train", "Run"),
+    "residual.api": ("build", "evaluate", "predict", "resume", "train"),
     "residual.blocks": ("convolutional_block", "identity_block"),
     "residual.data.sources": ("load_data",),
+    "residual.run": ("Run",),
     "residual.networks": ("network", "stage_outputs"),
     "residual.training.recipes": ("Recipe", "recipe"),
 }

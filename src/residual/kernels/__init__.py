@@ -104,6 +104,27 @@ def training_forward(model):
     return forward
 
 
+def settle_state(model) -> None:
+    """Bring the variables of a model up to date amid `fit`: JAX's training holds their values elsewhere."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        model.jax_state_sync()
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a backend, or Python, raised this for want of memory; each has words of its own for that."""
+    words = (
+        "RESOURCE_EXHAUSTED",
+        "ResourceExhausted",
+        "OOM when allocating",
+        "out of memory",
+        "not enough memory",
+    )
+    told = f"{type(error).__name__}: {error}"
+    return isinstance(error, MemoryError) or any(word in told for word in words)
+
+
 def versions() -> dict[str, str]:
     """Backend, Keras and array library versions, for a run's record."""
     import keras

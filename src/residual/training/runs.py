@@ -12,9 +12,10 @@ runs/signs-course-resnet50-1/
 import csv
 import json
 import re
+import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -24,6 +25,9 @@ from residual.errors import RunError
 from residual.files import replacing
 
 ROOT = Path("runs")
+RESUMABLE = ("interrupted", "stopped")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FROM_DATA = ("unreadable", "resumed")  # what a report keeps when its training goes on
 
 
 class RunFolder:
@@ -40,6 +44,11 @@ class RunFolder:
     def model(self) -> Path:
         """The trained network."""
         return self.path / "model.keras"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
 
     @property
     def asked(self) -> dict:
@@ -114,6 +123,21 @@ class RunFolder:
         report = {**self.report, **values}
         _write(self.path / "report.json", json.dumps(report, indent=1) + "\n")
 
+    def reopen(self, step: int) -> None:
+        """Take back from report.json what an end wrote there, and note that the training goes on from a step."""
+        kept = {name: value for name, value in self.report.items() if name in _FROM_DATA}
+        resumed = [*kept.get("resumed", ()), {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "step": step}]
+        _write(self.path / "report.json", json.dumps({**kept, "resumed": resumed}, indent=1) + "\n")
+        for leftover in self.path.glob(".*-????????.*"):  # of a writing that was killed
+            leftover.unlink()
+
+    def discard(self) -> None:
+        """Take away what was written for a training that did not begin; the folder too, if nothing else is in it."""
+        for name in ("run.toml", "report.json", self._lock.name):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
+
     def write_log(self, rows: list[dict]) -> None:
         """Write log.csv: a row per epoch."""
         text = _Lines()
@@ -151,14 +175,14 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
     Raises:
         RunError: when the name is taken or is not a plain name, or the folder cannot be made.
     """
-    if name is not None and (
-        not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name.endswith(".keras")
-    ):
+    if name is not None and (not _PLAIN.fullmatch(name) or name.endswith(".keras")):
         raise RunError(
             f"--name must be made of letters, digits, '.', '_' and '-', such as first-try; got {name!r}."
         )
     try:
         if name is not None:
+            if (root / name).is_dir() and not any((root / name).iterdir()):
+                return RunFolder(root / name)
             (root / name).mkdir(parents=True)
             return RunFolder(root / name)
         stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
@@ -174,6 +198,13 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
     except OSError as error:
         raise RunError(f"The folder for the run cannot be made in {root}: {error.strerror}.") from None
     raise RunError(f"{root} is full of runs called {stem}.")
+
+
+def existing_run(name: str | None, root: Path = ROOT) -> RunFolder | None:
+    """The run of that plain name, or None."""
+    if name is None or not _PLAIN.fullmatch(name) or not (root / name / "run.toml").is_file():
+        return None
+    return RunFolder(root / name)
 
 
 def find_run(name: str | Path) -> RunFolder:
