@@ -151,7 +151,15 @@ def test_train_evaluate_predict_from_python(stripes_file, tmp_path):
     assert scores.n == 24
     assert run.report["test"]["accuracy"] == scores.accuracy
     names = {file.name for file in run.folder.path.iterdir()}
-    assert names == {"run.toml", "log.csv", "model.keras", "report.json", "curves.png", "confusion.png"}
+    assert names == {
+        "run.toml",
+        "log.csv",
+        "model.keras",
+        "report.json",
+        "curves.png",
+        "confusion.png",
+        "test_predictions.csv",
+    }
     asked = run.folder.asked
     assert Recipe.from_table(asked["recipe"]) == QUICK
     assert (asked["seed"], asked["data"]["train_images"], asked["data"]["test_images"]) == (1, 87, 24)
