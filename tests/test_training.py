@@ -150,7 +150,7 @@ def test_train_evaluate_predict_from_python(stripes_file, tmp_path):
     scores = run.evaluate()
     assert scores.n == 24
     assert run.report["test"]["accuracy"] == scores.accuracy
-    names = {file.name for file in run.folder.path.iterdir()}
+    names = {file.name for file in run.folder.path.iterdir() if file.is_file()}
     assert names == {
         "run.toml",
         "log.csv",

@@ -12,7 +12,7 @@ from residual.data.splits import split_apart
 from residual.kernels import hot_path
 from residual.modelfile import save_model
 from residual.spec import NetworkSpec
-from residual.training import statistics
+from residual.training import statistics, tensorboard
 from residual.training.callbacks import Best, Log, interruptible
 from residual.training.planning import forecast
 from residual.training.preparation import compile_for, untrained
@@ -97,6 +97,7 @@ def fit(
     save_model(model, folder.model, info)  # kept even if what follows is interrupted
     moving, scores = settle(model, data, recipe)
     save_model(model, folder.model, info)
+    tensorboard.show_mistakes(folder, model, data, recipe.batch_size, best.epoch)
     report = {
         **steps,
         "epochs_asked": recipe.epochs,
@@ -118,6 +119,7 @@ def _train(
     waiting = Waiting(batches)
     progress = TrainingProgress(console, recipe.epochs, len(batches), recipe.batch_size, waiting)
     log = Log(folder, recipe.schedule.rates(len(batches), recipe.epochs), console)
+    boards = tensorboard.boards(folder, data.classes, log, waiting, console)
     started = time.perf_counter()
     with interruptible(model, console) as interrupted:
         try:
@@ -127,7 +129,7 @@ def _train(
                 validation_data=in_order(data.validation, len(data.classes), recipe.batch_size),
                 shuffle=False,  # Batches orders the images; Keras would shuffle the batches again
                 class_weight=class_weights,
-                callbacks=[log, best, progress, waiting],
+                callbacks=[log, best, *boards, progress, waiting],
                 verbose=0,
             )
         finally:
