@@ -96,11 +96,11 @@ def test_augmentations_data_and_what_only_one_has():
         data="signs",
         recipe=replace(DIGITS, augment=(Flip(), Shift(2))),
         right=right(9),
-        report={"resumed": 1},
+        report={"resumed": [{"step": 7}]},
     )
     found = residual.compare("a", "b").settings
-    assert list(found) == ["data", "test fingerprint", "augment", "resumed"]
-    assert found["resumed"] == (None, 1)
+    assert list(found) == ["data", "test fingerprint", "augment", "times resumed"]
+    assert found["times resumed"] == (0, 1)
     assert "none" in printed("a", "b")
 
 

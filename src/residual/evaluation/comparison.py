@@ -176,7 +176,7 @@ def settings(folder: RunFolder) -> dict[str, Any]:
         "seed": asked["seed"],
         "precision": asked["precision"],
         "balance": asked.get("balance"),
-        "resumed": report.get("resumed"),
+        "times resumed": len(report.get("resumed", ())),
         **asked["machine"],
     }
 
