@@ -101,7 +101,7 @@ def test_augmentations_data_and_what_only_one_has():
     found = residual.compare("a", "b").settings
     assert list(found) == ["data", "test fingerprint", "augment", "times resumed"]
     assert found["times resumed"] == (0, 1)
-    assert "none" in printed("a", "b")
+    assert "flip, shift pixels=2" in printed("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,9 @@ def test_without_the_same_images_the_accuracies_are_compared(two, change, why):
     (against,) = residual.compare("a", "b").against_first
     assert why in against.why_unpaired
     assert against.test == unpaired((103, 120), (114, 120))
-    assert f"compared as two sets of images: {against.why_unpaired}" in printed("a", "b", width=None)
+    assert f"{'':11}compared as two sets of images:\n{'':11}{against.why_unpaired}" in printed(
+        "a", "b", width=None
+    )
 
 
 def _fingerprint(run: str) -> None:
@@ -224,3 +226,9 @@ def test_two_trainings_compared(tmp_path):
     assert against.test.paired
     gained = against.test.only_second - against.test.only_first
     assert gained == scores["quick"].correct - scores["slow"].correct > 0
+
+
+def test_a_difference_that_chance_hardly_gives():
+    written("a", right=right(200, *range(30)))
+    written("b", right=right(200))
+    assert "on the same 200 images; exact McNemar p < 0.0001" in printed("a", "b")

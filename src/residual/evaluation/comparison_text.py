@@ -1,7 +1,7 @@
 """A comparison of runs for people: what differed, what came of it, and whether that is more than chance."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from residual.evaluation.comparison import Against, Comparison, Judged
 from residual.evaluation.differences import Difference
@@ -129,16 +129,16 @@ def _pairing(against: Against, first: Judged, run: Judged) -> list[str]:
     difference = against.test
     if difference.paired:
         told = [
-            f"on the same {run.test[1]:,} images; exact McNemar p = {_p(difference.p)}",
+            f"on the same {run.test[1]:,} images; exact McNemar p {_p(difference.p)}",
             f"{run.name} right where {first.name} was wrong: {difference.only_second:,}",
             f"the other way round: {difference.only_first:,}",
         ]
     else:
-        told = [f"compared as two sets of images: {against.why_unpaired}"]
+        told = ["compared as two sets of images:", against.why_unpaired]
     return (
         told if difference.beyond_chance else [*told, "these images do not tell which of the two is better"]
     )
 
 
-def _p(p: Any) -> str:
-    return "below 0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+def _p(p: float) -> str:
+    return "< 0.0001" if p < 1e-4 else f"= {p:.2g}" if p < 0.1 else f"= {p:.2f}"

@@ -1,6 +1,6 @@
 """The list of runs for people: one line each, and below it what is to be done about some of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from residual.evaluation.wording import percent, shortened
@@ -100,7 +100,7 @@ def _that_fit(columns: dict[str, list[str]], width: int | None) -> dict[str, lis
     names = columns["run"]
     shown = {**columns, "run": [shortened(name, MOST_NAME) for name in names]}
     told = [heading for heading in WISHED if _told(columns[heading], names)]
-    kept = set(ALWAYS)
+    kept: set[str] = set(ALWAYS)
     for heading in (*(heading for heading in WISHED if heading not in told), *told):
         if _width(_only(shown, kept | {heading})) <= width:
             kept.add(heading)
@@ -109,7 +109,7 @@ def _that_fit(columns: dict[str, list[str]], width: int | None) -> dict[str, lis
     return _only({**shown, "run": [shortened(name, room) for name in shown["run"]]}, kept)
 
 
-def _only(columns: dict[str, list[str]], headings: set[str]) -> dict[str, list[str]]:
+def _only(columns: dict[str, list[str]], headings: Collection[str]) -> dict[str, list[str]]:
     return {heading: cells for heading, cells in columns.items() if heading in headings}
 
 
