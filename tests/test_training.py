@@ -133,8 +133,16 @@ def test_train_evaluate_predict_from_python(stripes_file, tmp_path):
     scores = run.evaluate()
     assert scores.n == 24
     assert run.report["test"]["accuracy"] == scores.accuracy
-    names = {file.name for file in run.folder.path.iterdir()}
-    shown = {"run.toml", "log.csv", "model.keras", "report.json", "curves.png", "confusion.png"}
+    names = {file.name for file in run.folder.path.iterdir() if file.is_file()}
+    shown = {
+        "run.toml",
+        "log.csv",
+        "model.keras",
+        "report.json",
+        "curves.png",
+        "confusion.png",
+        "test_predictions.csv",
+    }
     assert names == {*shown, ".lock"}
     assert (run.folder.state, len(run.report["weights_sha256"]), len(run.report["data_sha256"])) == (
         "finished",

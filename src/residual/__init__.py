@@ -22,7 +22,9 @@ _HOMES = {
     "residual.blocks": ("convolutional_block", "identity_block"),
     "residual.data.sources": ("load_data",),
     "residual.run": ("Run",),
+    "residual.evaluation.comparison": ("compare",),
     "residual.networks": ("network", "stage_outputs"),
+    "residual.training.listing": ("runs",),
     "residual.training.recipes": ("Recipe", "recipe"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -9,7 +9,8 @@ from residual import jobs
 from residual.data.images import Dataset
 from residual.errors import DataError, RunError
 from residual.evaluation import predictions
-from residual.evaluation.judging import judge
+from residual.evaluation.judging import judge, scored
+from residual.evaluation.kept_predictions import keep_predictions
 from residual.evaluation.metrics import Scores
 from residual.evaluation.predictions import Prediction
 from residual.evaluation.report import save_confusion_png
@@ -73,18 +74,20 @@ class Run:
     def evaluate(self) -> Scores:
         """Judge the network on the test images of its data: the one place where they are read.
 
-        The scores go into report.json and confusion.png; where test images stand in training as well, also
-        the scores without them. Just after training, where the moving batch-norm
-        statistics gave another validation accuracy than the recomputed ones, report.json also gets the
-        test accuracy that they would have had.
+        The scores go into report.json and confusion.png, what the network says of each image into
+        test_predictions.csv; where test images stand in training as well, also the scores without them. Just after
+        training, where the moving batch-norm statistics gave another validation accuracy than the recomputed ones,
+        report.json also gets the test accuracy that they would have had.
         """
         data = self.data()
         seen = [part for part in (data.train, data.validation) if part is not None]
-        scores = judge(self.model, data.test, data.classes, seen)
+        rows = predictions.probabilities(self.model, data.test.x)
+        scores = scored(rows, data.test, data.classes, seen)
         test = {**self.report.get("test", {}), **scores.to_dict()}
         if self._trained and _differ(self._trained.report["validation"]):
             test["accuracy_with_moving_statistics"] = self._with_moving_statistics(data)
         self.folder.add_to_report(test=test)
+        keep_predictions(rows, data.test.y, data.classes, self.folder.path)
         save_confusion_png(scores, self.folder.path / "confusion.png")
         return scores
 

@@ -13,7 +13,7 @@ from residual.data.splits import split_apart
 from residual.kernels import hot_path
 from residual.modelfile import save_model
 from residual.spec import NetworkSpec
-from residual.training import checkpoints, failures, memory, statistics
+from residual.training import checkpoints, failures, memory, statistics, tensorboard
 from residual.training.callbacks import Best, Finite, Log, interruptible
 from residual.training.checkpointing import Checkpoints
 from residual.training.checkpoints import State
@@ -110,6 +110,7 @@ def fit(
     save(model)  # kept even if what follows is interrupted
     moving, scores = settle(model, data, recipe)
     save(model)
+    tensorboard.show_mistakes(folder, model, data, recipe.batch_size, best.epoch)
     report = {
         **steps,
         "epochs_asked": recipe.epochs,
@@ -144,6 +145,7 @@ def _train(
     log = Log(folder, recipe.schedule.rates(batches.steps, recipe.epochs), console)
     kept = Checkpoints(folder.checkpoints, best, log, waiting, console)
     begin = kept.resume(model, state) if state else (0, 0)
+    boards = tensorboard.boards(folder, data.classes, log, waiting, console)
     with interruptible(model, console) as interrupted:
         try:
             _epochs(
@@ -154,7 +156,7 @@ def _train(
                 validation_data=in_order(data.validation, len(data.classes), recipe.batch_size),
                 shuffle=False,  # Batches orders the images; Keras would shuffle the batches again
                 class_weight=class_weights,
-                callbacks=[Finite(), log, best, progress, kept, waiting],
+                callbacks=[Finite(), log, best, *boards, progress, kept, waiting],
                 verbose=0,
             )
         finally:
