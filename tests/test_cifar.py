@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from residual.data import cifar
+from residual.data import cifar, pickled
 from residual.data.sources import load_data
 from residual.errors import DataError
 
@@ -142,7 +142,7 @@ def test_hostile_pickles_are_refused_and_run_nothing(batches, tmp_path, where, p
 def test_only_what_arrays_need_may_be_loaded(name):
     module, attribute = name.rsplit(".", 1)
     with pytest.raises(DataError, match=re.escape(f"asks to load {name}")):
-        cifar._ArraysOnly(BytesIO(f"c{module}\n{attribute}\n.".encode())).load()
+        pickled.ArraysOnly(BytesIO(f"c{module}\n{attribute}\n.".encode())).load()
 
 
 def test_truncated_at_any_byte(batches):

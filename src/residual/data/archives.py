@@ -29,7 +29,9 @@ def read_zip(path: Path) -> Raw:
         raise DataError(f"{path} is not a zip archive that can be read ({error}). Copy it again.") from None
     for name in members:
         if name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts:
-            raise DataError(f"{path} holds {name!r}, a path that leads out of the archive: refused.")
+            raise DataError(
+                f"{path} holds {name!r}, a path that leads out of the archive: refused. Pack it without."
+            )
     listing = list_tree(members, str(path))
     lock = threading.Lock()
 

@@ -1,7 +1,6 @@
 """CIFAR-10 from the official Python batches, read without trusting their pickles."""
 
 import contextlib
-import pickle
 import sys
 import tarfile
 import zlib
@@ -12,6 +11,7 @@ import numpy as np
 
 from residual.data.arrays import checked
 from residual.data.images import Dataset, Images
+from residual.data.pickled import ArraysOnly, numbers
 from residual.errors import DataError
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -61,7 +61,9 @@ def load_archive(path: Path) -> Dataset:
         raise DataError(f"{path} is not a tar.gz that can be read ({error}). Download it again.") from None
     missing = [name for name in _BATCHES if name not in batches]
     if missing:
-        raise DataError(f"{path} lacks {', '.join(missing)}: it is not the Python version of CIFAR-10.")
+        raise DataError(
+            f"{path} lacks {', '.join(missing)}: it is not the Python version of CIFAR-10. Download {ARCHIVE}."
+        )
     return _joined(batches, path)
 
 
@@ -104,56 +106,24 @@ def _batch(path: Path) -> Images:
 
 def _images(file: IO[bytes], where: str) -> Images:
     try:
-        batch = _ArraysOnly(file, encoding="bytes").load()
-        # Files say the channels first: (n, 3 x 32 x 32).
-        pixels = np.ascontiguousarray(np.asarray(batch[b"data"]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-        labels = np.asarray(batch[b"labels"])
+        batch = ArraysOnly(file, encoding="bytes").load()
     except DataError as error:
         raise DataError(f"{where} {error}") from None
+    except Exception as error:  # a damaged pickle raises almost anything
+        raise _unreadable(where, error) from None
+    try:
+        # Files say the channels first: (n, 3 x 32 x 32).
+        pixels = np.ascontiguousarray(numbers(batch[b"data"]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+        labels = numbers(batch[b"labels"])
     except KeyError as error:
         raise DataError(
             f"{where} is not a CIFAR-10 batch: it lacks {error}. Unpack the archive again."
         ) from None
-    except Exception as error:  # a damaged pickle raises almost anything
-        reason = str(error) or type(error).__name__
-        raise DataError(
-            f"{where} is not a readable CIFAR-10 batch ({reason}). Unpack the archive again."
-        ) from None
+    except Exception as error:  # what it holds may be anything
+        raise _unreadable(where, error) from None
     return checked(pixels, labels, len(CLASSES), where)
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Unpickles dicts, lists, strings, numbers and NumPy arrays; anything else in the file is refused."""
-
-    _ALLOWED = {
-        ("numpy", "ndarray"): lambda: np.ndarray,
-        ("numpy", "dtype"): lambda: np.dtype,
-        ("_codecs", "encode"): lambda: _latin1,
-        ("numpy.core.multiarray", "_reconstruct"): lambda: _reconstruct(),
-        ("numpy._core.multiarray", "_reconstruct"): lambda: _reconstruct(),
-        ("numpy.core.numeric", "_frombuffer"): lambda: _from_buffer(),
-        ("numpy._core.numeric", "_frombuffer"): lambda: _from_buffer(),
-    }
-
-    def find_class(self, module: str, name: str):
-        if (module, name) not in self._ALLOWED:
-            raise DataError(
-                f"asks to load {module}.{name}, which no CIFAR-10 batch needs: refused, nothing was run. "
-                "Download the archive from its official page."
-            )
-        return self._ALLOWED[module, name]()
-
-
-def _reconstruct():
-    """NumPy's own way to begin an array, wherever this release keeps it."""
-    return np.empty(0).__reduce__()[0]
-
-
-def _from_buffer():
-    """NumPy's own way to read an array in pickles of protocol 5."""
-    return np.empty(0).__reduce_ex__(5)[0]
-
-
-def _latin1(text: str, encoding: str = "latin1") -> bytes:
-    """What old pickles call to make bytes of text; only that one encoding."""
-    return text.encode("latin1")
+def _unreadable(where: str, error: Exception) -> DataError:
+    reason = str(error) or type(error).__name__
+    return DataError(f"{where} is not a readable CIFAR-10 batch ({reason}). Unpack the archive again.")

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
@@ -81,6 +81,40 @@ def decode(
     if x is None:
         raise DataError(next(iter(skipped.values())) if skipped else f"{where}: there are no images.")
     return without(x, skipped) if skipped else x
+
+
+def decode_labelled(
+    files: Iterable[File],
+    labels: np.ndarray,
+    size: tuple[int, int] | None,
+    where: str,
+    share: float,
+    lost: list[str],
+    classes: Sequence[str] = (),
+) -> tuple[Pixels, np.ndarray]:
+    """The images of one part by `decode`, without those that cannot be read, and the labels of the others.
+
+    Args:
+        files, size, where: as `decode` takes them.
+        labels: (n,), of every file.
+        share: of the files that may be damaged.
+        lost: gets why each file that is left out cannot be read.
+        classes: their names, for errors.
+
+    Raises:
+        DataError: when more than `share` cannot be read, none of a class can, or `decode` raises it.
+    """
+    skipped: dict[int, str] = {}
+    x = decode(files, len(labels), size, where, skipped)
+    check_share(skipped, len(labels), share, where)
+    kept = without(labels, skipped)
+    left = set(kept.tolist())
+    for label, why in zip(labels[list(skipped)].tolist(), skipped.values(), strict=True):
+        if label not in left:
+            name = dict(enumerate(classes)).get(label, label)
+            raise DataError(f"{where}: none of the images of {name} can be read: {why}")
+    lost += skipped.values()
+    return x, kept
 
 
 def without(values: Pixels, skipped: Iterable[int]) -> Pixels:

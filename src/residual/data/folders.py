@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from residual.data.decoding import UNREADABLE, check_share, decode, without
+from residual.data.decoding import UNREADABLE, decode_labelled
 from residual.data.images import SUFFIXES, Dataset, Images
 from residual.data.splits import set_aside
 from residual.errors import DataError
@@ -118,12 +118,4 @@ def _read_all(
         )
     y = np.repeat(np.arange(len(classes)), [len(found) for found in files])
     named = ((file, file) for found in files for file in found)
-    skipped: dict[int, str] = {}
-    x = decode(named, len(y), (size, size), str(folder), skipped)
-    check_share(skipped, len(y), unreadable, str(folder))
-    lost += skipped.values()
-    labels = without(y, skipped)
-    gone = sorted(set(range(len(classes))) - set(labels.tolist()))
-    if gone:
-        raise DataError(f"{folder}: none of the images of {classes[gone[0]]} can be read: {lost[0]}")
-    return Images(x, labels)
+    return Images(*decode_labelled(named, y, (size, size), str(folder), unreadable, lost, classes))

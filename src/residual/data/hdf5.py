@@ -1,6 +1,7 @@
 """HDF5 pairs laid out as the SIGNS files: train_set_x, train_set_y, test_set_x, test_set_y, list_classes."""
 
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -68,10 +69,9 @@ def load_file(path: Path) -> Dataset:
         return load_pair(path, path, path.stem)
     pair = find_pair(path.parent)
     if pair is None or path not in pair:  # a third file beside a pair must not be answered with the pair
-        held = ", ".join(sorted(keys)) or "nothing"
         raise DataError(
             f"{path} has no partner: one file must hold train_set_x, train_set_y, test_set_x and test_set_y, "
-            f"or train*.h5 and test*.h5 must stand side by side. It holds {held}."
+            f"or train*.h5 and test*.h5 must stand side by side. It holds {_listed(keys)}."
         )
     return load_pair(*pair, name=path.resolve().parent.name or path.stem)
 
@@ -84,8 +84,7 @@ def _read(path: Path, part: str) -> Arrays:
         # Not `get`: of a damaged array it would say that there is none.
         missing = [key for key in keys if key not in file or not isinstance(file[key], h5py.Dataset)]
         if missing:
-            held = ", ".join(sorted(file)) or "nothing"
-            raise DataError(f"{path} lacks the array {' and '.join(missing)}; it holds {held}.")
+            raise DataError(f"{path} lacks the array {' and '.join(missing)}; it holds {_listed(file)}.")
         x, y = (np.asarray(file[key]) for key in keys)
         names = np.asarray(file["list_classes"]).ravel() if "list_classes" in file else ()
     return Arrays(x, y, str(path), tuple(_text(value) for value in names))
@@ -114,6 +113,11 @@ def _reason(error: Exception) -> str:
     if "truncated" in text:
         return "truncated"
     return "not an HDF5 file, or damaged" if "signature" in text else "damaged"
+
+
+def _listed(keys: Iterable[str | bytes]) -> str:
+    """Names of arrays for the user; h5py gives those that are no UTF-8 as bytes."""
+    return ", ".join(sorted(map(_text, keys))) or "nothing"
 
 
 def _text(value) -> str:

@@ -16,6 +16,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # Pillow knows many more formats; some of them start other programs (EPS), so only these are tried.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _ORIENTATION = 0x0112  # EXIF tag: how the camera was held
+_STRIP = 2**18  # pixels converted at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,13 +113,16 @@ def read_image(source: str | Path | bytes, size: tuple[int, int] | None = None, 
         name: what to call the image in errors where `source` is bytes.
 
     Raises:
-        DataError: when the file is missing or is not an image that can be read.
+        DataError: when the file is missing, is not an image that can be read, or is too large for the memory.
     """
     from PIL import Image, ImageOps
 
     name = name or (str(source) if isinstance(source, str | Path) else "image")
     try:
         image = _decode(source, size)
+        if size is not None:
+            image = ImageOps.fit(image, (size[1], size[0]), Image.Resampling.BILINEAR)
+        return np.asarray(image, np.uint8)
     except FileNotFoundError:
         raise DataError(f"There is no file {name}.") from None
     except IsADirectoryError:
@@ -130,14 +134,13 @@ def read_image(source: str | Path | bytes, size: tuple[int, int] | None = None, 
             f"{name} is too large to open safely: over {Image.MAX_IMAGE_PIXELS:,} pixels. "
             "Scale it down first."
         ) from None
+    except MemoryError:
+        raise DataError(f"{name} needs more memory than there is to decode. Scale it down first.") from None
     except Exception as error:  # Pillow's decoders raise whatever their format raises
         raise DataError(
             f"{name} is not an image that can be read ({_reason(error, name)}). "
             "Allowed: PNG, JPEG, WebP, GIF, BMP and TIFF files."
         ) from None
-    if size is not None:
-        image = ImageOps.fit(image, (size[1], size[0]), Image.Resampling.BILINEAR)
-    return np.asarray(image, np.uint8)
 
 
 def _decode(source: str | Path | bytes, size: tuple[int, int] | None):
@@ -233,15 +236,23 @@ def _to_bytes(values: np.ndarray, mode: str) -> np.ndarray:
 
     16-bit files are scaled by their range, whatever they show, so that dark images stay dark. 32-bit whole
     numbers and floats have no range of their own: the smallest of 1 (floats), 255 and 65,535 that holds the
-    brightest pixel is taken for it.
+    brightest pixel is taken for it. Some rows at a time, as float64 takes eight times the memory.
     """
-    values = np.nan_to_num(values.astype(np.float64), nan=0.0)
+    top, grey = _top(values, mode), np.empty(values.shape, np.uint8)
+    rows = max(1, _STRIP // values.shape[1])
+    for start in range(0, len(values), rows):
+        strip = np.nan_to_num(values[start : start + rows].astype(np.float64), nan=0.0)
+        grey[start : start + rows] = (np.clip(strip / top, 0, 1) * 255).round()
+    return grey
+
+
+def _top(values: np.ndarray, mode: str) -> float:
+    """The value that stands for white."""
     if mode.startswith("I;16"):
-        top = 65535.0
-    else:
-        tops = (1.0, 255.0, 65535.0) if mode == "F" else (255.0, 65535.0)
-        top = next((top for top in tops if values.max() <= top), tops[-1])
-    return (np.clip(values / top, 0, 1) * 255).round().astype(np.uint8)
+        return 65535.0
+    brightest = np.fmax.reduce(values, axis=None)  # of what is a number
+    tops = (1.0, 255.0, 65535.0) if mode == "F" else (255.0, 65535.0)
+    return next((top for top in tops if brightest <= top), tops[-1])
 
 
 def resize_all(x: Pixels, size: int) -> Pixels:

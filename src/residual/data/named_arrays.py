@@ -108,7 +108,7 @@ def _only_pair(path: Path, held: dict[str, Kind]) -> dict[str, str]:
 
 
 def _listed(held: dict[str, Kind]) -> str:
-    names = sorted(held)
+    names = sorted(map(_text, held))  # h5py gives those that are no UTF-8 as bytes
     return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "") or "nothing"
 
 

@@ -86,10 +86,11 @@ class Raw:
             entries=[entry for i, entry in enumerate(self.entries) if i not in skipped],
             groups=None if self.groups is None else without(self.groups, skipped),
         )
-        return replace(read._split(Images(x, read.labels())), unreadable=tuple(skipped.values()))
+        told = tuple(skipped.values())
+        read._check_classes(told)
+        return replace(read._split(Images(x, read.labels())), unreadable=told)
 
     def _split(self, decoded: Images) -> Dataset:
-        self._check_classes()
         parts = {part: decoded.take(self.indices(part)) for part in PARTS}
         total = f"{len(self.entries):,} images from {self.where} ({self.layout})"
         train = parts["train"]
@@ -115,7 +116,7 @@ class Raw:
                 content = DataError(f"{name} cannot be read: {error.strerror or error}.")
             yield content, name
 
-    def _check_classes(self) -> None:
+    def _check_classes(self, unreadable: Sequence[str] = ()) -> None:
         if len(self.classes) < 2:
             raise DataError(
                 f"{self.where}: there must be at least two classes to tell apart; it has {len(self.classes)}."
@@ -123,7 +124,8 @@ class Raw:
         counts = np.bincount(self.labels()[self.indices("train")], minlength=len(self.classes))
         empty = [name for name, count in zip(self.classes, counts, strict=True) if not count]
         if empty:
-            raise DataError(f"{self.where} has no training images for {', '.join(empty[:8])}.")
+            why = f" that can be read. The first that cannot: {unreadable[0]}" if unreadable else "."
+            raise DataError(f"{self.where} has no training images for {', '.join(empty[:8])}{why}")
 
 
 def ordered(names) -> tuple[str, ...]:

@@ -77,8 +77,8 @@ def load_data(
         size: scale images to (size, size); None keeps the size of the data, and means 64 for image files.
         root: folder to search for "signs" and "cifar10", before the one in the environment variable
             RESIDUAL_DATA and ./datasets.
-        unreadable: share of image files (in folders, zips, tables of paths and on the hub) that may be damaged:
-            they are skipped, and told of in `Dataset.unreadable`.
+        unreadable: share of image files (in folders, zips, tables of paths, Parquet rows and on the hub) that may
+            be damaged: they are skipped, and told of in `Dataset.unreadable`.
 
     Returns:
         A Dataset of uint8 RGB images, whose `source` says what was found.
@@ -172,7 +172,7 @@ def _load(found: Found, size: int | None, unreadable: float) -> Dataset:
         "npz": lambda: tables.load_npz(path),
         "batches": lambda: cifar.load_batches(path),
         "tar": lambda: cifar.load_archive(path),
-        "parquet": lambda: tables.load_parquet(path, size),
+        "parquet": lambda: tables.load_parquet(path, size, unreadable),
         "folder": lambda: folders.load_folder(path, size or _FOLDER_SIZE, unreadable),
     }
     listed = ("zip", "table", "hub")

@@ -4,13 +4,14 @@ import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from residual.data import cifar
 from residual.data.arrays import Arrays, to_dataset
-from residual.data.decoding import decode
+from residual.data.decoding import UNREADABLE, decode_labelled
 from residual.data.images import Dataset
 from residual.errors import DataError
 
@@ -35,7 +36,10 @@ def load_npz(path: Path) -> Dataset:
     if "x" in arrays and "y" in arrays:
         return to_dataset(path.stem, Arrays(arrays["x"], arrays["y"], str(path), names))
     held = ", ".join(arrays) or "nothing"
-    raise DataError(f"{path} needs x_train, y_train, x_test and y_test, or x and y; it holds {held}.")
+    raise DataError(
+        f"{path} needs x_train, y_train, x_test and y_test, or x and y; it holds {held}. "
+        f"Say which they are: {path}::images=NAME,labels=NAME"
+    )
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
@@ -44,7 +48,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path} is not an .npz: it is no zip archive. Write it with numpy.savez.")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, as NumPy leaves the file open where its directory is damaged.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except Exception as error:  # zip, header and dtype errors alike
         raise DataError(
@@ -70,7 +75,7 @@ def find_parquet(folder: Path) -> dict[str, list[Path]] | None:
     return found if {"train", "test"} <= set(found) else None
 
 
-def load_parquet(path: Path, size: int | None = None) -> Dataset:
+def load_parquet(path: Path, size: int | None = None, unreadable: float = UNREADABLE) -> Dataset:
     """A Parquet file, or a folder with train*.parquet and test*.parquet, in Hugging Face's image layout.
 
     A folder may also have val*.parquet, the validation images, and each part may be several files. Files
@@ -82,14 +87,17 @@ def load_parquet(path: Path, size: int | None = None) -> Dataset:
     Args:
         path: the file or the folder.
         size: side to scale images to; None keeps their own, which must then be one and the same.
+        unreadable: share of the rows of a part whose images may be damaged; they are skipped.
 
     Raises:
-        DataError: when the column is missing, an image cannot be read, or pyarrow is not installed.
+        DataError: when the column is missing, too many images cannot be read, or pyarrow is not installed.
     """
     name = path.stem if path.is_file() else path.resolve().name
-    return to_dataset(
-        name, **{part: _read_parquet(files, size) for part, files in parquet_parts(path).items()}
-    )
+    lost: list[str] = []
+    parts = {
+        part: _read_parquet(files, size, unreadable, lost) for part, files in parquet_parts(path).items()
+    }
+    return replace(to_dataset(name, **parts), unreadable=tuple(lost))
 
 
 def parquet_parts(path: Path) -> dict[str, list[Path]]:
@@ -108,8 +116,8 @@ def parquet_parts(path: Path) -> dict[str, list[Path]]:
     return parts
 
 
-def _read_parquet(paths: list[Path], size: int | None) -> Arrays:
-    """What the files of one part hold, decoded a few rows at a time."""
+def _read_parquet(paths: list[Path], size: int | None, unreadable: float, lost: list[str]) -> Arrays:
+    """What the files of one part hold, decoded a few rows at a time; of skipped rows `lost` gets the reasons."""
     columns, labels, names = [], [], ()
     for path in paths:
         with opened_parquet(path) as file:
@@ -127,8 +135,11 @@ def _read_parquet(paths: list[Path], size: int | None) -> Arrays:
     y = np.concatenate(labels)
     where = str(paths[0]) if len(paths) == 1 else f"{paths[0]} to {paths[-1].name}"
     fit = None if size is None else (size, size)
-    x = decode(_rows(paths, columns), len(y), fit, where) if len(y) else np.empty((0, 1, 1, 3), np.uint8)
-    return Arrays(x, y, where, names or (cifar.CLASSES if cifar.is_named(paths[0].parent) else ()))
+    names = names or (cifar.CLASSES if cifar.is_named(paths[0].parent) else ())
+    x = np.empty((0, 1, 1, 3), np.uint8)
+    if len(y):
+        x, y = decode_labelled(_rows(paths, columns), y, fit, where, unreadable, lost, names)
+    return Arrays(x, y, where, names)
 
 
 def _rows(paths: list[Path], columns: list[str]) -> Iterator[tuple[bytes | None, str]]:
@@ -170,7 +181,7 @@ def parquet_columns(schema, path: Path) -> tuple[str, str]:
     if not images or not labels:
         raise DataError(
             f"{path} needs an image column of {{bytes, path}} and a column label; "
-            f"it has {', '.join(schema.names) or 'none'}."
+            f"it has {', '.join(schema.names) or 'none'}. Write the file with both."
         )
     return images[0], labels[0]
 

@@ -17,6 +17,8 @@ from residual.errors import DataError
 SIDE = 16  # of the grey miniature that each image leaves behind
 _CHUNK_IMAGES, _CHUNK_BYTES = 64, 16 * 1024**2
 _THREADS = 2
+_STRIP = 2**20  # pixels hashed at a time
+_NO_MEMORY = "it needs more memory than there is"
 _ENDINGS = {
     "PNG": (".png",),
     "JPEG": (".jpg", ".jpeg"),
@@ -120,10 +122,12 @@ def pixels(content: bytes | np.ndarray):
     if not content:
         raise Unreadable(EMPTY)
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+        with QUIET, Image.open(io.BytesIO(content), formats=FORMATS) as opened:
             return to_upright_rgb(opened), opened.format or ""
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unreadable(HUGE, f"over {Image.MAX_IMAGE_PIXELS:,} pixels") from None
+    except MemoryError:
+        raise Unreadable(HUGE, _NO_MEMORY) from None
     except Exception as error:  # Pillow's decoders raise whatever their format raises
         raise Unreadable(*_why(error, content)) from None
 
@@ -190,19 +194,31 @@ def _examine_all(contents: list) -> list:
 
 
 def _examine(content) -> "_Seen | Unreadable":
-    from PIL import Image
-
     if isinstance(content, Unreadable):
         return content
     try:
-        image, kind = pixels(content)
+        return _seen(*pixels(content))
     except Unreadable as problem:
         return problem
-    digest = hashlib.blake2b(f"{image.size}".encode(), digest_size=16)
-    digest.update(image.tobytes())
+    except MemoryError:
+        return Unreadable(HUGE, _NO_MEMORY)
+
+
+def _seen(image, kind: str) -> _Seen:
+    from PIL import Image
+
     miniature = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     constant = all(low == high for low, high in image.getextrema())
-    return _Seen(image.size, digest.digest(), np.asarray(miniature), constant, kind)
+    return _Seen(image.size, _digest(image), np.asarray(miniature), constant, kind)
+
+
+def _digest(image) -> bytes:
+    """16 bytes, equal for images whose pixels are equal; some rows at a time, to hold no second image."""
+    digest = hashlib.blake2b(f"{image.size}".encode(), digest_size=16)
+    rows = max(1, _STRIP // image.width)
+    for top in range(0, image.height, rows):
+        digest.update(image.crop((0, top, image.width, min(top + rows, image.height))).tobytes())
+    return digest.digest()
 
 
 def _note(raw: Raw, facts: Facts, indices: Sequence[int], future: Future) -> int:

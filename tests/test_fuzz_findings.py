@@ -1,0 +1,186 @@
+"""What fuzzing found (python fuzz/run.py), kept small: the input that led to it, and what has to come of it."""
+
+import contextlib
+import gc
+import hashlib
+import io
+import pickle
+import struct
+import tracemalloc
+import warnings
+import zipfile
+import zlib
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from residual.data import cifar, images
+from residual.data.audit import scan
+from residual.data.images import read_image
+from residual.data.pickled import ArraysOnly
+from residual.data.sources import load_data
+from residual.errors import DataError
+from tests.test_archives import photos, png
+
+
+def encoded(image: Image.Image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def declaring(width: int, height: int) -> bytes:
+    """A PNG of 8x8 pixels whose header declares another size."""
+    content = bytearray(png(7))
+    content[16:24] = struct.pack(">2I", width, height)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    return bytes(content)
+
+
+class TestMemory:
+    """A float image took 25 bytes for a pixel while it was scaled, and the audit held each image twice."""
+
+    @pytest.mark.parametrize(("mode", "value"), [("F", 0.5), ("I", 127)])
+    def test_many_bits(self, mode, value):
+        side = 2**11
+        content = encoded(Image.new(mode, (side, side), value), "TIFF", compression="tiff_lzw")
+        tracemalloc.start()
+        grey = read_image(content)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert np.unique(grey).tolist() == [round(255 * 0.5) if mode == "F" else 127]
+        assert most / side**2 < 16  # bytes for a pixel
+
+    def test_strips_give_the_pixels_of_the_whole(self, monkeypatch):
+        values = np.random.default_rng(0).normal(0.5, 0.4, (13, 7)).astype(np.float32)
+        values[3, 3], values[12, 6] = np.nan, np.inf
+        whole = images._to_bytes(values, "F")
+        monkeypatch.setattr(images, "_STRIP", 15)  # two rows at a time, the last alone
+        np.testing.assert_array_equal(images._to_bytes(values, "F"), whole)
+        assert (whole[3, 3], whole[12, 6]) == (0, 255)
+
+    def test_digest_is_that_of_all_pixels(self, monkeypatch):
+        image = Image.fromarray(np.arange(9 * 5 * 3, dtype=np.uint8).reshape(9, 5, 3))
+        digest = hashlib.blake2b(b"(5, 9)" + image.tobytes(), digest_size=16).digest()
+        for strip in (1, 10, 2**20):
+            monkeypatch.setattr(scan, "_STRIP", strip)
+            assert scan._digest(image) == digest
+
+
+class TestNoMemory:
+    """It left the audit as a MemoryError, and was told of as an image of an unknown format."""
+
+    def test_while_decoding(self, monkeypatch):
+        monkeypatch.setattr(images, "_to_rgb", self.fail)
+        with pytest.raises(DataError) as caught:
+            read_image(png(1), (8, 8), "photo.png")
+        assert (
+            str(caught.value) == "photo.png needs more memory than there is to decode. Scale it down first."
+        )
+        with pytest.raises(scan.Unreadable) as told:
+            scan.pixels(png(1))
+        assert told.value.args == (scan.HUGE, "it needs more memory than there is")
+
+    def test_while_hashing(self, monkeypatch):
+        monkeypatch.setattr(scan, "_digest", self.fail)
+        assert scan._examine(png(1)).kind == scan.HUGE
+
+    def fail(self, _):
+        raise MemoryError
+
+
+def test_a_declared_size_over_the_limit_is_not_decoded():
+    content = declaring(10_000, 10_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as a program that uses the package may have it
+        with pytest.raises(scan.Unreadable) as told:
+            scan.pixels(content)
+    assert told.value.kind == scan.HUGE
+    with pytest.raises(DataError, match="is too large to open safely: over 89,478,485 pixels"):
+        read_image(content)
+
+
+def test_two_members_of_one_name(tmp_path):
+    """As the zip is unpacked, the last one counts."""
+    path = tmp_path / "twice.zip"
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w") as archive:
+        warnings.simplefilter("ignore")
+        for name, content in (*photos("cats", "dogs").items(), ("cats/0.png", png(200))):
+            archive.writestr(name, content)
+    data = load_data(path, 8)
+    greys = np.concatenate([part.x[:, 0, 0, 0] for part in (data.train, data.test)])
+    assert sorted(greys.tolist()) == [1, 2, 3, 10, 11, 12, 13, 200]
+
+
+def test_a_damaged_npz_is_closed(tmp_path):
+    """NumPy left the file open, which is a ResourceWarning and so fails a test."""
+    path = tmp_path / "mine.npz"
+    np.savez(path, x=np.zeros((4, 4, 4, 3), np.uint8), y=np.arange(4))
+    path.write_bytes(path.read_bytes().replace(b"PK\x01\x02", b"PK\x01\x03"))  # the directory's entries
+    with pytest.raises(DataError, match="is not an .npz that can be read safely"):
+        load_data(path)
+    gc.collect()
+
+
+def test_names_in_hdf5_that_are_no_text(tmp_path):
+    """They are bytes, and could not be sorted beside the others to be listed."""
+    path = tmp_path / "mine.h5"
+    with h5py.File(path, "w") as file:
+        for name in (b"train_set_x", b"train_set_y", b"test_\xff"):
+            file[name] = np.arange(3)
+    with pytest.raises(DataError, match=r"It holds test_\ufffd, train_set_x, train_set_y\.$"):
+        load_data(path)
+    with pytest.raises(DataError, match=r"holds test_\ufffd, train_set_x, train_set_y\."):
+        load_data(f"{path}::images=x,labels=train_set_y")
+
+
+class TestPickles:
+    """A few bytes of a CIFAR-10 batch asked for gigabytes, or brought NumPy to an error of its own."""
+
+    def said(self, path, content: bytes) -> str:
+        path.write_bytes(content)
+        with pytest.raises(DataError) as caught:
+            cifar._batch(path)
+        return str(caught.value)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            pickle.EMPTY_LIST + pickle.LONG_BINPUT + struct.pack("<I", 2**24) + pickle.STOP,
+            pickle.BYTEARRAY8 + struct.pack("<Q", 2**27) + pickle.STOP,
+        ],
+    )
+    def test_numbers_in_a_few_bytes_take_no_memory(self, content):
+        tracemalloc.start()
+        with contextlib.suppress(EOFError, pickle.UnpicklingError):
+            assert ArraysOnly(io.BytesIO(content)).load() == []
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < 2**20
+
+    def test_flags_of_a_dtype_mean_nothing(self, tmp_path):
+        batch = {b"data": np.arange(3072, dtype=np.uint16).astype(np.uint8)[None], b"labels": [3]}
+        content = pickle.dumps(batch, protocol=2)
+        plain, objects = (b"J\xff\xff\xff\xffJ\xff\xff\xff\xffK" + flags + b"t" for flags in (b"\0", b"\1"))
+        assert plain in content
+        (tmp_path / "test_batch").write_bytes(content.replace(plain, objects))
+        images = cifar._batch(tmp_path / "test_batch")
+        assert images.x[0, 0, 1].tolist() == [1, 1, 1]  # 1, 1025 and 2049 modulo 256
+        assert images.y.tolist() == [3]
+
+    def test_lists_of_lists_are_not_spread_out(self, tmp_path):
+        labels = [1]
+        for _ in range(40):
+            labels = [labels, labels]
+        batch = {b"data": np.zeros((1, 3072), np.uint8), b"labels": labels}
+        assert "(neither an array nor a list of numbers, but list)" in self.said(
+            tmp_path / "test_batch", pickle.dumps(batch)
+        )
+
+    @pytest.mark.parametrize("kind", [object, "V4", "S3", complex])
+    def test_arrays_of_other_than_numbers(self, tmp_path, kind):
+        batch = {b"data": np.zeros(3072, kind), b"labels": [1]}
+        text = self.said(tmp_path / "test_batch", pickle.dumps(batch))
+        assert text.endswith(", not of plain numbers). Unpack the archive again.")
