@@ -151,12 +151,14 @@ CIFAR10 = Recipe(
     schedule=OneCycle(peak=0.2),
     weight_decay=5e-3,  # decoupled: with momentum 0.9 it decays as an L2 loss of 5e-4 does
     augment=(Shift(4), Flip()),
+    expected="87.5% of 10,000 test images, JPEG re-encoded (95% interval 86.8-88.1%); 29 s an epoch on two cores",
 )
 CIFAR10_56 = replace(
     CIFAR10,
     name="cifar10-56",
     about="CIFAR-10 on a CPU with 56 layers, in about three times the time of 20",
     model="cifar-resnet56",
+    expected="",
 )
 CIFAR10_PAPER = replace(
     CIFAR10,
@@ -166,6 +168,7 @@ CIFAR10_PAPER = replace(
     schedule=Steps(((0, 0.1), (91, 0.01), (136, 0.001))),
     weight_decay=1e-3,  # decoupled: the paper's L2 of 1e-4
     keep="last",
+    expected="",
 )
 IMAGES = Recipe(
     name="images",
