@@ -16,7 +16,7 @@ _MEMORY = 2 * 2**30  # bytes above what the imports take
 # The package reads images up to Pillow's limit, 89 million pixels: on two threads more than _MEMORY, and what
 # mallocs beneath us do when there is none left is no finding. What lies above the limit takes the same path.
 _PIXELS = 2**22
-_INSTRUMENTED = ["residual", "PIL", "tomllib", "csv", "json", "tarfile", "zipfile", "numpy.lib"]
+_INSTRUMENTED = ["residual", "PIL", "tomllib", "csv", "json", "pickle", "tarfile", "zipfile", "numpy.lib"]
 
 
 def work(name: str, place: Path, seconds: float | None, inputs: list[Path]) -> None:

@@ -18,11 +18,12 @@ from PIL import Image
 
 from residual.data import cifar, images
 from residual.data.audit import scan
+from residual.data.audit.items import raw_data
 from residual.data.images import read_image
 from residual.data.pickled import ArraysOnly
 from residual.data.sources import load_data
 from residual.errors import DataError
-from tests.test_archives import photos, png
+from tests.test_archives import pack, photos, png
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
@@ -124,6 +125,36 @@ def test_a_damaged_npz_is_closed(tmp_path):
     gc.collect()
 
 
+def npz_with_another(path, whole: bytes, damaged: bytes) -> str:
+    """An .npz of 20 images and labels, and the labels once more with the header changed."""
+    photos = np.arange(20 * 48, dtype=np.uint16).astype(np.uint8).reshape(20, 4, 4, 3)
+    np.savez(path, photos=photos, kinds=np.arange(20) % 2)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other.npy", archive.read("kinds.npy").replace(whole, damaged))
+    return f"{path}::images=photos,labels=kinds"
+
+
+def test_a_member_of_an_npz_that_is_no_array(tmp_path):
+    """NumPy gives its bytes, which were taken for an array."""
+    asked = npz_with_another(tmp_path / "mine.npz", b"NUMPY", b"DUMMY")
+    assert len(load_data(asked).train) == 16
+    assert "it holds photos, kinds." in said(tmp_path / "mine.npz")
+
+
+def test_a_header_that_python_warns_of(tmp_path):
+    asked = npz_with_another(tmp_path / "mine.npz", b"'shape'", rb"'\hape'")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert "is not an .npz that can be read safely" in said(asked)
+    assert told == []
+
+
+def said(path) -> str:
+    with pytest.raises(DataError) as caught:
+        load_data(path)
+    return str(caught.value)
+
+
 def test_names_in_hdf5_that_are_no_text(tmp_path):
     """They are bytes, and could not be sorted beside the others to be listed."""
     path = tmp_path / "mine.h5"
@@ -134,6 +165,51 @@ def test_names_in_hdf5_that_are_no_text(tmp_path):
         load_data(path)
     with pytest.raises(DataError, match=r"holds test_\ufffd, train_set_x, train_set_y\."):
         load_data(f"{path}::images=x,labels=train_set_y")
+
+
+def test_a_member_without_a_name(tmp_path):
+    path = pack(tmp_path / "photos.zip", {**photos("a", "b"), "x": b""})
+    content = path.read_bytes()
+    entry = content.rindex(b"PK\1\2")
+    nameless = (
+        content[entry : entry + 28] + b"\0\0\1\0" + content[entry + 32 :]
+    )  # its letter is an extra field
+    path.write_bytes(content[:entry] + nameless)
+    assert said(path).startswith(f"{path} is not a zip archive that can be read (")
+
+
+def test_damaged_lzma(tmp_path):
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        for name, content in photos("a", "b").items():
+            archive.writestr(name, content)
+    content = bytearray(path.read_bytes())
+    content[30 + len("a/0.png") + 9 + 4] ^= 255  # in the packed bytes of the first image
+    path.write_bytes(content)
+    (told,) = load_data(path, unreadable=0.2).unreadable
+    assert told.startswith(f"{path}: a/0.png cannot be unpacked (")
+
+
+def test_test_images_of_which_none_can_be_read(tmp_path):
+    files = {**photos("train/a", "train/b"), "test/a/0.png": b"", "test/b/0.png": b""}
+    path = pack(tmp_path / "photos.zip", files)
+    with pytest.raises(
+        DataError, match="none of the test images can be read. The first: .*test/a/0.png is not"
+    ):
+        load_data(path, unreadable=0.5)
+
+
+def test_a_stray_label_in_parquet(tmp_path):
+    """The audit made as many class names."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "all.parquet"
+    cells = pa.array([{"bytes": png(i), "path": None} for i in range(3)])
+    pq.write_table(pa.table({"image": cells, "label": [0, 1, 2**62]}), path)
+    with pytest.raises(DataError) as caught:
+        raw_data(path)
+    assert str(caught.value) == (
+        f"{path}: labels must be 0 to 99999 at most, got {2**62}. Count the classes from 0."
+    )
 
 
 class TestPickles:
@@ -159,6 +235,19 @@ class TestPickles:
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert most < 2**20
+
+    @pytest.mark.parametrize(
+        "start", [pickle.PROTO + b"\5" + pickle.FRAME, pickle.BINBYTES8, pickle.BYTEARRAY8]
+    )
+    def test_no_more_is_read_than_there_is(self, tmp_path, start):
+        text = self.said(tmp_path / "test_batch", start + struct.pack("<Q", 2**46) + b"rest.")
+        assert "is not a readable CIFAR-10 batch (" in text
+        assert "MemoryError" not in text
+
+    def test_a_batch_of_another_size(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(cifar, "_MOST_BYTES", 2**20)
+        text = self.said(tmp_path / "test_batch", bytes(2**20 + 1))
+        assert text == f"{tmp_path / 'test_batch'} is not a CIFAR-10 batch: it is larger than 1 MiB."
 
     def test_flags_of_a_dtype_mean_nothing(self, tmp_path):
         batch = {b"data": np.arange(3072, dtype=np.uint16).astype(np.uint8)[None], b"labels": [3]}

@@ -2,7 +2,6 @@
 
 import threading
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 from residual.data.listing import list_tree
@@ -25,7 +24,9 @@ def read_zip(path: Path) -> Raw:
     try:
         archive = zipfile.ZipFile(path)
         members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # a damaged directory raises almost anything
         raise DataError(f"{path} is not a zip archive that can be read ({error}). Copy it again.") from None
     for name in members:
         if name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts:
@@ -64,5 +65,5 @@ def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(member) as file:
             return file.read(MOST_BYTES + 1)  # never more than the size that the directory of the zip states
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
-        raise DataError(f"{name} cannot be unpacked ({error or type(error).__name__}).") from None
+    except Exception as error:  # each method of packing raises its own
+        raise DataError(f"{name} cannot be unpacked ({str(error) or type(error).__name__}).") from None

@@ -9,7 +9,7 @@ from residual.data.splits import set_aside
 from residual.data.stored import Pixels, Stored
 from residual.errors import DataError
 
-_MOST_CLASSES = 100_000  # a stray label of 2**60 must not make as many class names
+MOST_CLASSES = 100_000  # a stray label of 2**60 must not make as many class names
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +112,9 @@ def _numbers(*parts: Arrays) -> tuple[str, ...]:
         y = np.asarray(part.y)
         if y.size and np.issubdtype(y.dtype, np.integer):  # of others `checked` says what is wrong
             highest = max(highest, int(y.max()))
-            if highest >= _MOST_CLASSES:
+            if highest >= MOST_CLASSES:
                 raise DataError(
-                    f"{part.where}: labels must be 0 to {_MOST_CLASSES - 1} at most, "
+                    f"{part.where}: labels must be 0 to {MOST_CLASSES - 1} at most, "
                     f"got {y.min()} to {y.max()}. Count the classes from 0."
                 )
     return tuple(str(i) for i in range(highest + 1))

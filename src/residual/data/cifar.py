@@ -1,6 +1,7 @@
 """CIFAR-10 from the official Python batches, read without trusting their pickles."""
 
 import contextlib
+import io
 import sys
 import tarfile
 import zlib
@@ -105,8 +106,12 @@ def _batch(path: Path) -> Images:
 
 
 def _images(file: IO[bytes], where: str) -> Images:
+    content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise DataError(f"{where} is not a CIFAR-10 batch: it is larger than {_MOST_BYTES // 1024**2} MiB.")
     try:
-        batch = ArraysOnly(file, encoding="bytes").load()
+        # From memory, where no more can be read than there is, whatever length the pickle tells.
+        batch = ArraysOnly(io.BytesIO(content), encoding="bytes").load()
     except DataError as error:
         raise DataError(f"{where} {error}") from None
     except Exception as error:  # a damaged pickle raises almost anything

@@ -88,6 +88,8 @@ class Raw:
         )
         told = tuple(skipped.values())
         read._check_classes(told)
+        if told and not self.made_test and not len(read.indices("test")):
+            raise DataError(f"{self.where}: none of the test images can be read. The first: {told[0]}")
         return replace(read._split(Images(x, read.labels())), unreadable=told)
 
     def _split(self, decoded: Images) -> Dataset:

@@ -1,6 +1,7 @@
 """Arrays in .npz files and images in Parquet tables."""
 
 import json
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,18 +44,25 @@ def load_npz(path: Path) -> Dataset:
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Every array of an .npz by its name; DataError where it cannot be read without unpickling."""
+    """Every array of an .npz by its name, not what else is in it; DataError where that would need unpickling."""
     # Without this look np.load would take any .npy or pickle for what its suffix says it is not.
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path} is not an .npz: it is no zip archive. Write it with numpy.savez.")
     try:
         # Opened here, as NumPy leaves the file open where its directory is damaged.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+        with (
+            path.open("rb") as opened,
+            np.load(opened, allow_pickle=False) as file,
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")  # a damaged header is Python that Python warns of
+            members = {key: file[key] for key in file.files}
     except Exception as error:  # zip, header and dtype errors alike
         raise DataError(
-            f"{path} is not an .npz that can be read safely ({error}). Write plain arrays with numpy.savez."
+            f"{path} is not an .npz that can be read safely ({str(error) or type(error).__name__}). "
+            "Write plain arrays with numpy.savez."
         ) from None
+    return {key: held for key, held in members.items() if isinstance(held, np.ndarray)}
 
 
 def holds_parquet(folder: Path) -> bool:

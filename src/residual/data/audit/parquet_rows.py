@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from residual.data import cifar, tables
+from residual.data.arrays import MOST_CLASSES
 from residual.data.raw import Entry, Raw
 from residual.errors import DataError
 
@@ -82,4 +83,8 @@ def _labels(path: Path) -> tuple[str, np.ndarray, tuple[str, ...]]:
         names = tables.feature_names(file.schema_arrow, label)
     if values.dtype.kind not in "iu" or (values < 0).any():
         raise DataError(f"{path}: labels must be whole numbers from 0; got {values.dtype}.")
+    if len(values) and values.max() >= MOST_CLASSES:
+        raise DataError(
+            f"{path}: labels must be 0 to {MOST_CLASSES - 1} at most, got {values.max()}. Count the classes from 0."
+        )
     return image, values.astype(np.int64), names
