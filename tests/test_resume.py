@@ -284,3 +284,12 @@ def test_resume_takes_no_other_arguments(capfd):
     assert result.exit_code == 2
     said = result.output + capfd.readouterr().err
     assert "--resume goes on with x as it was asked for: leave epochs, data out" in said
+
+
+@pytest.mark.parametrize(
+    "content", [b"epoch,loss\n1,abc\n", b"epoch,loss\n1\n", b"epoch\n1,2\n", b"\xff\xfe\n1\n"]
+)
+def test_a_damaged_log_is_told(tmp_path, content):
+    (tmp_path / "log.csv").write_bytes(content)
+    with pytest.raises(RunError, match="log.csv cannot be read"):
+        RunFolder(tmp_path).log_rows()

@@ -147,12 +147,26 @@ class RunFolder:
         _write(self.path / "log.csv", "".join(text))
 
     def log_rows(self) -> list[dict]:
-        """The rows of log.csv as numbers; [] before the first epoch has ended."""
+        """The rows of log.csv as numbers; [] before the first epoch has ended.
+
+        Raises:
+            RunError: when the file is damaged.
+        """
+        path = self.path / "log.csv"
         try:
-            with (self.path / "log.csv").open(newline="") as file:
+            with path.open(newline="", encoding="utf-8") as file:
                 return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
         except FileNotFoundError:
             return []
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            csv.Error,
+        ) as error:  # no text, no number, a row too short or long
+            raise RunError(
+                f"{path} cannot be read: {error}. It must have a number in every column."
+            ) from None
 
 
 class _Lines(list):
