@@ -150,7 +150,7 @@ def test_a_report_that_is_older_than_the_log_gives_way():
         (
             "log.csv",
             "epoch\nx\n",
-            "log.csv holds what no run writes: could not convert string to float: 'x'.",
+            "log.csv cannot be read: could not convert string to float: 'x'.",
         ),
         ("log.csv", "epoch\n1\n", "log.csv lacks 'seconds'."),
         ("report.json", "{", "report.json cannot be read: Expecting property name"),

@@ -119,6 +119,8 @@ class Checkpoints(keras.callbacks.Callback):
         return State(epoch * self.steps_per_epoch + step, arrays, facts)
 
     def _write(self, state: State) -> None:
+        if not all(np.isfinite(weight).all() for weight in state.named("weights")):
+            return  # the step that made them had a loss yet; the next has none, and the one before is the last good
         try:
             checkpoints.write(self.folder, state)
             self.written += 1

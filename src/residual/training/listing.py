@@ -114,6 +114,8 @@ def reading(file: Path) -> Iterator[None]:
     """Turn what goes wrong with a damaged file of a run into a RunError that names it."""
     try:
         yield
+    except RunError:  # names the file itself
+        raise
     except KeyError as error:
         raise RunError(f"{file} lacks {error.args[0]!r}.") from None
     except (TypeError, ValueError, AttributeError, IndexError) as error:
