@@ -69,6 +69,8 @@ class _ParquetFile:
                 self._rows = file.read_row_group(group, columns=[f"{self.image}.bytes"])[self.image]
             self._group = group
         first = self._ends[group - 1] if group else 0
+        if row - first >= len(self._rows):
+            raise DataError(f"{self.path} row {row} is declared and not there. Download the file again.")
         cell = self._rows[row - first].as_py()
         if not cell or not cell["bytes"]:
             raise DataError(f"{self.path} row {row} holds no image.")
