@@ -6,6 +6,7 @@ import hashlib
 import io
 import pickle
 import struct
+import tarfile
 import tracemalloc
 import warnings
 import zipfile
@@ -290,3 +291,16 @@ def test_rows_of_parquet_that_are_declared_and_not_there(tmp_path):
     with pytest.raises(DataError) as caught:
         raw_data(path).open(2)
     assert str(caught.value) == f"{path} row 2 is declared and not there. Download the file again."
+
+
+def test_a_header_of_a_tar_that_is_no_text(tmp_path):
+    path = tmp_path / "cifar-10-python.tar.gz"
+    content = b"21 hdrcharset=\xff\xff\xff\xff\xff\xff\n"
+    header = tarfile.TarInfo("header")
+    header.type, header.size = tarfile.XHDTYPE, len(content)
+    with tarfile.open(path, "w:gz") as archive:
+        archive.addfile(header, io.BytesIO(content))
+        archive.addfile(tarfile.TarInfo("data_batch_1"))
+    with pytest.raises(DataError) as caught:
+        load_data(path)
+    assert str(caught.value).startswith(f"{path} is not a tar.gz that can be read (")

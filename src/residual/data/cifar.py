@@ -4,7 +4,6 @@ import contextlib
 import io
 import sys
 import tarfile
-import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -58,7 +57,9 @@ def load_archive(path: Path) -> Dataset:
                 file = archive.extractfile(member) if name in _BATCHES and member.isfile() else None
                 if file is not None:
                     batches[name] = _images(file, f"{path}: {member.name}")
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # a damaged header raises almost anything
         raise DataError(f"{path} is not a tar.gz that can be read ({error}). Download it again.") from None
     missing = [name for name in _BATCHES if name not in batches]
     if missing:
