@@ -24,7 +24,7 @@ def main() -> int:
     )
     parser.add_argument("reader", help='name of a reader, or "all"')
     parser.add_argument("--minutes", type=float, default=5.0, help="for each reader")
-    parser.add_argument("--work", type=Path, default=ROOT / "fuzz" / "work", help="corpus and findings")
+    parser.add_argument("--work", type=Path, default=ROOT / "fuzz" / "found", help="corpus and findings")
     parser.add_argument("--inputs", nargs="*", type=Path, help="read these files once and end")
     parser.add_argument("--worker", type=float, help=argparse.SUPPRESS)
     asked = parser.parse_args()

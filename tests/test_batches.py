@@ -39,8 +39,8 @@ def test_every_image_once_per_epoch_and_epochs_differ():
     batches = Batches(numbered(), 3, 4, seed=7)
     orders = []
     for _ in range(3):
+        batches.on_epoch_end()  # as Keras does, before the first epoch too
         orders.append(epoch_of(batches))
-        batches.on_epoch_end()
     assert all(sorted(order) == list(range(10)) for order in orders)
     assert orders[0] != orders[1] != orders[2]
 
@@ -164,3 +164,20 @@ def wait_until(true) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_an_epoch_is_taken_up_in_its_middle():
+    whole, rest = (
+        Batches(numbered(), 3, 4, (Shift(1),), seed=7),
+        Batches(numbered(), 3, 4, (Shift(1),), seed=7),
+    )
+    whole.begin_at(2)
+    rest.begin_at(2, 1)
+    rest.on_epoch_end()
+    assert (len(whole), len(rest), rest.steps) == (3, 2, 3)
+    for step in range(2):
+        for ours, theirs in zip(rest[step], whole[step + 1], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    rest.on_epoch_end()
+    whole.begin_at(3)
+    assert (rest.epoch, len(rest), epoch_of(rest)) == (3, 3, epoch_of(whole))

@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 from residual.cli import app
 from tests.test_training import stripes
 
-VERBS = ("train", "evaluate", "predict", "data", "audit", "summary", "list", "recipes", "check", "convert")
+VERBS = (
+    *("train", "evaluate", "predict", "runs", "runs compare", "data", "audit", "summary", "list", "recipes"),
+    *("check", "convert"),
+)
 
 
 def residual(*words: str):
@@ -178,7 +181,7 @@ def test_mistakes_are_one_message_and_exit_code_2(project, words, message):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_with_an_example(verb):
-    code, out, _ = residual(verb, "--help")
+    code, out, _ = residual(*verb.split(), "--help")
     assert code == 0
     assert f"Example: residual {verb}" in out
 

@@ -23,7 +23,8 @@ from residual.data.audit.items import raw_data
 from residual.data.images import read_image
 from residual.data.pickled import ArraysOnly
 from residual.data.sources import load_data
-from residual.errors import DataError
+from residual.errors import DataError, RecipeError
+from residual.training.schedules import from_table
 from tests.test_archives import pack, photos, png
 
 
@@ -311,3 +312,12 @@ def test_a_member_called_by_a_dot(tmp_path):
     assert load_data(pack(tmp_path / "a.zip", {**photos("a", "b"), ".": b""}), 8).classes == ("a", "b")
     with pytest.raises(DataError, match="needs at least two folders"):
         load_data(pack(tmp_path / "b.zip", {".": b""}))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one-cycle", "steps"])
+@pytest.mark.parametrize("rate", [10**400, 1e300])
+def test_rates_of_hundreds_of_digits(schedule, rate):
+    """They became infinite in float32, or OverflowErrors."""
+    values = {"constant": {"rate": rate}, "one-cycle": {"peak": rate}, "steps": {"rates_from": [[0, rate]]}}
+    with pytest.raises(RecipeError, match=f"^schedule {schedule}: "):
+        from_table({"kind": schedule, **values[schedule]})

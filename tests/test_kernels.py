@@ -80,6 +80,16 @@ CONVOLUTIONS = {
         {"filters": 32, "kernel_size": 3, "padding": "same"},
         (3, 4, 6, 64),
     ),
+    "3x3 tiny and wide": (
+        keras.layers.Conv2D,
+        {"filters": 32, "kernel_size": 3, "padding": "same"},
+        (3, 1, 3, 64),
+    ),
+    "3x3 two by two": (
+        keras.layers.Conv2D,
+        {"filters": 32, "kernel_size": 3, "padding": "same"},
+        (3, 2, 2, 64),
+    ),
     "3x3 one pixel": (
         keras.layers.Conv2D,
         {"filters": 32, "kernel_size": 3, "padding": "same"},

@@ -173,10 +173,3 @@ def test_reports_that_are_none(tmp_path, text, says):
     (tmp_path / "report.json").write_text(text)
     with pytest.raises(RunError, match=f"report.json {says}"):
         RunFolder(tmp_path).report.keys()
-
-
-@pytest.mark.parametrize("text", [b"epoch,loss\n1,x\n", b"epoch,loss\n1\n", b"epoch\n1,2\n", b"\xff\n1\n"])
-def test_logs_that_are_none(tmp_path, text):
-    (tmp_path / "log.csv").write_bytes(text)
-    with pytest.raises(RunError, match="log.csv is no table of numbers, an epoch a row: "):
-        RunFolder(tmp_path).log_rows()

@@ -13,6 +13,7 @@ from rich.console import Console
 import residual
 from residual import zoo
 from residual.data import stored
+from residual.data.augment import Shift
 from residual.data.images import Dataset, Images
 from residual.errors import DataError, RunError
 from residual.networks import network
@@ -20,35 +21,17 @@ from residual.training import callbacks, preparation, statistics, trainer
 from residual.training.recipes import Recipe
 from residual.training.runs import RunFolder, find_run, new_run
 from residual.training.schedules import Constant, Steps
-
-QUICK = Recipe("quick", "", "cifar-resnet8", 2, 16, "adamw", Constant(3e-3), weight_decay=0.01)
-
-
-def stripes(n: int, seed: int, classes: int = 3, size: int = 16) -> Images:
-    """Noisy images whose class is the colour of a bright band."""
-    rng = np.random.default_rng(seed)
-    y = np.arange(n) % classes
-    x = rng.integers(0, 120, (n, size, size, 3))
-    for i, label in enumerate(y):
-        x[i, 4:9, :, label] = 255
-    return Images(x.astype(np.uint8), y.astype(np.int64))
+from tests.made import QUICK, quiet, save_npz, striped, stripes
 
 
 @pytest.fixture
 def data() -> Dataset:
-    return Dataset("stripes", stripes(96, 0), stripes(24, 1), ("red", "green", "blue"), "made for the test")
+    return striped()
 
 
 @pytest.fixture
 def stripes_file(data, tmp_path):
-    path = tmp_path / "stripes.npz"
-    arrays = {"x_train": data.train.x, "y_train": data.train.y, "x_test": data.test.x, "y_test": data.test.y}
-    np.savez(path, **arrays, classes=np.array(data.classes))
-    return path
-
-
-def quiet() -> Console:
-    return Console(file=io.StringIO(), width=200)
+    return save_npz(tmp_path / "stripes.npz", data)
 
 
 def test_momentum_follows_the_number_of_steps():
@@ -150,8 +133,22 @@ def test_train_evaluate_predict_from_python(stripes_file, tmp_path):
     scores = run.evaluate()
     assert scores.n == 24
     assert run.report["test"]["accuracy"] == scores.accuracy
-    names = {file.name for file in run.folder.path.iterdir()}
-    assert names == {"run.toml", "log.csv", "model.keras", "report.json", "curves.png", "confusion.png"}
+    names = {file.name for file in run.folder.path.iterdir() if file.is_file()}
+    shown = {
+        "run.toml",
+        "log.csv",
+        "model.keras",
+        "report.json",
+        "curves.png",
+        "confusion.png",
+        "test_predictions.csv",
+    }
+    assert names == {*shown, ".lock"}
+    assert (run.folder.state, len(run.report["weights_sha256"]), len(run.report["data_sha256"])) == (
+        "finished",
+        64,
+        64,
+    )
     asked = run.folder.asked
     assert Recipe.from_table(asked["recipe"]) == QUICK
     assert (asked["seed"], asked["data"]["train_images"], asked["data"]["test_images"]) == (1, 87, 24)
@@ -207,7 +204,7 @@ def test_statistics_that_have_not_settled_are_replaced_and_reported(stripes_file
 def test_best_keeps_the_best_epoch_and_last_the_last():
     model = network(zoo.spec("cifar-resnet8"), (8, 8, 3), 2)
     for keep, expected in (("best", 2), ("last", 3)):
-        best = callbacks.Best(keep, save=lambda model: None)
+        best = callbacks.Best(keep)
         best.set_model(model)
         for epoch, accuracy in enumerate((0.5, 0.9, 0.7)):
             best.on_epoch_end(epoch, {"val_accuracy": accuracy, "val_loss": 1.0})
@@ -271,12 +268,12 @@ def test_a_run_is_not_judged_on_images_it_may_have_trained_on(stripes_file, data
 
 def test_a_name_is_taken_once():
     folder = new_run("mine", "x")
+    folder.write_asked({"seed": 1})
     with pytest.raises(RunError, match="runs/mine exists already. Choose another --name"):
         new_run("mine", "x")
     with pytest.raises(RunError, match="--name must be made of letters"):
         new_run("../mine", "x")
     assert [new_run(None, "a b").path.name for _ in range(2)] == ["a-b-1", "a-b-2"]
-    folder.write_asked({"seed": 1})
     assert find_run("mine").asked == {"seed": 1}
     with pytest.raises(RunError, match="There is no run or model 'other'. Runs here: mine."):
         find_run("other")
@@ -350,3 +347,13 @@ def test_budget_chooses_the_epochs_and_the_run_says_so(stripes_file, tmp_path, m
 def test_budget_and_epochs_together_are_refused():
     with pytest.raises(residual.errors.RecipeError, match="give one of them"):
         residual.train("digits", budget="1m", epochs=3)
+
+
+def test_statistics_are_those_of_images_as_training_sees_them():
+    pixels = keras.Input((4, 4, 3))
+    model = keras.Model(pixels, keras.layers.BatchNormalization(name="norm")(pixels))
+    white = Images(np.full((40, 4, 4, 3), 200, np.uint8), np.zeros(40, int))
+    statistics.recompute_statistics(model, white, 10, (Shift(2, fill="zero"),))
+    mean = keras.ops.convert_to_numpy(model.get_layer("norm").moving_mean)
+    # A shift by -2 to 2 of 4 pixels leaves 0.7 of each side in view: (2 + 3 + 4 + 3 + 2) / 5 / 4.
+    np.testing.assert_allclose(mean, 200 * 0.7**2, rtol=0.1)

@@ -18,10 +18,13 @@ from residual.spec import NetworkSpec
 __version__ = "0.1.0"
 
 _HOMES = {
-    "residual.api": ("build", "evaluate", "predict", "train", "Run"),
+    "residual.api": ("build", "evaluate", "predict", "resume", "train"),
     "residual.blocks": ("convolutional_block", "identity_block"),
     "residual.data.sources": ("load_data",),
+    "residual.run": ("Run",),
+    "residual.evaluation.comparison": ("compare",),
     "residual.networks": ("network", "stage_outputs"),
+    "residual.training.listing": ("runs",),
     "residual.training.recipes": ("Recipe", "recipe"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -1,8 +1,5 @@
-"""The same as the command line, from Python: train, evaluate, predict, build."""
+"""The same as the command line, from Python: train, resume, evaluate, predict, build."""
 
-import os
-import platform
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,27 +7,26 @@ from pathlib import Path
 import keras
 from rich.console import Console
 
-from residual import kernels, networks, zoo
+from residual import jobs, networks, zoo
 from residual.consoles import default_console
 from residual.data import balance as balancing
-from residual.data import hub
 from residual.data.decoding import UNREADABLE
-from residual.data.images import Dataset
-from residual.data.sources import NAMES, SEARCHED, load_data
-from residual.data.stored import Stored
+from residual.data.sources import load_data
 from residual.errors import DataError, RecipeError, RunError
 from residual.evaluation import predictions
 from residual.evaluation.judging import judge, relabelled, whole_test
 from residual.evaluation.metrics import Scores
 from residual.evaluation.predictions import Prediction
-from residual.evaluation.report import save_confusion_png, save_curves_png
-from residual.kernels.precision import choose
-from residual.modelfile import load_model
+from residual.evaluation.report import save_curves_png
+from residual.jobs import Job
+from residual.run import Run, as_run, open_model
 from residual.spec import NetworkSpec
-from residual.training import recipes, statistics, trainer
+from residual.training import trainer
+from residual.training.checkpointing import last_state
+from residual.training.checkpoints import State
 from residual.training.planning import seconds_of
 from residual.training.recipes import Recipe
-from residual.training.runs import RunFolder, find_run, new_run
+from residual.training.runs import RESUMABLE, RunFolder, existing_run, find_run, new_run
 
 
 def build(
@@ -51,112 +47,7 @@ def build(
     Raises:
         NetworkError: unknown name, wrong depth, or an input too small.
     """
-    return networks.network(_spec(network), input_shape, classes, normalization)
-
-
-def _spec(network: str | NetworkSpec) -> NetworkSpec:
-    return network if isinstance(network, NetworkSpec) else zoo.spec(network)
-
-
-class Run:
-    """A trained network and its folder.
-
-    Attributes:
-        folder: the RunFolder (`run.folder.path` is where it is).
-    """
-
-    def __init__(
-        self, folder: RunFolder, data: Dataset | None = None, trained: trainer.Trained | None = None
-    ):
-        self.folder = folder
-        self._data, self._trained = data, trained
-        self._model = trained.model if trained else None
-        self._info: dict | None = None
-
-    def __repr__(self) -> str:
-        return f"Run({str(self.folder.path)!r})"
-
-    @property
-    def model(self) -> keras.Model:
-        """The network: raw 0-255 RGB in, probabilities out."""
-        if self._model is None:
-            self._model, self._info = load_model(self.folder.model)
-        return self._model
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the outputs."""
-        return tuple(self.folder.data["classes"])
-
-    @property
-    def report(self) -> dict:
-        """What came of the run so far: report.json."""
-        return self.folder.report
-
-    def data(self) -> Dataset:
-        """The data that the run was trained on, loaded again where needed."""
-        if self._data is None:
-            asked = self.folder.data
-            allowed = asked.get("unreadable", UNREADABLE)
-            found = load_data(asked["asked"], asked.get("size"), asked.get("root"), allowed)
-            if (
-                list(found.classes) != asked["classes"]
-                or found.test.fingerprint() != asked["test_fingerprint"]
-            ):
-                raise DataError(
-                    f"The test images of {asked['asked']} are not those of the run, which were apart from its training "
-                    f"images. The run: {asked['source']}. Now: {found.source}. Put the data back as it was, or judge "
-                    "the network on other images with --data."
-                )
-            self._data = found
-        return self._data
-
-    def evaluate(self) -> Scores:
-        """Judge the network on the test images of its data: the one place where they are read.
-
-        The scores go into report.json and confusion.png; where test images stand in training as well, also
-        the scores without them. Just after training, where the moving batch-norm
-        statistics gave another validation accuracy than the recomputed ones, report.json also gets the
-        test accuracy that they would have had.
-        """
-        data = self.data()
-        seen = [part for part in (data.train, data.validation) if part is not None]
-        scores = judge(self.model, data.test, data.classes, seen)
-        test = {**self.report.get("test", {}), **scores.to_dict()}
-        if self._trained and _differ(self._trained.report["validation"]):
-            test["accuracy_with_moving_statistics"] = self._with_moving_statistics(data)
-        self.folder.add_to_report(test=test)
-        save_confusion_png(scores, self.folder.path / "confusion.png")
-        return scores
-
-    def predict(self, images: str | Path | Sequence[str | Path]) -> list[Prediction]:
-        """Labels and probabilities of image files, folders or patterns."""
-        names = [images] if isinstance(images, str | Path) else images
-        return predictions.predict_files(self.model, self.classes, predictions.find_images(names))
-
-    def _with_moving_statistics(self, data: Dataset) -> float:
-        settled = statistics.moving_statistics(self.model)
-        statistics.assign_statistics(self.model, self._trained.moving)
-        try:
-            return judge(self.model, data.test, data.classes).accuracy
-        finally:
-            statistics.assign_statistics(self.model, settled)
-
-
-def _differ(validation: dict) -> bool:
-    return validation["accuracy"] != validation["accuracy_with_moving_statistics"]
-
-
-def plan(
-    data: str, recipe: str | Recipe, model: str | NetworkSpec | None, **changes
-) -> tuple[Recipe, NetworkSpec]:
-    """The recipe and the network for data of this name; `changes` replace values of the recipe."""
-    chosen = recipe if isinstance(recipe, Recipe) else recipes.recipe(recipe, data)
-    changed = {name: value for name, value in changes.items() if value is not None}
-    if changed:
-        chosen = replace(chosen, **changed, expected="")  # what the recipe reached, it reached unchanged
-    spec = _spec(model or chosen.model)
-    return replace(chosen, model=spec.name), spec
+    return networks.network(zoo.as_spec(network), input_shape, classes, normalization)
 
 
 def train(
@@ -195,7 +86,7 @@ def train(
         balance: what to do about classes with few images: "sample" shows them again until all classes have as
             many, "weights" lets them count more in the loss; None does nothing.
         unreadable: share of image files that may be damaged; they are skipped and listed in report.json.
-        name: of the run; None counts up.
+        name: of the run; None counts up. A run of this name that was interrupted goes on, if the same was asked.
         root: folder searched for "signs" and "cifar10".
         console: where progress is shown; None shows it on standard error, in a notebook on standard output.
 
@@ -203,104 +94,93 @@ def train(
         DataError, NetworkError, RecipeError, RunError: each says what to do.
     """
     console = console or default_console(stderr=True)
-    seconds = seconds_of(budget) if budget is not None else None
-    if seconds is not None and epochs is not None:
+    if budget is not None and epochs is not None:
         raise RecipeError("--epochs and --budget both say how long to train: give one of them.")
-    changes = {"epochs": epochs, "batch_size": batch_size}
+    seconds_of(budget)
     balancing.checked_way(balance)
-    plan("", recipe, model, **changes)  # a wrong name is told before the data is read
-    loaded = load_data(data, size, root, unreadable)
-    chosen, spec = plan(loaded.name, recipe, model, **changes)
-    networks.check_size(spec, (*loaded.size, 3))
-    split = trainer.with_validation(loaded, validation, seed)
-    precision, why = choose(precision)
-    folder = new_run(name, f"{loaded.name}-{spec.name}")
-    asked = _asked(data, root, size, loaded, split, chosen, spec, seed)
-    if loaded.unreadable:
-        asked["data"]["unreadable"] = unreadable
-        folder.add_to_report(unreadable=list(loaded.unreadable))
-    folder.write_asked({**asked, "precision": precision, **({"balance": balance} if balance else {})})
-    announce(console, split, chosen, spec, folder, why, balance)
+    job = jobs.new_job(
+        data,
+        model=model,
+        recipe=recipe,
+        changes={"epochs": epochs, "batch_size": batch_size},
+        size=size,
+        seed=seed,
+        validation=validation,
+        precision=precision,
+        budget=budget,
+        balance=balance,
+        unreadable=unreadable,
+        root=root,
+    )
+    before = existing_run(name)
+    if before is not None and before.state in RESUMABLE:
+        jobs.check_same(job, before, precision)
+        return _resumed(before, replace(job, asked=before.asked), console)
+    folder = new_run(name, f"{job.data.name}-{job.spec.name}")
+    with folder.claim():
+        folder.write_asked(job.asked)
+        try:
+            return _trained(folder, job, None, console)
+        except RecipeError:  # told before the first step: there is no run
+            folder.discard()
+            raise
+
+
+def resume(run: str | Path, *, console: Console | None = None) -> Run:
+    """Go on with a training that was interrupted, or stopped by Ctrl-C, from its last checkpoint.
+
+    On the CPU that it began on, the final weights are those of a training that was never interrupted, bit for bit.
+
+    Args:
+        run: name or folder.
+        console: as `train` takes it.
+
+    Raises:
+        DataError: when the data is not that of the run any more.
+        RunError: when there is no such run, when it has finished, or when another process trains it.
+    """
+    folder = find_run(run)
+    if folder.state == "finished":
+        raise RunError(
+            f"{folder.path} has finished: there is nothing to resume. To train longer, start a new run."
+        )
+    return _resumed(folder, jobs.job_of(folder), console or default_console(stderr=True))
+
+
+def _resumed(folder: RunFolder, job: Job, console: Console) -> Run:
+    """Go on with a run in its folder."""
+    with folder.claim():
+        state = last_state(folder, console)
+        folder.reopen(state.step if state else 0)
+        changed = jobs.changed_machine(folder.asked["machine"])
+        if state and changed:
+            console.print(f"         since it began {changed}: last digits may differ", highlight=False)
+        return _trained(folder, jobs.as_begun(job), state, console)
+
+
+def _trained(folder: RunFolder, job: Job, state: State | None, console: Console) -> Run:
+    """Train in a folder that this process has claimed, from the beginning or from a state."""
+    if job.data.unreadable:
+        folder.add_to_report(unreadable=list(job.data.unreadable))
+    jobs.announce(console, job, folder)
+    balance, seed = job.asked.get("balance"), job.asked["seed"]
     trained = trainer.fit(
-        balancing.resampled(split, seed) if balance == "sample" else split,
-        spec,
-        chosen,
+        balancing.resampled(job.split, seed) if balance == "sample" else job.split,
+        job.spec,
+        job.recipe,
         folder,
         seed=seed,
-        precision=precision,
-        budget=seconds,
-        class_weights=balancing.class_weights(split.train.y) if balance == "weights" else None,
+        precision=job.asked["precision"],
+        budget=seconds_of(job.asked.get("budget")) if state is None else None,
+        class_weights=balancing.class_weights(job.split.train.y) if balance == "weights" else None,
+        state=state,
         console=console,
     )
+    folder.add_to_report(data_sha256=job.asked["data"]["data_sha256"])
     rows = folder.log_rows()
     if rows:
         save_curves_png(rows, folder.path / "curves.png")
-    return Run(folder, loaded, trained)
-
-
-def announce(
-    console: Console,
-    split: Dataset,
-    recipe: Recipe,
-    spec,
-    folder: RunFolder,
-    precision: str,
-    balance: str | None,
-) -> None:
-    """Say what is about to be trained on what."""
-    unequal = balancing.imbalance(split.train.y, split.classes)
-    advice = f"--balance {balance}" if balance else "see --balance, and read the balanced accuracy"
-    for label, text in (
-        ("data", split.source),
-        (
-            "",
-            f"{len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test",
-        ),
-        *([("", f"{unequal}; {advice}")] if unequal else []),
-        *((("", split.train.x.told),) if isinstance(split.train.x, Stored) else ()),
-        ("network", f"{spec.name}, {'x'.join(map(str, split.size))} pixels, {len(split.classes)} classes"),
-        ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
-        ("numbers", precision),
-        ("run", str(folder.path)),
-    ):
-        console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _place(data: str | Path) -> str:
-    """How a run remembers its data: a name as it is, a path in full."""
-    if str(data) in NAMES or str(data).startswith(hub.PREFIX):
-        return str(data)
-    return str(Path(data).expanduser().resolve())
-
-
-def _root(root: str | Path | None) -> str | None:
-    """Where "signs" and "cifar10" were searched for, in full, so that they are found again from elsewhere."""
-    place = root or os.environ.get("RESIDUAL_DATA") or ("datasets" if Path("datasets").is_dir() else None)
-    return str(Path(place).expanduser().resolve()) if place else None
-
-
-def _asked(data, root, size, loaded: Dataset, split: Dataset, recipe: Recipe, spec, seed: int) -> dict:
-    facts = {
-        "asked": _place(data),
-        "source": loaded.source,
-        "classes": list(loaded.classes),
-        "train_images": len(split.train),
-        "validation_images": len(split.validation),
-        "test_images": len(loaded.test),
-        "test_fingerprint": loaded.test.fingerprint(),
-        "image_size": list(loaded.size),
-    }
-    facts |= {"size": size} if size else {}
-    if str(data) in SEARCHED and _root(root):
-        facts["root"] = _root(root)
-    return {
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "seed": seed,
-        "data": facts,
-        "network": {"name": spec.name, "source": spec.source},
-        "recipe": recipe.to_table(),
-        "machine": {"system": platform.platform(), "cores": os.cpu_count() or 0, **kernels.versions()},
-    }
+    return Run(folder, job.data, trained)
 
 
 def evaluate(
@@ -318,7 +198,7 @@ def evaluate(
         RunError: when there is no such run or file.
     """
     run = as_run(run_or_model)
-    if run is not None and (data is None or _place(data) == run.folder.data["asked"]):
+    if run is not None and (data is None or jobs.place(data) == run.folder.data["asked"]):
         return run.evaluate()
     if data is None:
         raise DataError(f"Say on which data to judge {run_or_model}: --data signs, or a path.")
@@ -328,41 +208,6 @@ def evaluate(
         raise DataError(f"The model takes {height}x{width} images; data can only be scaled to squares.")
     images, data_classes = whole_test(load_data(data, height, root))
     return judge(model, relabelled(images, data_classes, classes), classes)
-
-
-def as_run(run_or_model: str | Path) -> Run | None:
-    """The run of that name or folder, or that a model file lies in; None for a model file elsewhere.
-
-    Raises:
-        RunError: when there is neither a run nor a model file.
-    """
-    path = Path(run_or_model)
-    if path.suffix != ".keras":
-        return Run(find_run(run_or_model))
-    return (
-        Run(RunFolder(path.parent))
-        if (path.parent / "run.toml").is_file() and path.name == "model.keras"
-        else None
-    )
-
-
-def open_model(run_or_model: str | Path) -> tuple[keras.Model, tuple[str, ...]]:
-    """A network and the names of its outputs, from a run or a .keras file."""
-    run = as_run(run_or_model)
-    if run is not None:
-        if not run.folder.model.is_file():
-            raise RunError(f"{run.folder.path} has no model.keras yet: its training has not ended.")
-        return run.model, run.classes
-    model, info = load_model(run_or_model)
-    if not isinstance(model.output, keras.KerasTensor) or len(model.output_shape) != 2:
-        raise RunError(
-            f"{run_or_model} is no classifier: its output must be (n, classes), not {model.output_shape}."
-        )
-    outputs = model.output_shape[1]
-    classes = tuple(info.get("classes") or (str(i) for i in range(outputs)))
-    if len(classes) != outputs:
-        raise RunError(f"{run_or_model} has {outputs} outputs, but names {len(classes)} classes.")
-    return model, classes
 
 
 def predict(run_or_model: str | Path, images: str | Path | Sequence[str | Path]) -> list[Prediction]:

@@ -247,6 +247,11 @@ def spec(name: str) -> NetworkSpec:
     return _find(name)
 
 
+def as_spec(network: str | NetworkSpec) -> NetworkSpec:
+    """A NetworkSpec as it is, or that of a name."""
+    return network if isinstance(network, NetworkSpec) else spec(network)
+
+
 def _find(name: str) -> NetworkSpec:
     for family in FAMILIES:
         match = family.match(name)

@@ -5,7 +5,7 @@ Nothing heavy is imported before a verb runs, so that `residual --help` answers 
 
 import typer
 
-from residual.cli import course, data, networks, training
+from residual.cli import course, data, networks, runs, training
 from residual.cli.common import print_version
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ def root(
     """Residual networks that train honestly on the machine you have."""
 
 
-for room in (training, data, networks, course):
+for room in (training, runs, data, networks, course):
     room.add_to(app)
 
 

@@ -116,6 +116,7 @@ def show_recipes(
 
 
 def _print_differences(one, other, as_json: bool) -> None:
+    from residual.evaluation.wording import value_in_words
     from residual.training.recipes import differences
 
     values = differences(one, other)
@@ -128,15 +129,5 @@ def _print_differences(one, other, as_json: bool) -> None:
     for heading in ("", one.name, other.name):
         table.add_column(heading, overflow="fold")
     for name in values:
-        table.add_row(name, *(_short(t[name]) for t in tables))
+        table.add_row(name, *(value_in_words(t[name]) for t in tables))
     return console().print(table)
-
-
-def _short(value) -> str:
-    """A recipe's value in one cell: tables become "kind a=1 b=2"."""
-    if isinstance(value, list):
-        return ", ".join(_short(entry) for entry in value) or "none"
-    if isinstance(value, dict):
-        rest = {key: entry for key, entry in value.items() if key != "kind"}
-        return " ".join([value["kind"], *(f"{key}={entry}" for key, entry in rest.items())])
-    return str(value)

@@ -26,7 +26,11 @@ def add_to(app: typer.Typer) -> None:
 
 @verb
 def train(
+    context: typer.Context,
     data: str = typer.Argument("digits", help="Name or path of the data."),
+    resume: str = typer.Option(
+        None, metavar="RUN", help="Go on with an interrupted run, as it was asked for."
+    ),
     model: str = typer.Option(None, help="Network; the recipe's own if not given. See: residual list."),
     recipe: str = typer.Option("default", help="Name or .toml file. See: residual recipes."),
     epochs: int = typer.Option(None, min=1, help="Passes over the training images."),
@@ -45,29 +49,45 @@ def train(
     as_json: bool = JSON,
 ):
     out = console(for_json=as_json)
-    toolkit = api()
-    run = toolkit.train(
-        data,
-        model=model,
-        recipe=recipe,
-        epochs=epochs,
-        batch_size=batch_size,
-        size=size,
-        seed=seed,
-        validation=validation,
-        precision=precision,
-        budget=budget,
-        balance=balance,
-        unreadable=unreadable,
-        name=name,
-        root=root,
-        console=out,
-    )
+    if resume is not None:
+        _refuse_others(context, resume)
+        run = api().resume(resume, console=out)
+    else:
+        run = api().train(
+            data,
+            model=model,
+            recipe=recipe,
+            epochs=epochs,
+            batch_size=batch_size,
+            size=size,
+            seed=seed,
+            validation=validation,
+            precision=precision,
+            budget=budget,
+            balance=balance,
+            unreadable=unreadable,
+            name=name,
+            root=root,
+            console=out,
+        )
     scores = run.evaluate()
     if as_json:
         print_json({"run": str(run.folder.path), **run.report})
     else:
         print_outcome(out, run, scores)
+
+
+def _refuse_others(context: typer.Context, run: str) -> None:
+    """A run that goes on takes no other arguments: it was asked for when it began."""
+    given = [
+        name
+        for name in context.params
+        if name not in ("resume", "as_json") and context.get_parameter_source(name).name == "COMMANDLINE"
+    ]
+    if given:
+        raise RunError(
+            f"--resume goes on with {run} as it was asked for: leave {', '.join(given)} out, or start a new run."
+        )
 
 
 def print_outcome(out, run, scores) -> None:
@@ -101,9 +121,9 @@ def print_outcome(out, run, scores) -> None:
         count = len(report["unreadable"])
         told = f"{count:,} image file{'s' * (count > 1)} that cannot be read, listed in report.json"
         lines.append(("skipped", told))
+    path = run.folder.path
     if report["interrupted"]:
         lines.append(("stopped", f"after {report['epochs']:g} of {report['epochs_asked']} epochs"))
-    path = run.folder.path
     lines += [
         (
             "time",
@@ -114,6 +134,8 @@ def print_outcome(out, run, scores) -> None:
         ("next", f"residual evaluate {path.name}"),
         ("", f"residual predict {path.name} IMAGE..."),
     ]
+    if report["interrupted"]:
+        lines.append(("", f"residual train --resume {path.name}"))
     for label, text in lines:
         style = "bold" if label == "test" else None
         out.print(f"{label:11}{text}", style=style, highlight=False, soft_wrap=True, markup=False)

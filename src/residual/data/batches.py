@@ -42,6 +42,8 @@ class Batches(keras.utils.PyDataset):
         shuffle: whether to order anew; without it the images come in their own order, as for validation.
 
     Attributes:
+        epoch: which one the batches are of, counted from 0.
+        first: the step that a resumed epoch begins with; `batches[0]` is that one, and `len` counts from it.
         waited: seconds that training waited for batches; kept by `training.waiting.Waiting`.
 
     Raises:
@@ -68,20 +70,27 @@ class Batches(keras.utils.PyDataset):
         self.augment = tuple(augment)
         self.seed = seed
         self.shuffle = shuffle
-        self.epoch = -1
+        self.epoch = 0
+        self.first, self._begins = 0, False
         self.order = np.arange(len(images))
         self.waited = 0.0
         threads = max(1, min(_MOST_THREADS, cores() // 2))
         self._pool, self._ahead = _pool(threads), threads + 1
         self._under_way: dict[int, Future] = {}
         self._asked_and_given: list[tuple[float, float]] = []
-        self.on_epoch_end()
+        self.begin_at(0)
+
+    @property
+    def steps(self) -> int:
+        """Of a whole epoch."""
+        return -(-len(self.images) // self.batch_size)
 
     def __len__(self) -> int:
-        return -(-len(self.images) // self.batch_size)
+        return self.steps - self.first
 
     def __getitem__(self, step: int):
         asked = time.perf_counter()
+        step += self.first
         batch = self._start(step).pop(step).result()
         self._asked_and_given.append((asked, time.perf_counter()))
         return batch
@@ -89,7 +98,7 @@ class Batches(keras.utils.PyDataset):
     def _start(self, step: int) -> dict[int, Future]:
         """Have this step and the next ones of the epoch made, as far as they are not yet; all under way."""
         under_way = self._under_way
-        for later in range(step, min(step + 1 + self._ahead, len(self))):
+        for later in range(step, min(step + 1 + self._ahead, self.steps)):
             if later not in under_way:
                 under_way[later] = self._pool.submit(self._make, self.epoch, self.order, later)
         return under_way
@@ -108,17 +117,24 @@ class Batches(keras.utils.PyDataset):
         asked, given = self._asked_and_given[nth]
         return max(0.0, given - max(since, asked))  # what goes by before Keras asks, it needs itself
 
+    def begin_at(self, epoch: int, step: int = 0) -> None:
+        """Let the next `fit` begin with this step of this epoch, both counted from 0; later epochs are whole."""
+        self.first, self._begins = step, True
+        self._turn_to(epoch)
+
     def on_epoch_end(self):
-        """A new order. Keras calls this after each epoch and once before the first: it trains from 1 on."""
-        self.epoch += 1
+        """A new order. Keras calls this after each epoch, and once before the first."""
+        if not self._begins:
+            self.first, self.epoch = 0, self.epoch + 1
+        self._begins = False
+        self._turn_to(self.epoch)
+
+    def _turn_to(self, epoch: int) -> None:
+        """Drop what is under way, order the images of an epoch, and have its first batches made."""
+        self.epoch = epoch
         for batch in self._under_way.values():
             batch.cancel()
         self._under_way, self._asked_and_given = {}, []
         if self.shuffle:
-            self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images))
-        self._start(0)
-
-    def restart(self) -> None:
-        """Begin again with the first epoch, as after construction."""
-        self.epoch, self.waited = -1, 0.0
-        self.on_epoch_end()
+            self.order = np.random.default_rng((self.seed, epoch)).permutation(len(self.images))
+        self._start(self.first)

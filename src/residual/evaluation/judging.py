@@ -24,7 +24,13 @@ def judge(model, images: Images, classes: Sequence[str], seen: Sequence[Images] 
             same pixels as one of them are counted, and the scores without them are given beside. None where
             they are not known.
     """
-    rows = predictions.probabilities(model, images.x)
+    return scored(predictions.probabilities(model, images.x), images, classes, seen)
+
+
+def scored(
+    rows: np.ndarray, images: Images, classes: Sequence[str], seen: Sequence[Images] | None = None
+) -> Scores:
+    """Scores of the probabilities (n, k) that a model gave `images`; the rest as for `judge`."""
     scores = score(rows, images.y, classes)
     if seen is None:
         return scores

@@ -1,18 +1,20 @@
 """The words of a report: percentages with the digits that the sample carries, the headline, short names."""
 
 from math import ceil, log10
+from typing import TYPE_CHECKING, Any
 
-from residual.evaluation.metrics import Scores
+if TYPE_CHECKING:
+    from residual.evaluation.metrics import Scores
 
 
-def headline(scores: Scores) -> str:
+def headline(scores: "Scores") -> str:
     """One line that stands alone: 'accuracy 97.5% (117 of 120; 95% interval 92.9-99.1%)'."""
     low, high = (percent(end, scores.n).rstrip("%") for end in scores.interval)
     accuracy = percent(scores.accuracy, scores.n)
     return f"accuracy {accuracy} ({scores.correct} of {scores.n}; 95% interval {low}-{high}%)"
 
 
-def leaks(scores: Scores) -> str:
+def leaks(scores: "Scores") -> str:
     """What the headline owes to test images that the model was trained on; "" where there are none."""
     if not scores.leaked:
         return ""
@@ -28,6 +30,16 @@ def percent(fraction: float, n: int) -> str:
     """
     digits = max(1, ceil(log10(n)) - 2)
     return f"{100 * fraction:.{digits}f}%"
+
+
+def value_in_words(value: Any) -> str:
+    """A value of a recipe or of a run's record in one cell: tables become "kind a=1 b=2", nothing is "none"."""
+    if isinstance(value, list):
+        return ", ".join(value_in_words(entry) for entry in value) or "none"
+    if isinstance(value, dict):
+        rest = {key: entry for key, entry in value.items() if key != "kind"}
+        return " ".join([value["kind"], *(f"{key}={entry}" for key, entry in rest.items())])
+    return "none" if value is None else str(value)
 
 
 def shortened(name: str, width: int) -> str:

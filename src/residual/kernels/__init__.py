@@ -9,6 +9,7 @@ import json
 import os
 
 from residual.errors import ResidualError
+from residual.kernels.memory import keep_freed_pages
 
 
 def prefer_backend() -> None:
@@ -16,13 +17,16 @@ def prefer_backend() -> None:
 
     `KERAS_BACKEND` and Keras's own configuration file are respected. Otherwise JAX is used where its
     GPU plug-in is installed, and Keras's default, TensorFlow, where not: on a CPU it trains residual
-    networks several times faster than JAX. TensorFlow's start-up chatter is turned off.
+    networks several times faster than JAX. TensorFlow's start-up chatter is turned off, and memory that it
+    frees is kept for its next step.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     configured = "KERAS_BACKEND" in os.environ or _chosen_in_file()
     plugins = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin")
     if not configured and any(importlib.util.find_spec(plugin) for plugin in plugins):
         os.environ["KERAS_BACKEND"] = "jax"
+    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+        keep_freed_pages()
 
 
 def _chosen_in_file() -> bool:
@@ -102,6 +106,27 @@ def training_forward(model):
 
         return torch.no_grad()(forward)
     return forward
+
+
+def settle_state(model) -> None:
+    """Bring the variables of a model up to date amid `fit`: JAX's training holds their values elsewhere."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        model.jax_state_sync()
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a backend, or Python, raised this for want of memory; each has words of its own for that."""
+    words = (
+        "RESOURCE_EXHAUSTED",
+        "ResourceExhausted",
+        "OOM when allocating",
+        "out of memory",
+        "not enough memory",
+    )
+    told = f"{type(error).__name__}: {error}"
+    return isinstance(error, MemoryError) or any(word in told for word in words)
 
 
 def versions() -> dict[str, str]:

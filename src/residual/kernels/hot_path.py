@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import keras
 
+BYTES = {"float32": 4, "bfloat16": 2}  # of an activation in each precision
+
 
 @dataclass(frozen=True)
 class _Before:

@@ -1,6 +1,7 @@
-"""What watches a training: the best weights, the log, and Ctrl-C."""
+"""What watches a training: the best weights, the log, a loss that is no number, and Ctrl-C."""
 
 import contextlib
+import math
 import signal
 import threading
 import time
@@ -8,9 +9,8 @@ import time
 import keras
 import numpy as np
 
+from residual.training.checkpoints import State, numbered
 from residual.training.runs import RunFolder
-
-_SAVE_BEST_EVERY = 60.0  # seconds between writes of the best network so far
 
 
 class Best(keras.callbacks.Callback):
@@ -18,35 +18,35 @@ class Best(keras.callbacks.Callback):
 
     Args:
         keep: "best", or "last" for the weights of the last epoch.
-        save: called with the model, at most once a minute, so that a crash does not cost everything.
     """
 
-    def __init__(self, keep: str, save):
+    def __init__(self, keep: str):
         super().__init__()
-        self.keep, self.save = keep, save
+        self.keep = keep
         self.score, self.weights, self.epoch = (-np.inf, 0.0), None, 0
-        self.saved = time.perf_counter()
-
-        self.on_disk = 0
 
     def on_epoch_end(self, epoch, logs=None):
         score = (logs["val_accuracy"], -logs["val_loss"])
         if self.keep == "last" or score >= self.score:
             self.score, self.weights, self.epoch = score, self.model.get_weights(), epoch + 1
-        if self.on_disk != self.epoch and time.perf_counter() - self.saved > _SAVE_BEST_EVERY:
-            self._save_best()
-
-    def _save_best(self) -> None:
-        current = self.model.get_weights()
-        self.restore(self.model)
-        self.save(self.model)
-        self.model.set_weights(current)
-        self.saved, self.on_disk = time.perf_counter(), self.epoch
 
     def restore(self, model: keras.Model) -> None:
         """Give the model its best weights back; before the first epoch's end it keeps those it has."""
         if self.weights is not None:
             model.set_weights(self.weights)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """For a checkpoint: the best weights so far."""
+        return numbered("best", self.weights or [])
+
+    def facts(self) -> dict:
+        """For a checkpoint: epoch and score of the best weights."""
+        return {"epoch": self.epoch, "score": [float(part) for part in self.score]} if self.epoch else {}
+
+    def resume(self, state: State) -> None:
+        """Go on from a checkpoint."""
+        if known := state.facts["best"]:
+            self.epoch, self.score, self.weights = known["epoch"], tuple(known["score"]), state.named("best")
 
 
 class Log(keras.callbacks.Callback):
@@ -56,23 +56,33 @@ class Log(keras.callbacks.Callback):
         folder: of the run. Where it cannot be written, that is said once and the training goes on.
         rates: the learning rate of every step; a row has that of the epoch's last step.
         console: where to say so.
+
+    Attributes:
+        rows: of log.csv, one for each epoch.
+        steps: taken since the start of the training.
     """
 
     def __init__(self, folder: RunFolder, rates: np.ndarray, console):
         super().__init__()
         self.folder, self.rates, self.console = folder, rates, console
         self.rows, self.steps, self.failed = [], 0, False
+        self._before = 0.0  # seconds of this epoch that went by in a process before this one
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the last step."""
+        return float(self.rates[max(0, self.steps - 1)])
 
     def on_train_batch_end(self, batch, logs=None):
         self.steps += 1
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.started = time.perf_counter()
+        self.started = time.perf_counter() - self._before
+        self._before = 0.0
 
     def on_epoch_end(self, epoch, logs=None):
-        rate = float(self.rates[self.steps - 1])
         row = {"epoch": epoch + 1, **{name: round(float(value), 6) for name, value in logs.items()}}
-        row |= {"learning_rate": rate, "seconds": round(time.perf_counter() - self.started, 2)}
+        row |= {"learning_rate": self.rate, "seconds": round(time.perf_counter() - self.started, 2)}
         self.rows.append(row)
         try:
             self.folder.write_log(self.rows)
@@ -82,6 +92,45 @@ class Log(keras.callbacks.Callback):
                     f"{self.folder.path / 'log.csv'} cannot be written: {error.strerror}. Going on."
                 )
             self.failed = True
+
+    def facts(self, within_epoch: bool) -> dict:
+        """For a checkpoint: the rows so far, and the seconds of an epoch that has begun."""
+        seconds = time.perf_counter() - self.started if within_epoch else 0.0
+        return {"rows": list(self.rows), "epoch_seconds": seconds}
+
+    def resume(self, state: State) -> None:
+        """Go on from a checkpoint."""
+        self.steps, self.rows = state.step, list(state.facts["log"]["rows"])
+        self._before = state.facts["log"]["epoch_seconds"]
+
+
+class LossIsNoNumber(Exception):
+    """Raised out of `fit` by `Finite`.
+
+    Attributes:
+        epoch, batch: where, counted from 0; `batch` as Keras counts, from where the epoch was taken up.
+        loss: nan, inf or -inf.
+    """
+
+    def __init__(self, epoch: int, batch: int, loss: float):
+        super().__init__(f"the loss became {loss}")
+        self.epoch, self.batch, self.loss = epoch, batch, loss
+
+
+class Finite(keras.callbacks.Callback):
+    """Ends a training whose loss is no finite number. It comes first: nothing of such a step is kept.
+
+    The loss that Keras reports is the mean over the epoch so far, which stays nan or infinite from the first such
+    step on.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = float(logs["loss"])
+        if not math.isfinite(loss):
+            raise LossIsNoNumber(self.epoch, batch, loss)
 
 
 @contextlib.contextmanager
@@ -96,7 +145,9 @@ def interruptible(model: keras.Model, console):
         if state["interrupted"]:
             raise KeyboardInterrupt
         state["interrupted"] = model.stop_training = True
-        console.print("Stopping after this step; the best so far is kept. Ctrl-C again stops at once.")
+        console.print(
+            "Stopping after this step; the best so far is kept, and --resume goes on. Ctrl-C again stops at once."
+        )
 
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False

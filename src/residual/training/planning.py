@@ -84,7 +84,8 @@ def forecast(
     model.set_weights(weights)
     for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
         variable.assign(value)
-    batches.restart()
+    batches.begin_at(0)
+    batches.waited = 0.0
     step = clocked.step_seconds()
     forward = step * _FORWARD / batches.batch_size
     return Forecast(
@@ -129,12 +130,14 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def seconds_of(text: str) -> float:
-    """Seconds of a time such as "90s", "10m" or "1.5h"; a bare number is minutes.
+def seconds_of(text: str | None) -> float | None:
+    """Seconds of a time such as "90s", "10m" or "1.5h"; a bare number is minutes; None of None.
 
     Raises:
         RecipeError: for anything else.
     """
+    if text is None:
+        return None
     units = {"s": 1, "m": 60, "h": 3600}
     number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "m")
     try:

@@ -6,6 +6,7 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from residual.data.batches import Batches
 from residual.training.waiting import Waiting
 
 
@@ -15,20 +16,21 @@ class TrainingProgress(keras.callbacks.Callback):
     Args:
         console: where to write.
         epochs: of the whole run.
-        steps: per epoch.
-        batch_size: images per step.
+        batches: what is trained on.
         waiting: knows the share of the time that went by waiting for images, shown from 1% on.
     """
 
-    def __init__(self, console: Console, epochs: int, steps: int, batch_size: int, waiting: Waiting):
+    def __init__(self, console: Console, epochs: int, batches: Batches, waiting: Waiting):
         super().__init__()
-        self.waiting = waiting
-        self.console, self.epochs, self.steps, self.batch_size = console, epochs, steps, batch_size
+        self.waiting, self.batches = waiting, batches
+        self.console, self.epochs, self.steps = console, epochs, batches.steps
+        self.done = 0  # steps of this process
         self.live: Progress | None = None
         self.task = None
 
     def on_train_begin(self, logs=None):
-        self.started = time.perf_counter()
+        if not self.done:
+            self.started = time.perf_counter()
         if self.console.is_terminal:
             self.live = Progress(
                 TextColumn("{task.description}"),
@@ -46,13 +48,12 @@ class TrainingProgress(keras.callbacks.Callback):
             self.live.reset(self.task, description=f"epoch {epoch + 1}/{self.epochs}", status="")
 
     def on_train_batch_end(self, batch, logs=None):
+        self.done += 1
         if self.live is None:
             return
-        done = batch + 1
-        now = time.perf_counter()
-        rate = done * self.batch_size / (now - self.epoch_started)
-        all_done = self.epoch * self.steps + done
-        left = (now - self.started) / all_done * (self.epochs * self.steps - all_done)
+        rate = (batch + 1) * self.batches.batch_size / (time.perf_counter() - self.epoch_started)
+        done = self.batches.first + batch + 1
+        left = self._left(self.epoch * self.steps + done)
         status = (
             f"step {done}/{self.steps}  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.1%}  "
             f"{rate:,.0f} images/s  {clock(left)} left{self._waited()}"
@@ -64,7 +65,7 @@ class TrainingProgress(keras.callbacks.Callback):
         validation = ""
         if "val_accuracy" in logs:
             validation = f"  validation loss {logs['val_loss']:.3f} accuracy {logs['val_accuracy']:6.1%}"
-        left = (time.perf_counter() - self.started) / (epoch + 1) * (self.epochs - epoch - 1)
+        left = self._left((epoch + 1) * self.steps)
         self.console.print(
             f"epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}  loss {logs['loss']:.3f} "
             f"accuracy {logs['accuracy']:6.1%}{validation}  {seconds:.1f} s"
@@ -73,6 +74,10 @@ class TrainingProgress(keras.callbacks.Callback):
             highlight=False,
             soft_wrap=True,
         )
+
+    def _left(self, step: int) -> float:
+        """Seconds to the end of the training, from this step of all on."""
+        return (time.perf_counter() - self.started) / max(1, self.done) * (self.epochs * self.steps - step)
 
     def _waited(self) -> str:
         share = self.waiting.share

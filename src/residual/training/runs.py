@@ -3,6 +3,7 @@
 runs/signs-course-resnet50-1/
     run.toml         what was asked: data, network, recipe, seed, versions, machine
     log.csv          one row per epoch
+    checkpoints/     the last two states of a training that has not ended
     model.keras      the network, opens in plain Keras
     report.json      what came of it
     curves.png, confusion.png
@@ -11,15 +12,22 @@ runs/signs-course-resnet50-1/
 import csv
 import json
 import re
+import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import filelock
 import tomli_w
 
 from residual.errors import RunError
 from residual.files import replacing
 
 ROOT = Path("runs")
+RESUMABLE = ("interrupted", "stopped")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FROM_DATA = ("unreadable", "resumed")  # what a report keeps when its training goes on
 
 
 class RunFolder:
@@ -36,6 +44,11 @@ class RunFolder:
     def model(self) -> Path:
         """The trained network."""
         return self.path / "model.keras"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
 
     @property
     def asked(self) -> dict:
@@ -70,6 +83,52 @@ class RunFolder:
             raise RunError(f"{self.path / 'report.json'} must hold an object; got {type(report).__name__}.")
         return report
 
+    @property
+    def state(self) -> str:
+        """How far the run is.
+
+        "running" in another process or in this one, "finished", "stopped" by Ctrl-C, "failed" by a loss that was no
+        number or for want of memory, or "interrupted" by whatever killed it.
+        """
+        if self._is_claimed():
+            return "running"
+        report = self.report
+        if "failure" in report:
+            return "failed"
+        if "weights_sha256" not in report:
+            return "interrupted"
+        return "stopped" if report["interrupted"] else "finished"
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """Hold the run as its only writer; the system lets go of it when the process ends, however it ends.
+
+        Raises:
+            RunError: when another process holds it.
+        """
+        try:
+            with filelock.FileLock(self._lock, timeout=1.0):  # whoever only looks lets go at once
+                yield
+        except filelock.Timeout:
+            raise RunError(
+                f"{self.path} is being trained by another process. Wait for it, or choose another --name."
+            ) from None
+
+    @property
+    def _lock(self) -> Path:
+        return self.path / ".lock"
+
+    def _is_claimed(self) -> bool:
+        if not self._lock.exists():
+            return False
+        try:
+            with filelock.FileLock(self._lock, timeout=0):
+                return False
+        except filelock.Timeout:
+            return True
+        except OSError:  # not ours to write, so nobody's to train
+            return False
+
     def write_asked(self, asked: dict) -> None:
         """Write run.toml."""
         _write(self.path / "run.toml", tomli_w.dumps(asked))
@@ -78,6 +137,21 @@ class RunFolder:
         """Add or replace values in report.json."""
         report = {**self.report, **values}
         _write(self.path / "report.json", json.dumps(report, indent=1) + "\n")
+
+    def reopen(self, step: int) -> None:
+        """Take back from report.json what an end wrote there, and note that the training goes on from a step."""
+        kept = {name: value for name, value in self.report.items() if name in _FROM_DATA}
+        resumed = [*kept.get("resumed", ()), {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "step": step}]
+        _write(self.path / "report.json", json.dumps({**kept, "resumed": resumed}, indent=1) + "\n")
+        for leftover in self.path.glob(".*-????????.*"):  # of a writing that was killed
+            leftover.unlink()
+
+    def discard(self) -> None:
+        """Take away what was written for a training that did not begin; the folder too, if nothing else is in it."""
+        for name in ("run.toml", "report.json", self._lock.name):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
 
     def write_log(self, rows: list[dict]) -> None:
         """Write log.csv: a row per epoch."""
@@ -88,15 +162,25 @@ class RunFolder:
         _write(self.path / "log.csv", "".join(text))
 
     def log_rows(self) -> list[dict]:
-        """The rows of log.csv as numbers; [] before the first epoch has ended."""
+        """The rows of log.csv as numbers; [] before the first epoch has ended.
+
+        Raises:
+            RunError: when the file is damaged.
+        """
+        path = self.path / "log.csv"
         try:
-            with (self.path / "log.csv").open(newline="") as file:
+            with path.open(newline="", encoding="utf-8") as file:
                 return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, TypeError, csv.Error) as error:
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            csv.Error,
+        ) as error:  # no text, no number, a row too short or long
             raise RunError(
-                f"{self.path / 'log.csv'} is no table of numbers, an epoch a row: {error}."
+                f"{path} cannot be read: {error}. It must have a number in every column."
             ) from None
 
 
@@ -120,14 +204,14 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
     Raises:
         RunError: when the name is taken or is not a plain name, or the folder cannot be made.
     """
-    if name is not None and (
-        not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name.endswith(".keras")
-    ):
+    if name is not None and (not _PLAIN.fullmatch(name) or name.endswith(".keras")):
         raise RunError(
             f"--name must be made of letters, digits, '.', '_' and '-', such as first-try; got {name!r}."
         )
     try:
         if name is not None:
+            if (root / name).is_dir() and not any((root / name).iterdir()):
+                return RunFolder(root / name)
             (root / name).mkdir(parents=True)
             return RunFolder(root / name)
         stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
@@ -143,6 +227,13 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
     except OSError as error:
         raise RunError(f"The folder for the run cannot be made in {root}: {error.strerror}.") from None
     raise RunError(f"{root} is full of runs called {stem}.")
+
+
+def existing_run(name: str | None, root: Path = ROOT) -> RunFolder | None:
+    """The run of that plain name, or None."""
+    if name is None or not _PLAIN.fullmatch(name) or not (root / name / "run.toml").is_file():
+        return None
+    return RunFolder(root / name)
 
 
 def find_run(name: str | Path) -> RunFolder:

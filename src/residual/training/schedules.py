@@ -6,6 +6,8 @@ import numpy as np
 
 from residual.errors import RecipeError
 
+_TOO_MUCH = 1e30  # no rate; float32, in which steps have theirs, ends at 3e38
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -63,8 +65,8 @@ class Steps:
             pairs = tuple((epoch, float(rate)) for epoch, rate in self.rates_from)
             starts = [epoch for epoch, _ in pairs]
             fits = all(isinstance(epoch, int) for epoch in starts) and starts[:1] == [0]
-            fits = fits and starts == sorted(set(starts)) and all(0 <= rate < np.inf for _, rate in pairs)
-        except (TypeError, ValueError):  # no pairs, or no numbers
+            fits = fits and starts == sorted(set(starts)) and all(0 <= rate < _TOO_MUCH for _, rate in pairs)
+        except (TypeError, ValueError, OverflowError):  # no pairs, no numbers, or one of hundreds of digits
             fits = False
         if not fits:
             raise RecipeError(
@@ -87,7 +89,11 @@ def _cosine(start: float, end: float, progress: np.ndarray) -> np.ndarray:
 def _check_range(schedule, name: str, most: float | None = None) -> None:
     value = getattr(schedule, name)
     allowed = "a number from 0" + ("" if most is None else f" to {most}")
-    if not isinstance(value, int | float) or not 0 <= value < np.inf or (most is not None and value > most):
+    if (
+        not isinstance(value, int | float)
+        or not 0 <= value < _TOO_MUCH
+        or (most is not None and value > most)
+    ):
         raise RecipeError(f"schedule {schedule.kind}: {name} must be {allowed}; got {value!r}.")
 
 

@@ -6,10 +6,14 @@ and guess at all others. Two things prevent that here: the momentum follows the 
 training the statistics are computed anew, as a plain average over training data (arXiv:2105.07576).
 """
 
+import hashlib
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
 from residual import kernels
+from residual.data.augment import Augmentation, augmented
 from residual.data.images import Images
 
 MAX_IMAGES = 10_000  # enough to know a mean and a variance by
@@ -48,17 +52,35 @@ def assign_statistics(model: keras.Model, values: list[np.ndarray]) -> None:
         layer.moving_variance.assign(next(pairs))
 
 
+def weights_hash(model: keras.Model) -> str:
+    """SHA-256 of all weights, in order: equal for networks that are equal to the last bit."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight))
+    return digest.hexdigest()
+
+
 def recompute_statistics(
-    model: keras.Model, images: Images, batch_size: int, *, max_images: int = MAX_IMAGES, seed: int = 0
+    model: keras.Model,
+    images: Images,
+    batch_size: int,
+    augment: Sequence[Augmentation] = (),
+    *,
+    max_images: int = MAX_IMAGES,
+    seed: int = 0,
 ) -> None:
     """Replace the moving statistics by a true average over training images.
 
     The variance is that of all images together: mean of the batches' variances plus variance of their means.
+    The weights fit what the network saw in training, so images that were augmented then are augmented here: with
+    black borders moved in by training alone, statistics without them cost 4 points of accuracy on CIFAR-10.
 
     Args:
         model: its other weights stay as they are.
         images: training images; a random `max_images` of them are used.
         batch_size: as in training.
+        augment: as in training.
+        seed: of the images that are used, and of their augmentation.
     """
     kept = [layer.momentum for layer in norms(model)]
     set_momentum(model, 0.0)  # moving statistics = those of the last batch
@@ -69,7 +91,9 @@ def recompute_statistics(
         batch = order[start : start + batch_size]
         if start and len(batch) < batch_size / 2:
             break  # too few images to measure a variance on
-        forward(keras.ops.convert_to_tensor(images.x[batch], "float32"))
+        labels = np.ones((len(batch), 1), np.float32)  # nobody reads them
+        x, _ = augmented(images.x[batch], labels, augment, np.random.default_rng((seed, start)))
+        forward(keras.ops.convert_to_tensor(x, "float32"))
         seen = [np.float64(value) for value in moving_statistics(model)]
         moments = [
             part

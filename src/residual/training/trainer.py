@@ -1,5 +1,6 @@
 """Training: data + network + recipe -> a trained network in a run folder."""
 
+import functools
 import time
 from dataclasses import dataclass, replace
 
@@ -12,8 +13,10 @@ from residual.data.splits import split_apart
 from residual.kernels import hot_path
 from residual.modelfile import save_model
 from residual.spec import NetworkSpec
-from residual.training import statistics
-from residual.training.callbacks import Best, Log, interruptible
+from residual.training import checkpoints, failures, memory, statistics, tensorboard
+from residual.training.callbacks import Best, Finite, Log, interruptible
+from residual.training.checkpointing import Checkpoints
+from residual.training.checkpoints import State
 from residual.training.planning import forecast
 from residual.training.preparation import compile_for, untrained
 from residual.training.progress import TrainingProgress, clock
@@ -60,6 +63,7 @@ def fit(
     console,
     budget: float | None = None,
     class_weights: dict[int, float] | None = None,
+    state: State | None = None,
 ) -> Trained:
     """Train `spec` on `data.train`, select on `data.validation`, never read `data.test`.
 
@@ -69,34 +73,44 @@ def fit(
         data: with a validation set.
         spec: the network.
         recipe: how to train.
-        folder: where log, network and report go.
+        folder: where log, checkpoints, network and report go.
         seed: of weights, order and augmentation.
         precision: "float32" or "bfloat16".
         console: where progress is shown.
         budget: seconds; as many epochs as fit take the place of the recipe's.
         class_weights: how much an image of each class counts in the loss; None counts all alike.
+        state: of an interrupted training, to go on from; None begins.
+
+    Raises:
+        RunError: when the loss becomes no number, or the memory does not suffice.
     """
     started = time.perf_counter()
     keras.utils.set_random_seed(seed)
     batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, seed)
     model = untrained(data, spec, recipe)
     info = {"classes": list(data.classes), "image_size": list(data.size), "network": spec.name}
-    best = Best(recipe.keep, lambda model: save_model(model, folder.model, info))
-    with hot_path.accelerated(model, precision):
-        compile_for(model, recipe, len(batches))
+    save = functools.partial(save_model, path=folder.model, info=info)
+    best = Best(recipe.keep)
+    with (
+        hot_path.accelerated(model, precision),
+        failures.told(folder, model, batches, recipe, best, save),
+    ):
+        compile_for(model, recipe, batches.steps)
+        memory.check_batch(model, precision, min(recipe.batch_size, len(data.train)))
         recomputed = min(len(data.train), statistics.MAX_IMAGES)
         plan = forecast(model, batches, len(data.validation), recomputed, started, class_weights)
         if budget is not None:
             recipe = replace(recipe, epochs=plan.epochs_within(budget), expected="")
             folder.write_asked({**folder.asked, "recipe": recipe.to_table()})
-            compile_for(model, recipe, len(batches))
+            compile_for(model, recipe, batches.steps)
             console.print(f"budget   {clock(budget)}: {recipe.epochs} epochs", highlight=False)
         console.print(f"plan     {plan.sentence(recipe.epochs)}", highlight=False, soft_wrap=True)
-        steps = _train(model, data, recipe, batches, class_weights, best, folder, console)
+        steps = _train(model, data, recipe, batches, class_weights, best, folder, console, state)
         best.restore(model)
-    save_model(model, folder.model, info)  # kept even if what follows is interrupted
+    save(model)  # kept even if what follows is interrupted
     moving, scores = settle(model, data, recipe)
-    save_model(model, folder.model, info)
+    save(model)
+    tensorboard.show_mistakes(folder, model, data, recipe.batch_size, best.epoch)
     report = {
         **steps,
         "epochs_asked": recipe.epochs,
@@ -106,41 +120,71 @@ def fit(
         "planned_seconds": round(plan.epoch_seconds * recipe.epochs, 2),
         "total_seconds": round(time.perf_counter() - started, 2),
         "validation": scores,
+        "weights_sha256": statistics.weights_hash(model),
     }
     folder.add_to_report(**report)
+    if not steps["interrupted"]:
+        checkpoints.remove(folder.checkpoints)
     return Trained(model, moving, report)
 
 
 def _train(
-    model, data: Dataset, recipe: Recipe, batches: Batches, class_weights, best: "Best", folder, console
+    model,
+    data: Dataset,
+    recipe: Recipe,
+    batches: Batches,
+    class_weights,
+    best: Best,
+    folder,
+    console,
+    state: State | None,
 ) -> dict:
     """The epochs themselves; how many there were, how long they took and whether Ctrl-C ended them."""
     waiting = Waiting(batches)
-    progress = TrainingProgress(console, recipe.epochs, len(batches), recipe.batch_size, waiting)
-    log = Log(folder, recipe.schedule.rates(len(batches), recipe.epochs), console)
-    started = time.perf_counter()
+    progress = TrainingProgress(console, recipe.epochs, batches, waiting)
+    log = Log(folder, recipe.schedule.rates(batches.steps, recipe.epochs), console)
+    kept = Checkpoints(folder.checkpoints, best, log, waiting, console)
+    begin = kept.resume(model, state) if state else (0, 0)
+    boards = tensorboard.boards(folder, data.classes, log, waiting, console)
     with interruptible(model, console) as interrupted:
         try:
-            model.fit(
+            _epochs(
+                model,
                 batches,
-                epochs=recipe.epochs,
+                recipe.epochs,
+                *begin,
                 validation_data=in_order(data.validation, len(data.classes), recipe.batch_size),
                 shuffle=False,  # Batches orders the images; Keras would shuffle the batches again
                 class_weight=class_weights,
-                callbacks=[log, best, progress, waiting],
+                callbacks=[Finite(), log, best, *boards, progress, kept, waiting],
                 verbose=0,
             )
         finally:
             progress.stop()
-    seconds = time.perf_counter() - started
-    epochs = log.steps / len(batches)
+            kept.finish()
+    seconds = sum(row["seconds"] for row in log.rows)
+    epochs = log.steps / batches.steps
     return {
         "epochs": round(epochs, 3),
         "interrupted": interrupted(),
         "training_seconds": round(seconds, 2),
-        "images_per_second": round(len(data.train) * epochs / seconds, 1),
+        "images_per_second": round(len(data.train) * epochs / max(seconds, 1e-9), 1),
         "waiting_for_data": round(waiting.share, 4),
+        "checkpoint_seconds": round(kept.standstill, 3),
     }
+
+
+def _epochs(model, batches: Batches, epochs: int, epoch: int, step: int, **options) -> None:
+    """Fit from a step of an epoch on, both counted from 0; the rest of an epoch that has begun is a fit of its own."""
+    if step:
+        batches.begin_at(epoch, step)
+        model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, **options)
+        if model.stop_training:
+            return
+        epoch += 1
+    if epoch < epochs:
+        batches.begin_at(epoch)
+        model.fit(batches, initial_epoch=epoch, epochs=epochs, **options)
 
 
 def in_order(images: Images, classes: int, batch_size: int) -> Batches:
@@ -157,7 +201,7 @@ def settle(model: keras.Model, data: Dataset, recipe: Recipe) -> tuple[list[np.n
 
     moving = statistics.moving_statistics(model)
     before = correct()
-    statistics.recompute_statistics(model, data.train, recipe.batch_size)
+    statistics.recompute_statistics(model, data.train, recipe.batch_size, recipe.augment)
     after = correct()
     scores = {"n": len(y), "accuracy": after / len(y), "accuracy_with_moving_statistics": before / len(y)}
     return moving, scores

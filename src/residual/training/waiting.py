@@ -5,6 +5,7 @@ import time
 import keras
 
 from residual.data.batches import Batches
+from residual.training.checkpoints import State
 
 
 class Waiting(keras.callbacks.Callback):
@@ -40,3 +41,11 @@ class Waiting(keras.callbacks.Callback):
         self.batches.waited += self.batches.waited_for(batch, self.asked)
         self.spent += now - self.asked
         self.asked = now
+
+    def facts(self) -> dict:
+        """For a checkpoint: seconds of training, and of waiting, so far."""
+        return {"spent": self.spent, "waited": self.batches.waited}
+
+    def resume(self, state: State) -> None:
+        """Go on from a checkpoint."""
+        self.spent, self.batches.waited = state.facts["waiting"]["spent"], state.facts["waiting"]["waited"]

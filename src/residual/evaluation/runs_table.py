@@ -1,0 +1,156 @@
+"""The list of runs for people: one line each, and below it what is to be done about some of them."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+from residual.evaluation.wording import percent, shortened
+from residual.training.listing import Listed
+from residual.training.runs import ROOT
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+GAP = 2
+LEAST_NAME, MOST_NAME = 12, 28  # columns of a run's name where the width is limited
+MOST_NOTES = 8
+STYLES = {
+    "running": "cyan",
+    "stopped": "yellow",
+    "interrupted": "yellow",
+    "failed": "red",
+    "unreadable": "red",
+}
+
+
+def clock_face(seconds: float) -> str:
+    """Seconds as "0:14", "3:20" or "2:05:10"."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def print_runs(runs: Sequence[Listed], console: "Console", *, width: int | None = None) -> None:
+    """Print the runs as a table in plain columns, then a line on each that needs one.
+
+    Where `width` does not hold all columns, some give way: first those that the names of the runs tell already, then
+    recipe, data, time, model and the validation accuracy. The line that begins with "not shown" says which.
+
+    Args:
+        runs: from `listing.runs`.
+        console: where to print.
+        width: columns; None where nothing limits them, as in a pipe.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    columns = {heading: [cell(run) for run in runs] for heading, cell in COLUMNS.items()}
+    kept = _that_fit(columns, width)
+    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
+    for heading in kept:
+        table.add_column(heading, justify="right" if heading in RIGHT else "left", no_wrap=True)
+    for place, run in enumerate(runs):
+        cells = (kept[heading][place] for heading in kept)
+        table.add_row(
+            *(Text(text, style=STYLES.get(text, "")) if text == run.state else Text(text) for text in cells)
+        )
+    console.print(table, width=_width(kept))
+    hidden = [heading for heading in columns if heading not in kept]
+    notes = _notes(runs, hidden)
+    for note in ["", *notes] if notes else []:
+        console.print(note, highlight=False, soft_wrap=True, markup=False)
+
+
+def _accuracy(run: Listed) -> str:
+    if run.validation is None or not run.validation_images:
+        return "-"
+    return percent(run.validation, run.validation_images)
+
+
+def _test(run: Listed) -> str:
+    if run.test is None or run.test_interval is None or not run.test_images:
+        return "-"
+    low, high = (percent(end, run.test_images).rstrip("%") for end in run.test_interval)
+    return f"{percent(run.test, run.test_images)} ({low}-{high})"
+
+
+def _epochs(run: Listed) -> str:
+    return "-" if run.epochs is None else f"{run.epochs:.4g}/{run.epochs_asked}"
+
+
+COLUMNS: dict[str, Callable[[Listed], str]] = {
+    "run": lambda run: shortened(run.name, 200),
+    "data": lambda run: shortened(run.data or "-", 30),
+    "model": lambda run: run.model or "-",
+    "recipe": lambda run: run.recipe or "-",
+    "epochs": _epochs,
+    "valid.": _accuracy,
+    "test (95%)": _test,
+    "time": lambda run: "-" if run.seconds is None else clock_face(run.seconds),
+    "state": lambda run: run.state,
+}
+ALWAYS = ("run", "epochs", "test (95%)", "state")
+WISHED = ("valid.", "model", "time", "data", "recipe")  # most wished first
+RIGHT = ("epochs", "valid.", "time")
+
+
+def _that_fit(columns: dict[str, list[str]], width: int | None) -> dict[str, list[str]]:
+    """The columns that fit, the names of the runs shortened where that helps."""
+    if width is None:
+        return columns
+    names = columns["run"]
+    shown = {**columns, "run": [shortened(name, MOST_NAME) for name in names]}
+    told = [heading for heading in WISHED if _told(columns[heading], names)]
+    kept: set[str] = set(ALWAYS)
+    for heading in (*(heading for heading in WISHED if heading not in told), *told):
+        if _width(_only(shown, kept | {heading})) <= width:
+            kept.add(heading)
+    longest = max(map(len, shown["run"]))
+    room = max(LEAST_NAME, longest - max(0, _width(_only(shown, kept)) - width))
+    return _only({**shown, "run": [shortened(name, room) for name in shown["run"]]}, kept)
+
+
+def _only(columns: dict[str, list[str]], headings: Collection[str]) -> dict[str, list[str]]:
+    return {heading: cells for heading, cells in columns.items() if heading in headings}
+
+
+def _told(values: list[str], names: list[str]) -> bool:
+    """Whether the name of every run holds its value."""
+    return all(value in name or value == "-" for value, name in zip(values, names, strict=True))
+
+
+def _width(columns: dict[str, list[str]]) -> int:
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, (heading, *cells))) for heading, cells in columns.items()]
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def _notes(runs: Sequence[Listed], hidden: list[str]) -> list[str]:
+    told = [note for run in runs if (note := _note(run))]
+    more = len(told) - MOST_NOTES
+    lines = told[:MOST_NOTES] + ([f"... and {more} more; --json has them all"] if more > 0 else [])
+    judged = [run for run in runs if run.test is not None]
+    alike = [_called(run) for run in judged if run.data == judged[0].data]
+    if len(alike) > 1:
+        lines.append(f"compare    residual runs compare {alike[1]} {alike[0]}")
+    return lines + ([f"not shown  {', '.join(hidden)}, for want of width"] if hidden else [])
+
+
+def _note(run: Listed) -> str:
+    """What to know or to type about one run; "" where its line says it all."""
+    if run.state == "unreadable":
+        return f"unreadable {run.problem}"
+    if run.state == "failed":
+        return f"failed     {run.name}: {run.problem}"
+    if run.state in ("stopped", "interrupted") and run.can_resume:
+        return f"go on      residual train --resume {_called(run)}"
+    if run.state == "interrupted":
+        return f"go on      {run.name} kept no checkpoint: train it again"
+    if run.state == "running":
+        return f"running    {run.name}; should it be cut off: residual train --resume {_called(run)}"
+    return "" if run.test is not None else f"judge      residual evaluate {_called(run)}"
+
+
+def _called(run: Listed) -> str:
+    """What finds the run: its name in ./runs, elsewhere its path."""
+    return run.name if run.path.parent == ROOT else str(run.path)

@@ -1,0 +1,259 @@
+"""A job: what a training was asked to do, with its data loaded; run.toml holds it, and gives it back."""
+
+import hashlib
+import json
+import os
+import platform
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from residual import kernels, networks, zoo
+from residual.data import balance as balancing
+from residual.data import hub
+from residual.data.decoding import UNREADABLE
+from residual.data.images import Dataset
+from residual.data.sources import NAMES, SEARCHED, load_data
+from residual.data.stored import Stored
+from residual.errors import DataError, RunError
+from residual.kernels.precision import choose
+from residual.spec import NetworkSpec
+from residual.training import recipes, trainer
+from residual.training.recipes import Recipe
+from residual.training.runs import RunFolder
+
+_HASHES = ("test_fingerprint", "data_sha256")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained on what.
+
+    Attributes:
+        data: as it was loaded.
+        split: the same with validation images.
+        recipe, spec: how to train, and what.
+        asked: run.toml, which holds all else: seed, precision, balance, budget.
+        numbers: the precision, and why it was chosen.
+    """
+
+    data: Dataset
+    split: Dataset
+    recipe: Recipe
+    spec: NetworkSpec
+    asked: dict
+    numbers: str
+
+
+def plan(
+    data: str, recipe: str | Recipe, model: str | NetworkSpec | None, **changes
+) -> tuple[Recipe, NetworkSpec]:
+    """The recipe and the network for data of this name; `changes` replace values of the recipe."""
+    chosen = recipe if isinstance(recipe, Recipe) else recipes.recipe(recipe, data)
+    changed = {name: value for name, value in changes.items() if value is not None}
+    if changed:
+        chosen = replace(chosen, **changed, expected="")  # what the recipe reached, it reached unchanged
+    spec = zoo.as_spec(model or chosen.model)
+    return replace(chosen, model=spec.name), spec
+
+
+def new_job(
+    data: str | Path,
+    *,
+    model: str | NetworkSpec | None,
+    recipe: str | Recipe,
+    changes: dict,
+    size: int | None,
+    seed: int,
+    validation: float,
+    precision: str,
+    budget: str | None,
+    balance: str | None,
+    unreadable: float,
+    root: str | Path | None,
+) -> Job:
+    """The job that arguments of `api.train` ask for; `changes` are those to the recipe."""
+    plan("", recipe, model, **changes)  # a wrong name is told before the data is read
+    loaded = load_data(data, size, root, unreadable)
+    chosen, spec = plan(loaded.name, recipe, model, **changes)
+    networks.check_size(spec, (*loaded.size, 3))
+    split = trainer.with_validation(loaded, validation, seed)
+    precision, why = choose(precision)
+    facts = {"asked": place(data), **_facts(loaded, split), "validation_share": validation}
+    facts |= {"size": size} if size else {}
+    facts |= {"unreadable": unreadable} if loaded.unreadable or unreadable != UNREADABLE else {}
+    facts |= {"root": _root(root)} if str(data) in SEARCHED and _root(root) else {}
+    asked = {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "seed": seed,
+        "precision": precision,
+        **({"balance": balance} if balance else {}),
+        **({"budget": budget} if budget else {}),
+        "data": facts,
+        "network": {"name": spec.name, "source": spec.source, "spec": asdict(spec)},
+        "recipe": chosen.to_table(),
+        "machine": machine(),
+    }
+    return Job(loaded, split, chosen, spec, asked, why)
+
+
+def job_of(folder: RunFolder) -> Job:
+    """The job of a run, its data loaded again.
+
+    Raises:
+        DataError: when the data is not that of the run any more.
+        RunError: when run.toml cannot be read, or does not say enough.
+    """
+    asked = folder.asked
+    try:
+        facts, seed = asked["data"], asked["seed"]
+        spec = NetworkSpec(
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in asked["network"]["spec"].items()}
+        )
+        recipe = Recipe.from_table(asked["recipe"])
+        numbers, share, expected = asked["precision"], facts["validation_share"], facts["data_sha256"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{folder.path / 'run.toml'} is not a whole run.toml: {error!r} is missing.") from None
+    loaded = loaded_again(facts)
+    split = trainer.with_validation(loaded, share, seed)
+    if data_hash(split) != expected:
+        raise DataError(
+            f"The images of {facts['asked']} are not those that {folder.path} was trained on. The run: "
+            f"{facts['source']}. Now: {loaded.source}. Put the data back as it was, or start a new run."
+        )
+    return Job(loaded, split, recipe, spec, asked, numbers)
+
+
+def loaded_again(facts: dict) -> Dataset:
+    """The data of a run, from the [data] table of its run.toml."""
+    return load_data(
+        facts["asked"], facts.get("size"), facts.get("root"), facts.get("unreadable", UNREADABLE)
+    )
+
+
+def as_begun(job: Job) -> Job:
+    """A job with the recipe that its run.toml holds, whose epochs a budget may have chosen."""
+    recipe = Recipe.from_table(job.asked["recipe"])
+    return replace(job, recipe=recipe, numbers=f"{job.asked['precision']}, as the run began")
+
+
+def check_same(job: Job, folder: RunFolder, precision: str) -> None:
+    """Refuse to go on with an interrupted run of the same name that was asked for otherwise.
+
+    Args:
+        job: what is asked now.
+        folder: of the run.
+        precision: as asked now; "auto" takes what the run began with.
+
+    Raises:
+        RunError: naming what differs.
+    """
+    before = folder.asked
+    found = _differences(job.asked, before)
+    if precision not in ("auto", before["precision"]):
+        found.append(f"precision was {before['precision']}, now {precision}")
+    if found:
+        raise RunError(
+            f"{folder.path} was interrupted, and was asked for otherwise: {'; '.join(found)}. Go on with it as it was "
+            f"by residual train --resume {folder.path.name}, or choose another --name."
+        )
+
+
+def changed_machine(before: dict) -> str:
+    """What is not as it was when a run began, such as "keras 3.14.0 became 3.15.1"; "" where all is."""
+    now = machine()
+    names = [name for name in now if name != "system" and name in before and now[name] != before[name]]
+    return ", ".join(f"{name} {before[name]} became {now[name]}" for name in names)
+
+
+def _differences(asked: dict, before: dict) -> list[str]:
+    """In what a job differs from an earlier one, a phrase for each."""
+
+    def flat(job: dict) -> dict:
+        recipe = {name: value for name, value in job["recipe"].items() if name not in ("expected", "about")}
+        if "budget" in job:
+            recipe.pop("epochs")  # the budget chose them
+        data = {
+            name: value for name, value in job["data"].items() if name not in ("source", "root", *_HASHES)
+        }
+        network = {"network": job["network"]["spec"]}
+        return {
+            **{name: job.get(name) for name in ("seed", "balance", "budget")},
+            **data,
+            **network,
+            **recipe,
+        }
+
+    now, then = flat(json.loads(json.dumps(asked))), flat(before)  # tuples are lists in run.toml
+    names = [name for name in {**then, **now} if now.get(name) != then.get(name)]
+    found = [f"{name} was {_told(then.get(name))}, now {_told(now.get(name))}" for name in names]
+    others = any(asked["data"][name] != before["data"][name] for name in _HASHES)
+    return found or (["its images were others"] if others else [])
+
+
+def _told(value) -> str:
+    if isinstance(value, dict):
+        return value.get("name") or value.get("kind") or "another"
+    return "nothing" if value is None else str(value)
+
+
+def machine() -> dict:
+    """Where and with what a run is trained."""
+    return {"system": platform.platform(), "cores": os.cpu_count() or 0, **kernels.versions()}
+
+
+def data_hash(split: Dataset) -> str:
+    """SHA-256 of all pixels, labels and class names, and of which images are in which part."""
+    parts = (split.train, split.validation, split.test)
+    told = "|".join([*(part.fingerprint() for part in parts), *split.classes])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _facts(loaded: Dataset, split: Dataset) -> dict:
+    return {
+        "source": loaded.source,
+        "classes": list(loaded.classes),
+        "train_images": len(split.train),
+        "validation_images": len(split.validation),
+        "test_images": len(loaded.test),
+        "test_fingerprint": loaded.test.fingerprint(),
+        "data_sha256": data_hash(split),
+        "image_size": list(loaded.size),
+    }
+
+
+def place(data: str | Path) -> str:
+    """How a run remembers its data: a name as it is, a path in full."""
+    if str(data) in NAMES or str(data).startswith(hub.PREFIX):
+        return str(data)
+    return str(Path(data).expanduser().resolve())
+
+
+def _root(root: str | Path | None) -> str | None:
+    """Where "signs" and "cifar10" were searched for, in full, so that they are found again from elsewhere."""
+    found = root or os.environ.get("RESIDUAL_DATA") or ("datasets" if Path("datasets").is_dir() else None)
+    return str(Path(found).expanduser().resolve()) if found else None
+
+
+def announce(console: Console, job: Job, folder: RunFolder) -> None:
+    """Say what is about to be trained on what."""
+    split, recipe, balance = job.split, job.recipe, job.asked.get("balance")
+    unequal = balancing.imbalance(split.train.y, split.classes)
+    advice = f"--balance {balance}" if balance else "see --balance, and read the balanced accuracy"
+    counts = (
+        f"{len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test"
+    )
+    pixels = "x".join(map(str, split.size))
+    for label, text in (
+        ("data", split.source),
+        ("", counts),
+        *([("", f"{unequal}; {advice}")] if unequal else []),
+        *((("", split.train.x.told),) if isinstance(split.train.x, Stored) else ()),
+        ("network", f"{job.spec.name}, {pixels} pixels, {len(split.classes)} classes"),
+        ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
+        ("numbers", job.numbers),
+        ("run", str(folder.path)),
+    ):
+        console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)
