@@ -11,7 +11,7 @@ import residual
 from residual.data.augment import Flip, Shift
 from residual.errors import DataError, RecipeError, RunError
 from residual.run import as_run
-from residual.training import callbacks, checkpointing, checkpoints, failures, memory
+from residual.training import callbacks, checkpointing, checkpoints, failures, memory, trainer
 from residual.training.runs import RunFolder, find_run, new_run
 from residual.training.schedules import OneCycle, Steps
 from tests.made import QUICK, quiet, save_npz, striped
@@ -293,3 +293,18 @@ def test_a_damaged_log_is_told(tmp_path, content):
     (tmp_path / "log.csv").write_bytes(content)
     with pytest.raises(RunError, match="log.csv cannot be read"):
         RunFolder(tmp_path).log_rows()
+
+
+def test_a_network_that_cannot_be_written_is_told_with_what_to_do(stripes_file, monkeypatch):
+    def full(model, path, info):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer, "save_model", full)
+        with pytest.raises(
+            RunError,
+            match=r"runs/full cannot be written or read: No space left on device\. Make room.*--resume full",
+        ):
+            train(stripes_file, "full")
+    assert RunFolder("runs/full").state == "interrupted"
+    assert residual.resume("full", console=quiet()).folder.state == "finished"

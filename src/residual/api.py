@@ -164,22 +164,28 @@ def _trained(folder: RunFolder, job: Job, state: State | None, console: Console)
         folder.add_to_report(unreadable=list(job.data.unreadable))
     jobs.announce(console, job, folder)
     balance, seed = job.asked.get("balance"), job.asked["seed"]
-    trained = trainer.fit(
-        balancing.resampled(job.split, seed) if balance == "sample" else job.split,
-        job.spec,
-        job.recipe,
-        folder,
-        seed=seed,
-        precision=job.asked["precision"],
-        budget=seconds_of(job.asked.get("budget")) if state is None else None,
-        class_weights=balancing.class_weights(job.split.train.y) if balance == "weights" else None,
-        state=state,
-        console=console,
-    )
-    folder.add_to_report(data_sha256=job.asked["data"]["data_sha256"])
-    rows = folder.log_rows()
-    if rows:
-        save_curves_png(rows, folder.path / "curves.png")
+    try:
+        trained = trainer.fit(
+            balancing.resampled(job.split, seed) if balance == "sample" else job.split,
+            job.spec,
+            job.recipe,
+            folder,
+            seed=seed,
+            precision=job.asked["precision"],
+            budget=seconds_of(job.asked.get("budget")) if state is None else None,
+            class_weights=balancing.class_weights(job.split.train.y) if balance == "weights" else None,
+            state=state,
+            console=console,
+        )
+        folder.add_to_report(data_sha256=job.asked["data"]["data_sha256"])
+        rows = folder.log_rows()
+        if rows:
+            save_curves_png(rows, folder.path / "curves.png")
+    except OSError as error:
+        raise RunError(
+            f"{error.filename or folder.path} cannot be written or read: {error.strerror or error}. Make room, or "
+            f"give the rights to write there, and go on with residual train --resume {folder.path.name}."
+        ) from None
     return Run(folder, job.data, trained)
 
 
