@@ -144,14 +144,19 @@ def test_scaled_jpeg_is_close_to_the_one_decoded_whole():
 
 
 def test_zero_bytes_and_text_are_no_images(tmp_path):
-    for content in (b"", b"hello, I am text\n"):
+    for content, reason in (
+        (b"", "it is empty"),
+        (b"hello, I am text\n", "its content is no known image format"),
+    ):
         file = tmp_path / "photo.jpg"
         file.write_bytes(content)
         with pytest.raises(DataError) as caught:
             read_image(file)
         assert str(caught.value) == (
-            f"{file} is not an image that can be read (its content is no known image format). {ALLOWED}"
+            f"{file} is not an image that can be read ({reason}). {ALLOWED}"
         )
+        with pytest.raises(DataError, match=re.escape(f"photo.jpg is not an image that can be read ({reason})")):
+            read_image(content, name="photo.jpg")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP"])

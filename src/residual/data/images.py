@@ -138,7 +138,7 @@ def read_image(source: str | Path | bytes, size: tuple[int, int] | None = None, 
         raise DataError(f"{name} needs more memory than there is to decode. Scale it down first.") from None
     except Exception as error:  # Pillow's decoders raise whatever their format raises
         raise DataError(
-            f"{name} is not an image that can be read ({_reason(error, name)}). "
+            f"{name} is not an image that can be read ({_reason(error, source, name)}). "
             "Allowed: PNG, JPEG, WebP, GIF, BMP and TIFF files."
         ) from None
 
@@ -212,10 +212,13 @@ def _upright(image):
     return image if turn is None else image.transpose(turn)
 
 
-def _reason(error: Exception, name: str) -> str:
+def _reason(error: Exception, source: str | Path | bytes, name: str) -> str:
     """Pillow's message in a few words, without the path that stands before it already."""
     text = str(error).split("\n")[0] or type(error).__name__
-    return "its content is no known image format" if "cannot identify" in text else text.replace(name, "it")
+    if "cannot identify" not in text:
+        return text.replace(name, "it")
+    size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
+    return "its content is no known image format" if size else "it is empty"
 
 
 def _to_rgb(image):
