@@ -1,6 +1,6 @@
 """What a training step costs against depth, width and image size: milliseconds, peak memory and how they grow.
 
-    python benchmarks/scaling.py        # about ten minutes on two cores
+    python benchmarks/scaling.py        # about four minutes on two cores
 
 One process for each network, so that its peak memory is its own; each trains as `residual train` does, in the precision
 that the probe chooses, on random images. The growth is the slope of a straight line through the logarithms: 1 is in
