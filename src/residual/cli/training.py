@@ -9,10 +9,11 @@ from residual.errors import RunError
 
 _TRAIN_HELP = """Train a network and judge it on test images.
 
-DATA is digits, signs, cifar10, or a path: a folder of class folders or a zip of it, a .csv, .tsv or .jsonl of
-paths and labels, HDF5, .npz, Parquet, CIFAR-10 as it is downloaded; or hf://owner/name. What is not obvious is
-said behind ::, as in data.h5::images=x,labels=y or all.csv::label=species,group=person. Validation images are taken
-from the training images; the test images are read once, at the end."""
+DATA is digits, signs, cifar10, or a path: a folder of class folders or a zip of it, a .csv, .tsv or .jsonl of paths \
+and labels, HDF5, .npz, Parquet, CIFAR-10 as it is downloaded; or hf://owner/name. What is not obvious is said behind \
+::, as in data.h5::images=x,labels=y or all.csv::label=species,group=person.
+
+Validation images are taken from the training images; the test images are read once, at the end."""
 
 
 def add_to(app: typer.Typer) -> None:
