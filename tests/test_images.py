@@ -152,10 +152,10 @@ def test_zero_bytes_and_text_are_no_images(tmp_path):
         file.write_bytes(content)
         with pytest.raises(DataError) as caught:
             read_image(file)
-        assert str(caught.value) == (
-            f"{file} is not an image that can be read ({reason}). {ALLOWED}"
-        )
-        with pytest.raises(DataError, match=re.escape(f"photo.jpg is not an image that can be read ({reason})")):
+        assert str(caught.value) == (f"{file} is not an image that can be read ({reason}). {ALLOWED}")
+        with pytest.raises(
+            DataError, match=re.escape(f"photo.jpg is not an image that can be read ({reason})")
+        ):
             read_image(content, name="photo.jpg")
 
 
