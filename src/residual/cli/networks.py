@@ -106,9 +106,9 @@ def show_recipes(
         return print(tomli_w.dumps(tables[0]), end="")
     out = console()
     for entry in RECIPES.values():
-        out.print(f"[bold]{entry.name:11}[/] {entry.about}", highlight=False, soft_wrap=True)
+        out.print(f"[bold]{entry.name:13}[/] {entry.about}", highlight=False, soft_wrap=True)
         out.print(
-            f"            {entry.model}, {entry.epochs} epochs. {entry.expected}",
+            f"{'':13} {entry.model}, {entry.epochs} epochs. {entry.expected}".rstrip(),
             highlight=False,
             soft_wrap=True,
         )

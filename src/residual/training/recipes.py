@@ -168,7 +168,7 @@ CIFAR10_PAPER = replace(
     schedule=Steps(((0, 0.1), (91, 0.01), (136, 0.001))),
     weight_decay=1e-3,  # decoupled: the paper's L2 of 1e-4
     keep="last",
-    expected="",
+    expected="87.8% of 10,000 test images, JPEG re-encoded (95% interval 87.2-88.5%); 29 s an epoch on two cores",
 )
 IMAGES = Recipe(
     name="images",
