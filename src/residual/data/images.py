@@ -138,7 +138,7 @@ def read_image(source: str | Path | bytes, size: tuple[int, int] | None = None, 
         raise DataError(f"{name} needs more memory than there is to decode. Scale it down first.") from None
     except Exception as error:  # Pillow's decoders raise whatever their format raises
         raise DataError(
-            f"{name} is not an image that can be read ({_reason(error, source, name)}). "
+            f"{name} is not an image that can be read ({_reason(error, name)}). "
             "Allowed: PNG, JPEG, WebP, GIF, BMP and TIFF files."
         ) from None
 
@@ -147,6 +147,8 @@ def _decode(source: str | Path | bytes, size: tuple[int, int] | None):
     """The pixels of a file as an upright RGB image of Pillow, not yet scaled."""
     from PIL import Image
 
+    if not (len(source) if isinstance(source, bytes) else Path(source).stat().st_size):
+        raise ValueError("it is empty")
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     with QUIET, Image.open(file, formats=FORMATS) as opened:
         if size is not None:
@@ -212,13 +214,10 @@ def _upright(image):
     return image if turn is None else image.transpose(turn)
 
 
-def _reason(error: Exception, source: str | Path | bytes, name: str) -> str:
+def _reason(error: Exception, name: str) -> str:
     """Pillow's message in a few words, without the path that stands before it already."""
     text = str(error).split("\n")[0] or type(error).__name__
-    if "cannot identify" not in text:
-        return text.replace(name, "it")
-    size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
-    return "its content is no known image format" if size else "it is empty"
+    return "its content is no known image format" if "cannot identify" in text else text.replace(name, "it")
 
 
 def _to_rgb(image):
