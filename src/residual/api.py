@@ -112,18 +112,7 @@ def train(
         unreadable=unreadable,
         root=root,
     )
-    before = existing_run(name)
-    if before is not None and before.state in RESUMABLE:
-        jobs.check_same(job, before, precision)
-        return _resumed(before, replace(job, asked=before.asked), console)
-    folder = new_run(name, f"{job.data.name}-{job.spec.name}")
-    with folder.claim():
-        folder.write_asked(job.asked)
-        try:
-            return _trained(folder, job, None, console)
-        except RecipeError:  # told before the first step: there is no run
-            folder.discard()
-            raise
+    return _begun_or_resumed(job, name, precision, console)
 
 
 def resume(run: str | Path, *, console: Console | None = None) -> Run:
@@ -156,6 +145,22 @@ def _resumed(folder: RunFolder, job: Job, console: Console) -> Run:
         if state and changed:
             console.print(f"         since it began {changed}: last digits may differ", highlight=False)
         return _trained(folder, jobs.as_begun(job), state, console)
+
+
+def _begun_or_resumed(job: Job, name: str | None, precision: str, console: Console) -> Run:
+    """Train a job: on in the interrupted run of this name where there is one, else in a new run."""
+    before = existing_run(name)
+    if before is not None and before.state in RESUMABLE:
+        jobs.check_same(job, before, precision)
+        return _resumed(before, replace(job, asked=before.asked), console)
+    folder = new_run(name, f"{job.data.name}-{job.spec.name}")
+    with folder.claim():
+        folder.write_asked(job.asked)
+        try:
+            return _trained(folder, job, None, console)
+        except RecipeError:  # told before the first step: there is no run
+            folder.discard()
+            raise
 
 
 def _trained(folder: RunFolder, job: Job, state: State | None, console: Console) -> Run:

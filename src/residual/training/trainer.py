@@ -17,7 +17,7 @@ from residual.training import checkpoints, failures, memory, statistics, tensorb
 from residual.training.callbacks import Best, Finite, Log, interruptible
 from residual.training.checkpointing import Checkpoints
 from residual.training.checkpoints import State
-from residual.training.planning import forecast
+from residual.training.planning import Forecast, forecast
 from residual.training.preparation import compile_for, untrained
 from residual.training.progress import TrainingProgress, clock
 from residual.training.recipes import Recipe
@@ -100,10 +100,8 @@ def fit(
         recomputed = min(len(data.train), statistics.MAX_IMAGES)
         plan = forecast(model, batches, len(data.validation), recomputed, started, class_weights)
         if budget is not None:
-            recipe = replace(recipe, epochs=plan.epochs_within(budget), expected="")
-            folder.write_asked({**folder.asked, "recipe": recipe.to_table()})
+            recipe = _within(budget, plan, recipe, folder, console)
             compile_for(model, recipe, batches.steps)
-            console.print(f"budget   {clock(budget)}: {recipe.epochs} epochs", highlight=False)
         console.print(f"plan     {plan.sentence(recipe.epochs)}", highlight=False, soft_wrap=True)
         steps = _train(model, data, recipe, batches, class_weights, best, folder, console, state)
         best.restore(model)
@@ -126,6 +124,14 @@ def fit(
     if not steps["interrupted"]:
         checkpoints.remove(folder.checkpoints)
     return Trained(model, moving, report)
+
+
+def _within(budget: float, plan: Forecast, recipe: Recipe, folder: RunFolder, console) -> Recipe:
+    """The recipe with as many epochs as end in `budget` seconds; the run's record and the console say so."""
+    recipe = replace(recipe, epochs=plan.epochs_within(budget), expected="")
+    folder.write_asked({**folder.asked, "recipe": recipe.to_table()})
+    console.print(f"budget   {clock(budget)}: {recipe.epochs} epochs", highlight=False)
+    return recipe
 
 
 def _train(
