@@ -13,6 +13,7 @@ from residual.errors import NetworkError
 from residual.layers import Layers
 from residual.networks import network
 from residual.training.recipes import NOTEBOOK_E
+from residual.training.schedules import Steps
 
 _CIFAR_L2 = 1e-4
 
@@ -209,4 +210,6 @@ def resnet_layer(
 
 def lr_schedule(epoch: int) -> float:
     """The CIFAR-10 notebook's learning rate: 1e-3, then 1e-4 from epoch 81, ..., 5e-7 from 181 (from 0)."""
-    return [rate for start, rate in NOTEBOOK_E.schedule.rates_from if start <= epoch][-1]
+    schedule = NOTEBOOK_E.schedule
+    assert isinstance(schedule, Steps)
+    return [rate for start, rate in schedule.rates_from if start <= epoch][-1]

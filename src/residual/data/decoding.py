@@ -80,7 +80,7 @@ def decode(
         )
     if x is None:
         raise DataError(next(iter(skipped.values())) if skipped else f"{where}: there are no images.")
-    return without(x, skipped) if skipped else x
+    return _without(x, skipped) if skipped else x
 
 
 def decode_labelled(
@@ -117,10 +117,14 @@ def decode_labelled(
     return x, kept
 
 
-def without(values: Pixels, skipped: Iterable[int]) -> Pixels:
-    """The rows of images or labels that are not in `skipped`."""
-    kept = np.setdiff1d(np.arange(len(values)), list(skipped))
-    return values.only(kept) if isinstance(values, Stored) else values[kept]
+def without(values: np.ndarray, skipped: Iterable[int]) -> np.ndarray:
+    """The rows that are not in `skipped`."""
+    return np.delete(values, list(skipped), axis=0)
+
+
+def _without(x: Pixels, skipped: Iterable[int]) -> Pixels:
+    """The images that are not in `skipped`."""
+    return x.only(without(np.arange(len(x)), skipped)) if isinstance(x, Stored) else without(x, skipped)
 
 
 def check_share(skipped: dict[int, str], count: int, share: float, where: str) -> None:

@@ -26,8 +26,9 @@ class ArraysOnly(pickle._Unpickler):
 
     def load_bytearray8(self) -> None:
         """Bytes of the length that is told: no more memory than the file has for them."""
-        (length,) = struct.unpack("<Q", self.read(8))
-        self.append(bytearray(self.read(length)))
+        # `load` gives the unpickler its `read` and `append`.
+        (length,) = struct.unpack("<Q", self.read(8))  # pyright: ignore[reportAttributeAccessIssue]
+        self.append(bytearray(self.read(length)))  # pyright: ignore[reportAttributeAccessIssue]
 
     dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
 

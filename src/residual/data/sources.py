@@ -251,10 +251,10 @@ def _digits() -> Dataset:
 
     from residual.data.splits import stratified_split
 
-    bunch = load_digits()
-    grey = (bunch.images * (255 / 16)).round().astype(np.uint8)
+    pixels, labels = load_digits(return_X_y=True)
+    grey = (pixels.reshape(-1, 8, 8) * (255 / 16)).round().astype(np.uint8)
     rgb = np.repeat(grey[..., None], 3, axis=-1)
-    images = Images(rgb, bunch.target.astype(np.int64))
+    images = Images(rgb, labels.astype(np.int64))
     larger, smaller = stratified_split(images.y, 0.2, seed=0)
     data = Dataset(
         "digits",

@@ -7,6 +7,7 @@ the layers that lie beyond the end can be named.
 import io
 import struct
 from pathlib import Path
+from typing import cast
 
 import h5py
 
@@ -44,7 +45,7 @@ def _lost(data: bytes, whole: int) -> str:
     # round for ever: a length of zero leads nowhere.)
     try:
         with h5py.File(io.BytesIO(data.ljust(whole, b"\xff")), "r") as file:
-            root = file.get("model_weights", file)
+            root = cast(h5py.Group, file.get("model_weights", file))
             names = [name.decode() if isinstance(name, bytes) else name for name in root.attrs["layer_names"]]
             lost = [name for name in names if not _complete(root, name, len(data))]
     except Exception:  # h5py raises whatever the filling decodes to

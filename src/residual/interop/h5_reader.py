@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import h5py
 import numpy as np
@@ -110,7 +111,7 @@ def opened(path: Path) -> Iterator[OldFile]:
 
 
 def _read(path: Path, file: h5py.File) -> OldFile:
-    root = file.get("model_weights", file)
+    root = cast(h5py.Group, file.get("model_weights", file))
     names = listed(root, "layer_names")
     facts = {key: _text(root.attrs.get(key, file.attrs.get(key, ""))) for key in ("keras_version", "backend")}
     config = file.attrs.get("model_config")

@@ -216,7 +216,7 @@ def _first_shape(row: dict) -> list | None:
     rows = config if isinstance(config, list) else config.get("layers")
     if row["class_name"] in _NETWORKS and rows:
         return _first_shape(rows[0])
-    return config.get("batch_input_shape", config.get("batch_shape"))
+    return config.get("batch_input_shape", config.get("batch_shape")) if isinstance(config, dict) else None
 
 
 def _functional(config: dict) -> Graph:

@@ -14,7 +14,7 @@ def _resource(variable) -> tf.Variable:
     return variable if isinstance(variable, tf.Variable) else variable.value
 
 
-class _Decay:
+class _Decay(keras.optimizers.Optimizer):
     """Decoupled weight decay: w - rate * decay * w, before the update."""
 
     def _apply_weight_decay(self, variables) -> None:
@@ -40,7 +40,7 @@ class SGD(_Decay, keras.optimizers.SGD):
         )
 
 
-class _Adam(_Decay):
+class _Adam(_Decay, keras.optimizers.Adam):
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, variable.dtype)
@@ -58,7 +58,7 @@ class _Adam(_Decay):
         )
 
 
-class Adam(_Adam, keras.optimizers.Adam):
+class Adam(_Adam):
     """`keras.optimizers.Adam`."""
 
 

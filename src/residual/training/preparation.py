@@ -50,11 +50,11 @@ def normalization(kind: str, images: Images) -> keras.layers.Layer:
         return keras.layers.Rescaling(1 / 255, name="normalization")
     axes = (0, 1, 2) if kind == "channel" else (0,)
     # In pieces, as the images may lie on disk; sums of whole numbers are exact in any order.
-    total = sum(piece.sum(axes, dtype=np.float64) for piece in pieces(images.x))
+    total = sum((piece.sum(axes, dtype=np.float64) for piece in pieces(images.x)), np.zeros(()))
     count = len(images) * (images.x.shape[1] * images.x.shape[2] if kind == "channel" else 1)
     mean = total / count
     if kind == "channel":
-        squares = sum(_squares(piece) for piece in pieces(images.x)) / count
+        squares = sum((_squares(piece) for piece in pieces(images.x)), np.zeros(())) / count
         variance = np.maximum(squares - mean**2, 1.0)
         layer = keras.layers.Normalization(axis=-1, name="normalization")
     else:
@@ -68,7 +68,8 @@ def normalization(kind: str, images: Images) -> keras.layers.Layer:
 
 def _squares(x: np.ndarray) -> np.ndarray:
     """Sum of the squared pixels of each colour; a few at a time, as float64 takes eight times their memory."""
-    return sum(np.square(x[i : i + 256], dtype=np.float64).sum((0, 1, 2)) for i in range(0, len(x), 256))
+    few = (x[i : i + 256] for i in range(0, len(x), 256))
+    return sum((np.square(piece, dtype=np.float64).sum((0, 1, 2)) for piece in few), np.zeros(()))
 
 
 class RateTable(keras.optimizers.schedules.LearningRateSchedule):

@@ -7,6 +7,9 @@ Of the package tensorboard, only the messages and the file format are used. Its 
 where that is installed, on JAX and torch too.
 """
 
+# The messages' classes are made when they are imported, where pyright cannot see them.
+# pyright: reportAttributeAccessIssue=false
+
 import importlib.util
 import time
 from pathlib import Path
