@@ -213,7 +213,7 @@ def test_best_keeps_the_best_epoch_and_last_the_last():
 
 def test_ctrl_c_keeps_the_best_so_far(stripes_file, monkeypatch):
     recipe = Recipe("long", "", "cifar-resnet8", 50, 16, "adamw", Constant(3e-3))
-    heard = io.StringIO()
+    heard, before = io.StringIO(), signal.getsignal(signal.SIGINT)
     written = callbacks.Log.on_epoch_end
 
     def interrupt_after_two(self, epoch, logs=None):
@@ -226,7 +226,7 @@ def test_ctrl_c_keeps_the_best_so_far(stripes_file, monkeypatch):
     assert (run.report["interrupted"], run.report["epochs"]) == (True, 2)
     assert "the best so far is kept" in heard.getvalue()
     assert run.evaluate().n == 24
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_network_of_ones_own_is_trained(stripes_file):
