@@ -165,7 +165,8 @@ def work(case: str, name: str) -> None:
         os.environ["KERAS_BACKEND"] = backend
         from residual import kernels
 
-        kernels.prefer_backend()
+        if kind == "ours":
+            kernels.prefer_backend()
         kernels.import_keras_quietly()
     make = {
         "ours": ours,

@@ -77,3 +77,13 @@ def test_removing_leaves_what_is_not_ours(tmp_path):
     (folder / "notes.txt").unlink()
     checkpoints.remove(folder)
     assert not folder.exists()
+
+
+def test_a_damaged_one_set_aside_does_not_push_out_the_new_ones(tmp_path):
+    for path in [checkpoints.write(tmp_path, state(step)) for step in (900, 1000)]:
+        path.write_bytes(b"")
+        checkpoints.set_aside(path)
+    new = checkpoints.write(tmp_path, state(60))
+    assert checkpoints.found(tmp_path) == [new]
+    checkpoints.remove(tmp_path)
+    assert not tmp_path.exists()

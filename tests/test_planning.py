@@ -3,6 +3,7 @@
 import pytest
 
 from residual.errors import RecipeError
+from residual.training import planning
 from residual.training.planning import Forecast, peak_memory, seconds_of
 
 PLAN = Forecast(step_seconds=0.2, epoch_seconds=10, before_seconds=5, after_seconds=4, memory=3 * 2**30)
@@ -36,3 +37,11 @@ def test_sentence():
 
 def test_memory_is_that_of_this_process():
     assert peak_memory() > 50 * 2**20
+
+
+def test_a_single_step_is_timed_itself():
+    clock = planning._Clock()
+    clock.on_train_begin()
+    clock.on_train_batch_begin(0)
+    clock.on_train_batch_end(0)
+    assert 0 < clock.step_seconds() < 0.5

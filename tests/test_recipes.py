@@ -21,6 +21,7 @@ from residual.training.recipes import (
     SIGNS,
     Recipe,
     differences,
+    in_epochs,
     recipe,
 )
 from residual.training.schedules import Constant, Steps
@@ -192,3 +193,9 @@ def test_paper_recipe_has_the_papers_steps():
     assert rates[31_900] == np.float32(0.1)
     assert rates[32_100] == np.float32(0.01)
     assert rates[48_000] == np.float32(0.001)
+
+
+def test_a_budget_shrinks_the_steps_of_a_schedule_with_the_epochs():
+    shrunk = in_epochs(RECIPES["cifar10-paper"], 38)
+    assert shrunk.schedule == Steps(((0, 0.1), (19, 0.01), (28, 0.001)))
+    assert in_epochs(RECIPES["cifar10"], 10).schedule == RECIPES["cifar10"].schedule

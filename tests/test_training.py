@@ -15,7 +15,7 @@ from residual import zoo
 from residual.data import stored
 from residual.data.augment import Shift
 from residual.data.images import Dataset, Images
-from residual.errors import DataError, RunError
+from residual.errors import DataError, RecipeError, RunError
 from residual.networks import network
 from residual.training import callbacks, preparation, statistics, trainer
 from residual.training.recipes import Recipe
@@ -357,3 +357,9 @@ def test_statistics_are_those_of_images_as_training_sees_them():
     mean = keras.ops.convert_to_numpy(model.get_layer("norm").moving_mean)
     # A shift by -2 to 2 of 4 pixels leaves 0.7 of each side in view: (2 + 3 + 4 + 3 + 2) / 5 / 4.
     np.testing.assert_allclose(mean, 200 * 0.7**2, rtol=0.1)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_out_of_range_is_told_before_anything_is_made(seed):
+    with pytest.raises(RecipeError, match=f"--seed must be a whole number from 0 to 4294967295; got {seed}"):
+        residual.train("digits", seed=seed)

@@ -97,6 +97,8 @@ def train(
     if budget is not None and epochs is not None:
         raise RecipeError("--epochs and --budget both say how long to train: give one of them.")
     seconds_of(budget)
+    if not 0 <= seed < 2**32:
+        raise RecipeError(f"--seed must be a whole number from 0 to {2**32 - 1}; got {seed}.")
     balancing.checked_way(balance)
     job = jobs.new_job(
         data,
@@ -177,6 +179,7 @@ def _trained(folder: RunFolder, job: Job, state: State | None, console: Console)
             folder,
             seed=seed,
             precision=job.asked["precision"],
+            started=job.started,
             budget=seconds_of(job.asked.get("budget")) if state is None else None,
             class_weights=balancing.class_weights(job.split.train.y) if balance == "weights" else None,
             state=state,

@@ -37,6 +37,7 @@ class Job:
         recipe, spec: how to train, and what.
         asked: run.toml, which holds all else: seed, precision, balance, budget.
         numbers: the precision, and why it was chosen.
+        started: `time.perf_counter()` when it was asked for, before the data was read.
     """
 
     data: Dataset
@@ -45,6 +46,7 @@ class Job:
     spec: NetworkSpec
     asked: dict
     numbers: str
+    started: float
 
 
 def plan(
@@ -75,6 +77,7 @@ def new_job(
     root: str | Path | None,
 ) -> Job:
     """The job that arguments of `api.train` ask for; `changes` are those to the recipe."""
+    started = time.perf_counter()
     plan("", recipe, model, **changes)  # a wrong name is told before the data is read
     loaded = load_data(data, size, root, unreadable)
     chosen, spec = plan(loaded.name, recipe, model, **changes)
@@ -96,7 +99,7 @@ def new_job(
         "recipe": chosen.to_table(),
         "machine": machine(),
     }
-    return Job(loaded, split, chosen, spec, asked, why)
+    return Job(loaded, split, chosen, spec, asked, why, started)
 
 
 def job_of(folder: RunFolder) -> Job:
@@ -106,7 +109,7 @@ def job_of(folder: RunFolder) -> Job:
         DataError: when the data is not that of the run any more.
         RunError: when run.toml cannot be read, or does not say enough.
     """
-    asked = folder.asked
+    asked, started = folder.asked, time.perf_counter()
     try:
         facts, seed = asked["data"], asked["seed"]
         spec = NetworkSpec(
@@ -123,7 +126,7 @@ def job_of(folder: RunFolder) -> Job:
             f"The images of {facts['asked']} are not those that {folder.path} was trained on. The run: "
             f"{facts['source']}. Now: {loaded.source}. Put the data back as it was, or start a new run."
         )
-    return Job(loaded, split, recipe, spec, asked, numbers)
+    return Job(loaded, split, recipe, spec, asked, numbers, started)
 
 
 def loaded_again(facts: dict) -> Dataset:

@@ -37,7 +37,9 @@ def train(
     epochs: int = typer.Option(None, min=1, help="Passes over the training images."),
     batch_size: int = typer.Option(None, min=1, help="Images per step."),
     size: int = typer.Option(None, min=1, help="Scale images to this many pixels a side."),
-    seed: int = typer.Option(0, min=0, help="Of weights, order, augmentation and validation split."),
+    seed: int = typer.Option(
+        0, min=0, max=2**32 - 1, help="Of weights, order, augmentation and validation split."
+    ),
     validation: float = typer.Option(0.1, help="Share of the training images set aside for validation."),
     precision: str = typer.Option("auto", help="float32, bfloat16, or auto: the faster one here, measured."),
     budget: str = typer.Option(None, help="Time for the whole, as 90s, 10m or 2h: chooses the epochs."),

@@ -5,6 +5,7 @@ import math
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -131,6 +132,18 @@ class Finite(keras.callbacks.Callback):
         loss = float(logs["loss"])
         if not math.isfinite(loss):
             raise LossIsNoNumber(self.epoch, batch, loss)
+
+
+class Stop(keras.callbacks.Callback):
+    """Ends a training after the current step once `asked()`: Keras forgets a stop that comes while `fit` starts."""
+
+    def __init__(self, asked: Callable[[], bool]):
+        super().__init__()
+        self.asked = asked
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.asked():
+            self.model.stop_training = True
 
 
 @contextlib.contextmanager

@@ -150,6 +150,7 @@ def last_state(folder: RunFolder, console) -> State | None:
             place = f"step {step:,} of epoch {epoch + 1}" if step else f"the end of epoch {epoch}"
             _say(console, f"resuming {folder.path} from its checkpoint of step {state.step:,}, {place}")
             return state
+        checkpoints.set_aside(path)
         _say(console, f"{path} is damaged: its checksum does not match. Looking for the one before it.")
     _say(console, f"{folder.path} has no checkpoint that can be used: it begins anew")
     return None

@@ -5,6 +5,7 @@
 The file is a plain .npz: numpy.load opens it. The name ends in the first 16 digits of its SHA-256.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -74,6 +75,12 @@ def write(folder: Path, state: State) -> Path:
     return path
 
 
+def set_aside(path: Path) -> None:
+    """Give a damaged checkpoint a name that no longer counts: a run that begins anew writes earlier steps than it."""
+    with contextlib.suppress(OSError):
+        path.rename(path.with_suffix(".damaged"))
+
+
 def found(folder: Path) -> list[Path]:
     """The checkpoints in a folder, the newest first."""
     paths = [path for path in folder.glob("step-*.npz") if _NAME.fullmatch(path.name)]
@@ -106,7 +113,7 @@ def newest(folder: Path) -> Iterator[tuple[Path, State | None]]:
 
 def remove(folder: Path) -> None:
     """Take the checkpoints away when nothing is left to resume; what else is in the folder stays."""
-    for path in (*found(folder), folder / _UNFINISHED):
+    for path in (*found(folder), *folder.glob("step-*.damaged"), folder / _UNFINISHED):
         path.unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()

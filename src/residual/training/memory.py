@@ -62,7 +62,9 @@ def available() -> int:
     group = Path("/sys/fs/cgroup")
     try:
         limit = int((group / "memory.max").read_text())
-        free = min(free, limit - int((group / "memory.current").read_text()))
+        used = int((group / "memory.current").read_text())
+        facts = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        free = min(free, limit - used + int(facts.get("inactive_file", 0)))  # which the kernel gives back
     except (OSError, ValueError):  # no container, or one without a limit
         pass
     return max(0, free)

@@ -109,6 +109,9 @@ class _Clock(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.ends = []
 
+    def on_train_batch_begin(self, batch, logs=None):
+        self.began = time.perf_counter()
+
     def on_train_batch_end(self, batch, logs=None):
         self.ends.append(time.perf_counter())
         if len(self.ends) > 1 and self.ends[-1] - self.ends[0] > _SECONDS:
@@ -117,7 +120,7 @@ class _Clock(keras.callbacks.Callback):
     def step_seconds(self) -> float:
         """Median time of a step after the first, which compiles; that of the first where it is the only one."""
         steps = sorted(b - a for a, b in zip(self.ends, self.ends[1:], strict=False))
-        return steps[len(steps) // 2] if steps else 1.0
+        return steps[len(steps) // 2] if steps else self.ends[-1] - self.began
 
 
 def peak_memory() -> int | None:

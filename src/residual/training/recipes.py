@@ -282,6 +282,12 @@ def miniature(recipe: Recipe) -> Recipe:
     To see in minutes that everything runs, before the hours of the whole; its accuracy says little.
     """
     epochs = max(2, round(recipe.epochs / 60))
+    name, about = f"{recipe.name}-mini", f"{recipe.name} in {epochs} epochs, to see that it runs"
+    return replace(in_epochs(recipe, epochs), name=name, about=about)
+
+
+def in_epochs(recipe: Recipe, epochs: int) -> Recipe:
+    """The recipe in so many epochs, its whole schedule shrunk or stretched to them."""
     schedule = recipe.schedule
     if isinstance(schedule, Steps):
         share = epochs / recipe.epochs
@@ -289,8 +295,7 @@ def miniature(recipe: Recipe) -> Recipe:
             int(epoch * share): rate for epoch, rate in schedule.rates_from
         }  # the last of those that meet
         schedule = Steps(tuple(starts.items()))
-    name, about = f"{recipe.name}-mini", f"{recipe.name} in {epochs} epochs, to see that it runs"
-    return replace(recipe, name=name, about=about, epochs=epochs, schedule=schedule, expected="")
+    return replace(recipe, epochs=epochs, schedule=schedule, expected="")
 
 
 def differences(one: Recipe, other: Recipe) -> dict[str, tuple]:

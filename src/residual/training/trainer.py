@@ -14,13 +14,13 @@ from residual.kernels import hot_path
 from residual.modelfile import save_model
 from residual.spec import NetworkSpec
 from residual.training import checkpoints, failures, memory, statistics, tensorboard
-from residual.training.callbacks import Best, Finite, Log, interruptible
+from residual.training.callbacks import Best, Finite, Log, Stop, interruptible
 from residual.training.checkpointing import Checkpoints
 from residual.training.checkpoints import State
 from residual.training.planning import Forecast, forecast
 from residual.training.preparation import compile_for, untrained
 from residual.training.progress import TrainingProgress, clock
-from residual.training.recipes import Recipe
+from residual.training.recipes import Recipe, in_epochs
 from residual.training.runs import RunFolder
 from residual.training.waiting import Waiting
 
@@ -61,6 +61,7 @@ def fit(
     seed: int,
     precision: str,
     console,
+    started: float,
     budget: float | None = None,
     class_weights: dict[int, float] | None = None,
     state: State | None = None,
@@ -77,14 +78,14 @@ def fit(
         seed: of weights, order and augmentation.
         precision: "float32" or "bfloat16".
         console: where progress is shown.
-        budget: seconds; as many epochs as fit take the place of the recipe's.
+        started: `time.perf_counter()` when the training was asked for.
+        budget: seconds from then on; as many epochs as fit take the place of the recipe's.
         class_weights: how much an image of each class counts in the loss; None counts all alike.
         state: of an interrupted training, to go on from; None begins.
 
     Raises:
         RunError: when the loss becomes no number, or the memory does not suffice.
     """
-    started = time.perf_counter()
     keras.utils.set_random_seed(seed)
     batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, seed)
     model = untrained(data, spec, recipe)
@@ -128,7 +129,7 @@ def fit(
 
 def _within(budget: float, plan: Forecast, recipe: Recipe, folder: RunFolder, console) -> Recipe:
     """The recipe with as many epochs as end in `budget` seconds; the run's record and the console say so."""
-    recipe = replace(recipe, epochs=plan.epochs_within(budget), expected="")
+    recipe = in_epochs(recipe, plan.epochs_within(budget))
     folder.write_asked({**folder.asked, "recipe": recipe.to_table()})
     console.print(f"budget   {clock(budget)}: {recipe.epochs} epochs", highlight=False)
     return recipe
@@ -162,7 +163,7 @@ def _train(
                 validation_data=in_order(data.validation, len(data.classes), recipe.batch_size),
                 shuffle=False,  # Batches orders the images; Keras would shuffle the batches again
                 class_weight=class_weights,
-                callbacks=[Finite(), log, best, *boards, progress, kept, waiting],
+                callbacks=[Finite(), Stop(interrupted), log, best, *boards, progress, kept, waiting],
                 verbose=0,
             )
         finally:
