@@ -3,10 +3,11 @@
     RESIDUAL_DATA=FOLDER python benchmarks/signs.py       # about ten minutes on two cores
 
 One process per training, one after the other: two seeds of the default recipe, the notebook (ResNet-50, Adam 1.5e-4,
-batch norm with momentum 0.99, stock Keras, ten epochs), three more seeds. All train on the
-same photos and are followed on the same validation photos; the test photos are read once, at the end of each training.
-Times are those of the epochs, validation included on both sides; the notebook's first epoch compiles its step, ours is
-compiled by the plan before. The whole of ours, with the plan and the statistics of batch norm, is the fair comparison. Prints a Markdown table and writes benchmarks/signs.json.
+batch norm with momentum 0.99, stock Keras, ten epochs), three more seeds. All train on the same photos and are
+followed on the same validation photos; the test photos are read once, at the end of each training. Times are those of
+the epochs, validation included on both sides; the notebook's first epoch compiles its step, ours is compiled by the
+plan before. The whole of ours, with the plan and the statistics of batch norm, is the fair comparison. Prints a
+Markdown table and writes benchmarks/signs.json.
 """
 
 import json
