@@ -151,7 +151,8 @@ def last_state(folder: RunFolder, console) -> State | None:
             _say(console, f"resuming {folder.path} from its checkpoint of step {state.step:,}, {place}")
             return state
         checkpoints.set_aside(path)
-        _say(console, f"{path} is damaged: its checksum does not match. Looking for the one before it.")
+        lost = f"{path} is damaged: its checksum does not match. It is set aside."
+        _say(console, f"{lost} Looking for the one before it.")
     _say(console, f"{folder.path} has no checkpoint that can be used: it begins anew")
     return None
 

@@ -173,7 +173,8 @@ def _train(
     epochs = log.steps / batches.steps
     return {
         "epochs": round(epochs, 3),
-        "interrupted": interrupted(),
+        # Where only the last validation was left, nothing was cut off.
+        "interrupted": interrupted() and epochs < recipe.epochs,
         "training_seconds": round(seconds, 2),
         "images_per_second": round(len(data.train) * epochs / max(seconds, 1e-9), 1),
         "waiting_for_data": round(waiting.share, 4),
