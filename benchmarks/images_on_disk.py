@@ -8,8 +8,10 @@
 Needs RESIDUAL_DATA with sign_language_digits/sign_language_digits.zip and cifar10/train.parquet, and `grain`.
 The photos are those hands, scaled up to 400x300 JPEGs. Three ways to get them into a network are compared:
 decoded once into a file of pixels (what `residual train` does), and decoded anew in every epoch with grain or
-with tf.data. All run interleaved in one process. Each part writes its rows into benchmarks/images_on_disk.json
-and all rows that are there into benchmarks/images_on_disk.md.
+with tf.data, whose batches are then augmented like ours, by the recipe of SIGNS, while the step before them runs.
+The files are in the system's cache. All run interleaved in one process, with a second between turns in which grain
+and tf.data fill their buffers. Each part writes its rows into benchmarks/images_on_disk.json and all rows that are
+there into benchmarks/images_on_disk.md.
 """
 
 import io
@@ -36,6 +38,7 @@ import keras
 
 from residual import zoo
 from residual.data import decoding, stored
+from residual.data.augment import augmented
 from residual.data.batches import Batches
 from residual.data.images import Dataset, Images, read_image
 from residual.data.sources import load_data
@@ -47,7 +50,8 @@ from residual.training.waiting import Waiting
 DATA = Path(os.environ.get("RESIDUAL_DATA", "../shared/data"))
 HERE = Path(__file__)
 PHOTOS, BATCH = 960, 32
-ROUNDS, STEPS = {"decoding": 5, 64: 5, 128: 3}, {64: 4, 128: 2}
+ROUNDS, STEPS = {"decoding": 5, 64: 5, 128: 3}, {64: 24, 128: 20}
+REST = 1.0  # seconds between turns: buffers fill, threads come to rest
 
 
 def photos(folder: Path) -> list[Path]:
@@ -124,31 +128,40 @@ def measure_decoding(files: list[Path]) -> dict:
 
 
 class Streamed(keras.utils.PyDataset):
-    """Batches from an iterator that prefetches on its own, with what `Waiting` asks of `Batches`."""
+    """Batches from an iterator that prefetches on its own, with what `Waiting` asks of `Batches`.
 
-    def __init__(self, batches, steps: int):
+    Before an epoch Keras looks at a batch, to see its shape: it gets one that costs nothing.
+    """
+
+    def __init__(self, batches, steps: int, augment=()):
         super().__init__()
-        self.batches, self.steps, self.waited = batches, steps, 0.0
-        self._asked_and_given: list[tuple[float, float]] = []
+        self.batches, self.steps, self.augment = batches, steps, augment
+        self.rng, self.waited, self.begun = np.random.default_rng(0), 0.0, False
         self.y = np.eye(6, dtype=np.float32)[np.arange(BATCH) % 6]
+        self.shown = next(batches), self.y
 
     def __len__(self):
         return self.steps
 
     def __getitem__(self, step):
+        if not self.begun:
+            return self.shown
         asked = time.perf_counter()
-        batch = next(self.batches), self.y
-        self._asked_and_given.append((asked, time.perf_counter()))
+        batch = augmented(next(self.batches), self.y, self.augment, self.rng)
+        self.asked_and_given.append((asked, time.perf_counter()))
         return batch
 
-    waited_for = Batches.waited_for
+    def waited_for(self, nth: int, since: float) -> float:
+        """As `Batches.waited_for`."""
+        asked, given = self.asked_and_given[nth]
+        return max(0.0, given - max(since, asked))
 
     def on_epoch_end(self):
-        self._asked_and_given = []
+        self.begun, self.asked_and_given = True, []
 
 
 def measure_training(files: list[Path], size: int) -> dict:
-    """Milliseconds per ResNet-50 step and the share of waiting, for each way; no augmentation."""
+    """Milliseconds per ResNet-50 step and the share of waiting, for each way."""
     memory = Images(np.stack([read_image(f, (size, size)) for f in files]), np.arange(len(files)) % 6)
     kept, stored.IN_MEMORY = stored.IN_MEMORY, 0
     disk = Images(decoding.decode([(f, "") for f in files], len(files), (size, size), ""), memory.y)
@@ -157,27 +170,29 @@ def measure_training(files: list[Path], size: int) -> dict:
     data = Dataset("photos", memory.take(part), memory, tuple("012345"), "photos", memory)
     model = preparation.untrained(data, zoo.spec("course-resnet50"), recipes.SIGNS)
     with hot_path.accelerated(model, choose()[0]):
-        preparation.compile_for(model, recipes.SIGNS, steps=27)
+        preparation.compile_for(model, recipes.SIGNS, steps=STEPS[size])
         return timed(model, files, size, memory, disk, part)
 
 
 def timed(model, files: list[Path], size: int, memory: Images, disk: Images, part) -> dict:
     """The compiled model on each way of feeding it, in turns."""
     streams = {"grain": with_grain(files, size), "tf.data": with_tf_data(files, size)}
+    augment = recipes.SIGNS.augment
     contenders = {
         "no data work: one batch again and again": lambda: Streamed(
             itertools.repeat(memory.x[:BATCH]), STEPS[size]
         ),
-        "residual, pixels in memory": lambda: Batches(memory.take(part), 6, BATCH),
-        "residual, pixels on disk": lambda: Batches(disk.take(part), 6, BATCH),
-        "grain, decoded anew": lambda: Streamed(streams["grain"], STEPS[size]),
-        "tf.data, decoded anew": lambda: Streamed(streams["tf.data"], STEPS[size]),
+        "residual, pixels in memory": lambda: Batches(memory.take(part), 6, BATCH, augment),
+        "residual, pixels on disk": lambda: Batches(disk.take(part), 6, BATCH, augment),
+        "grain, decoded anew": lambda: Streamed(streams["grain"], STEPS[size], augment),
+        "tf.data, decoded anew": lambda: Streamed(streams["tf.data"], STEPS[size], augment),
     }
     steps: dict[str, list[float]] = {name: [] for name in contenders}
     shares: dict[str, list[float]] = {name: [] for name in contenders}
     for round_ in range(ROUNDS[size] + 1):
         for name, make in contenders.items():
             waiting = Waiting(make())
+            time.sleep(REST)
             model.fit(waiting.batches, verbose=0, shuffle=False, callbacks=[waiting])
             if round_:  # the first round compiles
                 steps[name].append(waiting.spent / STEPS[size] * 1e3)

@@ -139,6 +139,35 @@ def test_the_next_batches_are_made_meanwhile_and_those_of_an_old_epoch_are_dropp
     np.testing.assert_array_equal(batches[9][0][:, 0, 0, 0], batches.order[36:])
 
 
+def test_a_batch_begun_in_the_old_order_is_not_given_in_the_new_one(monkeypatch):
+    """A thread of Keras's asks for batches while the main thread turns to another epoch."""
+    batches, orders = Batches(numbered(40), 3, 4), []
+    make = Batches._make
+
+    def asks_meanwhile(*arguments):
+        order = np.random.Generator.permutation(*arguments)
+        batches[0]  # as the other thread, before the new order is known
+        return order
+
+    class Meanwhile(np.random.Generator):
+        permutation = asks_meanwhile
+
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: Meanwhile(np.random.PCG64(seed)))
+    monkeypatch.setattr(
+        Batches,
+        "_make",
+        lambda self, epoch, order, step: (orders.append((epoch, order)), make(self, epoch, order, step))[1],
+    )
+    batches.begin_at(1)
+    monkeypatch.undo()
+    [batches[step] for step in range(batches.steps)]
+    assert all(epoch == 0 or order is batches.order for epoch, order in orders)
+    assert [sorted(batches[s][0][:, 0, 0, 0]) for s in (0, 1)] == [
+        sorted(batches.order[:4]),
+        sorted(batches.order[4:8]),
+    ]
+
+
 def test_an_error_in_the_background_comes_out_at_its_step():
     def fail(x, rng):
         if 7 in x[:, 0, 0, 0]:

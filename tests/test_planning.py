@@ -6,7 +6,9 @@ from residual.errors import RecipeError
 from residual.training import planning
 from residual.training.planning import Forecast, peak_memory, seconds_of
 
-PLAN = Forecast(step_seconds=0.2, epoch_seconds=10, before_seconds=5, after_seconds=4, memory=3 * 2**30)
+PLAN = Forecast(
+    step_seconds=0.2, compile_seconds=1, epoch_seconds=10, before_seconds=4, after_seconds=4, memory=3 * 2**30
+)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400), ("2", 120)])
@@ -20,7 +22,7 @@ def test_what_is_no_time_is_refused(text):
         seconds_of(text)
 
 
-def test_epochs_within_a_budget_leave_room_for_what_comes_before_and_after():
+def test_epochs_within_a_budget_leave_room_for_all_around_them():
     assert PLAN.epochs_within(100) == 8  # 95 - 9 seconds
     assert PLAN.epochs_within(20) == 1
 
@@ -44,4 +46,13 @@ def test_a_single_step_is_timed_itself():
     clock.on_train_begin()
     clock.on_train_batch_begin(0)
     clock.on_train_batch_end(0)
-    assert 0 < clock.step_seconds() < 0.5
+    assert 0 < clock.step_seconds() == clock.first_seconds() < 0.5
+
+
+def test_the_first_step_is_told_from_the_others():
+    clock = planning._Clock()
+    clock.on_train_begin()
+    clock.began, clock.ends = 10.0, [13.0]
+    clock.on_train_batch_begin(1)
+    clock.ends += [13.5, 14.0]
+    assert (clock.first_seconds(), clock.step_seconds()) == (3.0, 0.5)

@@ -321,13 +321,14 @@ def test_the_plan_changes_nothing(data):
     batches = Batches(data.train, 3, 16, seed=5)
     first = batches[0][0].copy()
     weights = model.get_weights()
-    plan = forecast(model, batches, validation=24, recomputed=96, started=0.0)
+    plan = forecast(model, batches, validation=24, judged=96, started=0.0)
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), weights, strict=True))
     assert int(model.optimizer.iterations.numpy()) == 0
     assert not any(v.numpy().any() for v in model.optimizer.variables[2:])  # after iterations and rate
     assert np.array_equal(batches[0][0], first)
     assert plan.step_seconds > 0
     assert plan.epoch_seconds > 6 * plan.step_seconds
+    assert plan.compile_seconds > plan.step_seconds
 
 
 def test_budget_chooses_the_epochs_and_the_run_says_so(stripes_file, tmp_path, monkeypatch):

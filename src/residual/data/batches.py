@@ -4,6 +4,7 @@ import functools
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
@@ -20,6 +21,28 @@ _MOST_THREADS = 4
 def _pool(threads: int) -> ThreadPoolExecutor:
     """One for all `Batches`: TensorFlow keeps those that it has seen, and their threads would add up."""
     return ThreadPoolExecutor(threads, "batches")
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    """One order of the images, and its batches.
+
+    It is exchanged whole: a thread of Keras's may still ask for batches of the epoch before, and must not begin
+    some in the old order that the new epoch would find.
+
+    Attributes:
+        number: counted from 0.
+        order: of the images, (n,).
+        first: the step that it begins with.
+        under_way: the batches being made, by their step.
+        asked_and_given: when each batch was asked for and given, `time.perf_counter()`.
+    """
+
+    number: int
+    order: np.ndarray
+    first: int
+    under_way: dict[int, Future] = field(default_factory=dict)
+    asked_and_given: list[tuple[float, float]] = field(default_factory=list)
 
 
 class Batches(keras.utils.PyDataset):
@@ -43,6 +66,7 @@ class Batches(keras.utils.PyDataset):
 
     Attributes:
         epoch: which one the batches are of, counted from 0.
+        order: of the images in it, (n,).
         first: the step that a resumed epoch begins with; `batches[0]` is that one, and `len` counts from it.
         waited: seconds that training waited for batches; kept by `training.waiting.Waiting`.
 
@@ -70,15 +94,23 @@ class Batches(keras.utils.PyDataset):
         self.augment = tuple(augment)
         self.seed = seed
         self.shuffle = shuffle
-        self.epoch = 0
-        self.first, self._begins = 0, False
-        self.order = np.arange(len(images))
         self.waited = 0.0
         threads = max(1, min(_MOST_THREADS, cores() // 2))
         self._pool, self._ahead = _pool(threads), threads + 1
-        self._under_way: dict[int, Future] = {}
-        self._asked_and_given: list[tuple[float, float]] = []
+        self._now = _Epoch(0, np.arange(0), 0)
         self.begin_at(0)
+
+    @property
+    def epoch(self) -> int:
+        return self._now.number
+
+    @property
+    def order(self) -> np.ndarray:
+        return self._now.order
+
+    @property
+    def first(self) -> int:
+        return self._now.first
 
     @property
     def steps(self) -> int:
@@ -89,19 +121,22 @@ class Batches(keras.utils.PyDataset):
         return self.steps - self.first
 
     def __getitem__(self, step: int):
-        asked = time.perf_counter()
-        step += self.first
-        batch = self._start(step).pop(step).result()
-        self._asked_and_given.append((asked, time.perf_counter()))
+        asked, epoch = time.perf_counter(), self._now
+        step += epoch.first
+        wanted = epoch.under_way.pop(step, None) or self._begin(epoch, step)
+        self._prepare(epoch, step + 1)
+        batch = wanted.result()
+        epoch.asked_and_given.append((asked, time.perf_counter()))
         return batch
 
-    def _start(self, step: int) -> dict[int, Future]:
-        """Have this step and the next ones of the epoch made, as far as they are not yet; all under way."""
-        under_way = self._under_way
-        for later in range(step, min(step + 1 + self._ahead, self.steps)):
-            if later not in under_way:
-                under_way[later] = self._pool.submit(self._make, self.epoch, self.order, later)
-        return under_way
+    def _prepare(self, epoch: _Epoch, step: int) -> None:
+        """Have the next batches made, from this step of the epoch on, as far as they are not yet."""
+        for later in range(step, min(step + self._ahead, self.steps)):
+            if later not in epoch.under_way:
+                epoch.under_way[later] = self._begin(epoch, later)
+
+    def _begin(self, epoch: _Epoch, step: int) -> Future:
+        return self._pool.submit(self._make, epoch.number, epoch.order, step)
 
     def _make(self, epoch: int, order: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
         indices = order[step * self.batch_size : (step + 1) * self.batch_size]
@@ -112,29 +147,32 @@ class Batches(keras.utils.PyDataset):
 
     def waited_for(self, nth: int, since: float) -> float:
         """Seconds that whoever wants the nth batch of the epoch since then (`time.perf_counter`) waited for it."""
-        if nth >= len(self._asked_and_given):
+        told = self._now.asked_and_given
+        if nth >= len(told):
             return 0.0
-        asked, given = self._asked_and_given[nth]
+        asked, given = told[nth]
         return max(0.0, given - max(since, asked))  # what goes by before Keras asks, it needs itself
 
     def begin_at(self, epoch: int, step: int = 0) -> None:
         """Let the next `fit` begin with this step of this epoch, both counted from 0; later epochs are whole."""
-        self.first, self._begins = step, True
-        self._turn_to(epoch)
+        self._begins = True
+        self._turn_to(epoch, step)
 
     def on_epoch_end(self):
         """A new order. Keras calls this after each epoch, and once before the first."""
-        if not self._begins:
-            self.first, self.epoch = 0, self.epoch + 1
+        if self._begins:
+            self._turn_to(self.epoch, self.first)
+        else:
+            self._turn_to(self.epoch + 1)
         self._begins = False
-        self._turn_to(self.epoch)
 
-    def _turn_to(self, epoch: int) -> None:
+    def _turn_to(self, epoch: int, first: int = 0) -> None:
         """Drop what is under way, order the images of an epoch, and have its first batches made."""
-        self.epoch = epoch
-        for batch in self._under_way.values():
+        before, count = self._now, len(self.images)
+        order = (
+            np.random.default_rng((self.seed, epoch)).permutation(count) if self.shuffle else np.arange(count)
+        )
+        self._now = _Epoch(epoch, order, first)
+        for batch in list(before.under_way.values()):
             batch.cancel()
-        self._under_way, self._asked_and_given = {}, []
-        if self.shuffle:
-            self.order = np.random.default_rng((self.seed, epoch)).permutation(len(self.images))
-        self._start(self.first)
+        self._prepare(self._now, first)

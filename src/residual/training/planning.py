@@ -22,13 +22,15 @@ class Forecast:
 
     Attributes:
         step_seconds: of one training step.
+        compile_seconds: of making the step ready, once.
         epoch_seconds: of one epoch, its validation included.
         before_seconds: gone by since the training was asked for.
-        after_seconds: for batch-norm statistics and the judging after the last epoch.
+        after_seconds: for batch-norm statistics and the judging after the last epoch, test images included.
         memory: most bytes that the process has held so far; None where the system does not tell.
     """
 
     step_seconds: float
+    compile_seconds: float
     epoch_seconds: float
     before_seconds: float
     after_seconds: float
@@ -41,15 +43,17 @@ class Forecast:
         return f"{step}, {clock(epochs * self.epoch_seconds + self.after_seconds)} in all{memory}"
 
     def epochs_within(self, seconds: float) -> int:
-        """The epochs that end, with all that follows, within `seconds` of the start.
+        """The epochs that end, with all around them, within `seconds` of the start.
+
+        Their schedule is another, so that the step is compiled once more.
 
         Raises:
             RecipeError: when not even one does.
         """
-        left = seconds * _SPARE - self.before_seconds - self.after_seconds
-        epochs = math.floor(left / self.epoch_seconds)
+        around = self.before_seconds + self.compile_seconds + self.after_seconds
+        epochs = math.floor((seconds * _SPARE - around) / self.epoch_seconds)
         if epochs < 1:
-            needed = (self.before_seconds + self.after_seconds + self.epoch_seconds) / _SPARE
+            needed = (around + self.epoch_seconds) / _SPARE
             raise RecipeError(
                 f"--budget of {clock(seconds)} is too short: one epoch with all around it takes about {clock(needed)}. "
                 "Give more time, or choose a smaller --model or --size."
@@ -58,7 +62,12 @@ class Forecast:
 
 
 def forecast(
-    model: keras.Model, batches: Batches, validation: int, recomputed: int, started: float, class_weights=None
+    model: keras.Model,
+    batches: Batches,
+    validation: int,
+    judged: int,
+    started: float,
+    class_weights=None,
 ) -> Forecast:
     """Time a few training steps; weights, optimizer and order of the images are put back.
 
@@ -66,7 +75,7 @@ def forecast(
         model: compiled; what its first step compiles, the training uses again.
         batches: the training batches.
         validation: validation images per epoch.
-        recomputed: images that the batch-norm statistics are computed on at the end.
+        judged: images that pass through the network once after the last epoch.
         started: `time.perf_counter()` when the user asked.
         class_weights: as the training will have them, so that what is compiled here serves it.
     """
@@ -90,9 +99,10 @@ def forecast(
     forward = step * _FORWARD / batches.batch_size
     return Forecast(
         step_seconds=step,
+        compile_seconds=max(0.0, clocked.first_seconds() - step),
         epoch_seconds=step * len(batches) + forward * validation,
         before_seconds=time.perf_counter() - started,
-        after_seconds=forward * (recomputed + 3 * validation),
+        after_seconds=forward * judged,
         memory=peak_memory(),
     )
 
@@ -110,17 +120,22 @@ class _Clock(keras.callbacks.Callback):
         self.ends = []
 
     def on_train_batch_begin(self, batch, logs=None):
-        self.began = time.perf_counter()
+        if not self.ends:
+            self.began = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
         self.ends.append(time.perf_counter())
         if len(self.ends) > 1 and self.ends[-1] - self.ends[0] > _SECONDS:
             self.model.stop_training = True
 
+    def first_seconds(self) -> float:
+        """Of the first step, which compiles."""
+        return self.ends[0] - self.began
+
     def step_seconds(self) -> float:
         """Median time of a step after the first, which compiles; that of the first where it is the only one."""
         steps = sorted(b - a for a, b in zip(self.ends, self.ends[1:], strict=False))
-        return steps[len(steps) // 2] if steps else self.ends[-1] - self.began
+        return steps[len(steps) // 2] if steps else self.first_seconds()
 
 
 def peak_memory() -> int | None:

@@ -98,8 +98,7 @@ def fit(
     ):
         compile_for(model, recipe, batches.steps)
         memory.check_batch(model, precision, min(recipe.batch_size, len(data.train)))
-        recomputed = min(len(data.train), statistics.MAX_IMAGES)
-        plan = forecast(model, batches, len(data.validation), recomputed, started, class_weights)
+        plan = forecast(model, batches, len(data.validation), _judged(data), started, class_weights)
         if budget is not None:
             recipe = _within(budget, plan, recipe, folder, console)
             compile_for(model, recipe, batches.steps)
@@ -125,6 +124,13 @@ def fit(
     if not steps["interrupted"]:
         checkpoints.remove(folder.checkpoints)
     return Trained(model, moving, report)
+
+
+def _judged(data: Dataset) -> int:
+    """Images that pass through the network after the last epoch: for the statistics, the scores with the old and the
+    new ones, TensorBoard's mistakes, and the test."""
+    recomputed = min(len(data.train), statistics.MAX_IMAGES)
+    return recomputed + 3 * len(data.validation) + len(data.test)
 
 
 def _within(budget: float, plan: Forecast, recipe: Recipe, folder: RunFolder, console) -> Recipe:
