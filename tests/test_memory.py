@@ -1,63 +1,49 @@
-"""Freed memory stays with the process."""
+"""How much memory is free, on the machine and in a container."""
 
-import os
-import subprocess
-import sys
+from types import SimpleNamespace
 
 import pytest
 
-from residual import kernels
+from residual.training import memory
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="settings of glibc")
-
-# Two threads ask for eight megabytes each in pieces, write them, wait for the other and free them: ten times,
-# after a first time.
-THREADS = """
-import resource, threading
-import residual
-import numpy as np
-
-met = threading.Barrier(2)
-
-def use(times):
-    for _ in range(times):
-        held = [np.full(1 << 20, 1, "uint8") for _ in range(8)]
-        met.wait()
-        del held
-        met.wait()
-
-def both(times):
-    threads = [threading.Thread(target=use, args=(times,)) for _ in range(2)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
-
-both(2)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-both(10)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
+GIB = 2**30
 
 
-def pages_touched_anew(**environment) -> int:
-    """First touches of a page by `THREADS`; eight megabytes are 2048 of them."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
-    command = [sys.executable, "-c", THREADS]
-    return int(subprocess.run(command, env={**kept, **environment}, capture_output=True, check=True).stdout)
+@pytest.fixture
+def container(tmp_path, monkeypatch):
+    """A machine with 8 GiB free, and a function that puts this process into a container."""
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: SimpleNamespace(available=8 * GIB))
+    monkeypatch.setattr(memory, "_CONTAINER", tmp_path)
+
+    def files(limit, used: int, cached: int) -> None:
+        (tmp_path / "memory.max").write_text(f"{limit}\n")
+        (tmp_path / "memory.current").write_text(f"{used}\n")
+        (tmp_path / "memory.stat").write_text(
+            f"anon {used - cached}\ninactive_file {cached}\nactive_file 0\n"
+        )
+
+    return files
 
 
-def test_threads_get_the_pages_that_were_freed():
-    assert pages_touched_anew(KERAS_BACKEND="tensorflow") < 2048
+def test_without_a_container_the_machine_counts(container):
+    assert memory.available() == 8 * GIB
 
 
-def test_settings_of_the_user_are_left_alone():
-    # By this one every piece is the kernel's, given back when it is freed.
-    assert pages_touched_anew(KERAS_BACKEND="tensorflow", MALLOC_MMAP_THRESHOLD_="65536") > 2048
+def test_files_that_a_container_has_cached_count_as_free(container):
+    container(limit=4 * GIB, used=3 * GIB, cached=2 * GIB)
+    assert memory.available() == 3 * GIB
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_only_tensorflow_gets_them(monkeypatch, backend):
-    told = []
-    monkeypatch.setenv("KERAS_BACKEND", backend)
-    monkeypatch.setattr(kernels, "keep_freed_pages", lambda: told.append(backend))
-    kernels.prefer_backend()
-    assert told == ["tensorflow"] * (backend == "tensorflow")
+def test_a_container_has_no_more_than_its_machine(container):
+    container(limit=64 * GIB, used=GIB, cached=0)
+    assert memory.available() == 8 * GIB
+
+
+def test_a_container_without_a_limit_has_what_its_machine_has(container):
+    container(limit="max", used=GIB, cached=0)
+    assert memory.available() == 8 * GIB
+
+
+def test_a_container_over_its_limit_has_nothing(container):
+    container(limit=GIB, used=2 * GIB, cached=0)
+    assert memory.available() == 0

@@ -17,6 +17,7 @@ from residual.errors import RecipeError
 from residual.kernels.hot_path import BYTES
 
 _OUTPUTS, _WEIGHTS, _LAYER = 0.67, 4.7 + 4, 0.54 * 2**20
+_CONTAINER = Path("/sys/fs/cgroup")  # tells of the container that this process may run in
 _SPARE = 0.9  # of what is free is planned for
 
 
@@ -59,11 +60,10 @@ def _per_image(model: keras.Model, precision: str) -> float:
 def available() -> int:
     """Bytes of memory that are free: on the machine, and in the container that this process may run in."""
     free = psutil.virtual_memory().available
-    group = Path("/sys/fs/cgroup")
     try:
-        limit = int((group / "memory.max").read_text())
-        used = int((group / "memory.current").read_text())
-        facts = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        limit = int((_CONTAINER / "memory.max").read_text())
+        used = int((_CONTAINER / "memory.current").read_text())
+        facts = dict(line.split() for line in (_CONTAINER / "memory.stat").read_text().splitlines())
         free = min(free, limit - used + int(facts.get("inactive_file", 0)))  # which the kernel gives back
     except (OSError, ValueError):  # no container, or one without a limit
         pass
