@@ -18,7 +18,6 @@ import io
 import itertools
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -35,6 +34,7 @@ kernels.prefer_backend()
 kernels.import_keras_quietly()
 
 import keras
+from step import machine
 
 from residual import zoo
 from residual.data import decoding, stored
@@ -272,9 +272,9 @@ def record(part: str, rows: dict, n: int) -> None:
     """Put the rows into the JSON and all that is there into the Markdown table."""
     target = HERE.with_suffix(".json")
     known = json.loads(target.read_text()) if target.exists() else {}
-    machine = {"processor": platform.processor() or platform.machine(), "cores": decoding.cores()}
     versions = {name: __import__(name).__version__ for name in ("grain", "PIL", "pyarrow")}
-    known[part] = {"n": n, "note": "", "machine": {**machine, **kernels.versions(), **versions}, "rows": rows}
+    facts = {name: value for name, value in machine().items() if name in ("date", "processor", "cores")}
+    known[part] = {"n": n, "machine": {**facts, **kernels.versions(), **versions}, "rows": rows}
     target.write_text(json.dumps(known, indent=1) + "\n")
     lines = ["# Images on disk", "", "Written by `benchmarks/images_on_disk.py`. Medians (middle half)."]
     for name, one in known.items():
@@ -285,7 +285,6 @@ def record(part: str, rows: dict, n: int) -> None:
             f"| {row} | " + " | ".join(_cell(v, c) for c in columns) + " |" for row, v in one["rows"].items()
         ]
         lines += ["", ", ".join(f"{key} {value}" for key, value in one["machine"].items())]
-        lines += ["", one["note"]] if one["note"] else []
     HERE.with_suffix(".md").write_text("\n".join(lines) + "\n")
 
 
