@@ -2,6 +2,7 @@
 
 import os
 import struct
+import threading
 import zipfile
 
 import h5py
@@ -122,6 +123,29 @@ def test_few_large_files_are_under_way_at_a_time(monkeypatch):
         ["d", "e"],
     ]
     assert [len(handful) for handful in decoding._handfuls([("path", "")] * 40)] == [16, 16, 8]
+
+
+@pytest.mark.parametrize(("quick", "pooled"), [(0, 168), (float("inf"), 0)])
+def test_threads_decode_what_is_slow_and_all_comes_in_order(monkeypatch, quick, pooled):
+    monkeypatch.setattr(decoding, "_THUMBNAIL", quick)
+    here = threading.get_ident()
+    results = list(
+        decoding._in_order(
+            lambda file: (file[0], threading.get_ident() != here), [(n, "") for n in range(200)]
+        )
+    )
+    assert [number for number, _ in results] == list(range(200))
+    assert sum(elsewhere for _, elsewhere in results) == pooled
+
+
+@pytest.mark.parametrize("quick", [0, float("inf")])
+@pytest.mark.parametrize("broken", [3, 20, 150])
+def test_an_error_comes_after_the_images_before_it(monkeypatch, quick, broken):
+    monkeypatch.setattr(decoding, "_THUMBNAIL", quick)
+    told = decoding._in_order(lambda file: (file[0], 1 / (file[0] - broken)), [(n, "") for n in range(200)])
+    assert [next(told)[0] for _ in range(broken)] == list(range(broken))
+    with pytest.raises(ZeroDivisionError):
+        next(told)
 
 
 @pytest.fixture

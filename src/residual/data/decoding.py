@@ -1,6 +1,9 @@
 """Many image files into one array, on all cores."""
 
+import itertools
+import math
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +18,9 @@ from residual.data.stored import Pixels, Stored, allocate
 from residual.errors import DataError
 
 _HANDFUL = 16  # images that a thread decodes at a time
+_THUMBNAIL = (
+    125e-6  # seconds to decode an image; below, threads take turns at the interpreter more than they work
+)
 _HELD = 16 * 2**20  # bytes of image files that make a handful, be they fewer
 _SHOWN_FROM = 5_000  # images; fewer are decoded before a progress bar could be read
 
@@ -38,7 +44,7 @@ def decode(
     """Every file by `read_image`, in their order: once, so that training reads pixels and decodes nothing.
 
     Small sets become an array in memory, large ones a `Stored` in a temporary file. Pillow lets go of the
-    interpreter while it decodes, so threads use all cores; few files are held at a time.
+    interpreter while it decodes, so threads use all cores for all but thumbnails; few files are held at a time.
 
     Args:
         files: (path, or bytes, or None where there is no image, or why it cannot be had; name for errors); read
@@ -183,20 +189,38 @@ def _handfuls(files: Iterable[File]) -> Iterator[list[File]]:
 
 
 def _in_order(function: Callable, items: Iterable[File]) -> Generator:
-    """`map` on a thread per core, results in order, with a few items under way at a time."""
+    """`map`, results in order; on a thread per core, with a few items under way at a time, unless they are thumbnails.
+
+    The second handful tells which: the first has warmed up what decodes it.
+    """
+    handfuls = _handfuls(items)
+    with QUIET:  # once for all, as setting and restoring filters takes as long as a thumbnail
+        seconds = math.inf
+        for handful in itertools.islice(handfuls, 2):
+            started = time.perf_counter()
+            results = _results(function, handful)
+            seconds = (time.perf_counter() - started) / len(handful)
+            yield from _or_raise(results)
+        if seconds < _THUMBNAIL:
+            for handful in handfuls:
+                yield from _or_raise(_results(function, handful))
+        else:
+            yield from _on_threads(function, handfuls)
+
+
+def _on_threads(function: Callable, handfuls: Iterator[list[File]]) -> Generator:
+    """By the handful: handing over every image alone would take longer than decoding a small one."""
     pool = ThreadPoolExecutor(cores(), thread_name_prefix="decode")
     pending: deque[Future] = deque()
-    with QUIET:  # once for all, as setting and restoring filters takes as long as a thumbnail
-        try:
-            # By the handful: handing over every thumbnail alone would take longer than decoding it.
-            for handful in _handfuls(items):
-                pending.append(pool.submit(_results, function, handful))
-                if len(pending) > cores():
-                    yield from _or_raise(pending.popleft().result())
-            while pending:
+    try:
+        for handful in handfuls:
+            pending.append(pool.submit(_results, function, handful))
+            if len(pending) > cores():
                 yield from _or_raise(pending.popleft().result())
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while pending:
+            yield from _or_raise(pending.popleft().result())
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _results(function: Callable, items: list) -> list:
