@@ -301,13 +301,11 @@ def main(part: str, argument: str = "") -> None:
     with tempfile.TemporaryDirectory() as folder:
         if part == "memory":
             record(part, measure_memory(Path(folder)), 1)
-            return
-        files = photos(Path(folder))
-        if part == "decoding":
-            record(part, measure_decoding(files), ROUNDS[part])
+        elif part == "decoding":
+            record(part, measure_decoding(photos(Path(folder))), ROUNDS[part])
         else:
             size = int(argument)
-            record(f"training {size}", measure_training(files, size), ROUNDS[size])
+            record(f"training {size}", measure_training(photos(Path(folder)), size), ROUNDS[size])
     print(HERE.with_suffix(".md").read_text())
 
 
