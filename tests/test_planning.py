@@ -1,5 +1,7 @@
 """The plan before a training: step time, epochs within a budget, what the user reads."""
 
+from dataclasses import replace
+
 import pytest
 
 from residual.errors import RecipeError
@@ -35,6 +37,7 @@ def test_a_budget_too_short_for_one_epoch_is_refused_with_what_is_needed():
 def test_sentence():
     said = PLAN.sentence(6)
     assert said == "200 ms a step, 10 s an epoch, 1 min 4 s in all, 3.0 GiB of memory"
+    assert ", 0.4 s an epoch, 8 s in all" in replace(PLAN, epoch_seconds=0.43).sentence(10)
 
 
 def test_memory_is_that_of_this_process():

@@ -39,7 +39,8 @@ class Forecast:
     def sentence(self, epochs: int) -> str:
         """For the user, before training starts."""
         memory = f", {self.memory / 2**30:.1f} GiB of memory" if self.memory else ""
-        step = f"{self.step_seconds * 1e3:,.0f} ms a step, {clock(self.epoch_seconds)} an epoch"
+        epoch = clock(self.epoch_seconds) if self.epoch_seconds >= 1 else f"{self.epoch_seconds:.1f} s"
+        step = f"{self.step_seconds * 1e3:,.0f} ms a step, {epoch} an epoch"
         return f"{step}, {clock(epochs * self.epoch_seconds + self.after_seconds)} in all{memory}"
 
     def epochs_within(self, seconds: float) -> int:
