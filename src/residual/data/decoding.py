@@ -18,9 +18,7 @@ from residual.data.stored import Pixels, Stored, allocate
 from residual.errors import DataError
 
 _HANDFUL = 16  # images that a thread decodes at a time
-_THUMBNAIL = (
-    125e-6  # seconds to decode an image; below, threads take turns at the interpreter more than they work
-)
+_THUMBNAIL = 125e-6  # seconds to decode an image; below, threads wait for the interpreter more than they gain
 _HELD = 16 * 2**20  # bytes of image files that make a handful, be they fewer
 _SHOWN_FROM = 5_000  # images; fewer are decoded before a progress bar could be read
 
