@@ -85,6 +85,11 @@ def quick_note(asked: argparse.Namespace) -> str:
     )
 
 
+def left_out_note(left_out: dict[str, str]) -> str:
+    """Lines below the table that name who has no turns, and why."""
+    return "".join(f"\nLeft out: {name}: {why}." for name, why in left_out.items())
+
+
 def write(record: dict, path: Path) -> None:
     """Write a record as JSON and say where."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -192,11 +192,9 @@ def compete(
     contest = Contest()
     with ended_workers() as workers:
         for name, (command, environment) in starts.items():
+            say(f"start: {name}")
             _start(contest, workers, name, Worker(command, environment, limit))
-        warm = {name: facts["ms"] for name, facts in contest.ready.items()}
-        for name, why in too_slow(warm, slowest, spared).items():
-            contest.leave_out(name, why)
-            workers.pop(name).kill()
+        _leave_out_slow(contest, workers, slowest, spared)
         contest.turns = {name: [] for name in workers}
         for number in range(turns):
             for name in rotate(list(workers), number):
@@ -217,6 +215,21 @@ def _start(contest: Contest, workers: dict[str, Worker], name: str, worker: Work
     seconds = time.perf_counter() - started
     contest.ready[name] = facts | {"seconds": round(seconds, 1)}
     say(f"ready {seconds:.0f} s: {name}")
+
+
+def _leave_out_slow(contest: Contest, workers: dict[str, Worker], slowest: float | None, spared: str) -> None:
+    """Leave out those that are too slow in their first steps and in a turn after them: one may be disturbed."""
+    ms = {name: facts["ms"] for name, facts in contest.ready.items()}
+    for name in too_slow(ms, slowest, spared):
+        try:
+            ms[name] = min(ms[name], workers[name].turn()["ms"])
+        except WorkerError as error:
+            contest.leave_out(name, str(error))
+            workers.pop(name).kill()
+            ms.pop(name)
+    for name, why in too_slow(ms, slowest, spared).items():
+        contest.leave_out(name, why)
+        workers.pop(name).kill()
 
 
 def _take_turn(contest: Contest, workers: dict[str, Worker], name: str, number: str) -> None:

@@ -198,19 +198,20 @@ def test_a_contest_goes_on_without_those_that_fail(capsys):
         "broken": worker("sys.exit('no such instruction')"),
         "failed": worker("answer(failed='ImportError: jax')"),
         "late": worker("time.sleep(60)"),
-        "slow": worker(READY % 900 + "turns([1] * 9)"),
+        "slow": worker(READY % 900 + "turns([800])"),
+        "disturbed": worker(READY % 900 + "turns([30, 20, 24, 40])"),
         "dies": worker(READY % 20 + "turns([20])"),
     }
     found = compete(starts, turns=3, limit=2, slowest=5, rest=0)
-    assert found.ms == {"residual": [10, 12, 20], "peer": [20, 24, 20]}
+    assert found.ms == {"residual": [10, 12, 20], "peer": [20, 24, 20], "disturbed": [20, 24, 40]}
     assert found.left_out == {
         "broken": "ended with status 1: no such instruction",
         "failed": "ImportError: jax",
         "late": "took longer than 2 s",
-        "slow": "900 ms a step, 90.0 times as long as residual",
+        "slow": "800 ms a step, 80.0 times as long as residual",
         "dies": "ended with status 0",
     }
-    assert row_of(found, "residual")["ratio_to"] == {"peer": 0.5}
+    assert row_of(found, "residual")["ratio_to"] == {"peer": 0.5, "disturbed": 0.5}
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("ready ") and line.endswith(": peer") for line in lines)
     assert "turn 3/3     20.0 ms  residual" in lines
