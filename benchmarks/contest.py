@@ -76,6 +76,12 @@ def setting(asked: argparse.Namespace) -> dict:
     return {"machine": machine(), **facts}
 
 
+def record_path(asked: argparse.Namespace, start: str) -> Path:
+    """Where a record goes; a quick run and one of a few contenders leave the whole record alone."""
+    kind = ("-quick" if asked.quick else "") + ("-only" if asked.only else "")
+    return asked.results / f"{start}-{asked.name}{kind}.json"
+
+
 def quick_note(asked: argparse.Namespace) -> str:
     """A line above the table if the run was quick."""
     return (

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from contenders import CONTENDERS, ONEDNN, OURS, PANEL, Case
-from contest import contest, quick_note, row_of, setting, write, write_networks
+from contest import contest, quick_note, record_path, row_of, setting, write, write_networks
 from machine import has_bfloat16, processor
 from turns import Contest, fastest, format_ms, format_table, median_ratio, say
 
@@ -46,7 +46,7 @@ def panel_line(row: dict) -> list[str]:
 def run_panel(asked: argparse.Namespace) -> None:
     """Time all rows, print each as it comes and then the table; the JSON is written after every row."""
     names = panel_contenders(processor())
-    path = asked.results / f"panel-{asked.name}{'-quick' if asked.quick else ''}.json"
+    path = record_path(asked, "panel")
     record = {**setting(asked), "rows": {}}
     done = []
     with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from contenders import CASES, QUICK, SLOW, choose_contenders, choose_rows
-from contest import contest, left_out_note, quick_note, row_of, setting, write, write_networks
+from contest import contest, left_out_note, quick_note, record_path, row_of, setting, write, write_networks
 from machine import processor, short_name
 from panel import run_panel
 from step_workers import LEAST, WARM
@@ -111,7 +111,7 @@ def run_case(asked: argparse.Namespace) -> None:
     say(f"\n{quick_note(asked)}{format_case(asked.what, rows, peer)}\n{left_out_note(found.left_out)}")
     record = {**setting(asked), "case": asdict(case), "fastest_peer": peer}
     record |= {"fastest_pytorch": fastest(peers, "PyTorch"), "left_out": found.left_out, "rows": rows}
-    write(record, asked.results / f"step-{asked.what}-{asked.name}{'-quick' if asked.quick else ''}.json")
+    write(record, record_path(asked, f"step-{asked.what}"))
 
 
 if __name__ == "__main__":

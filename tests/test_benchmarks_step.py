@@ -166,11 +166,23 @@ def test_the_command_line_refuses_unknown_rows(capsys):
     assert "no row of the panel begins with 'vgg16'" in capsys.readouterr().err
 
 
-def test_quick_has_fewer_turns_unless_told():
+def test_quick_has_fewer_turns_unless_asked():
     from step import arguments
 
     assert (arguments(["resnet20"]).turns, arguments(["resnet20", "--quick"]).turns) == (7, 3)
     assert arguments(["resnet20", "--quick", "--turns", "2"]).turns == 2
+
+
+def test_a_part_of_the_contenders_leaves_the_whole_record_alone():
+    from contest import record_path
+    from step import arguments
+
+    base = ["resnet20", "--name", "zen", "--results", "there"]
+    paths = [
+        record_path(arguments([*base, *more]), "step-resnet20").as_posix()
+        for more in ([], ["--quick"], ["--only", "residual"])
+    ]
+    assert paths == [f"there/step-resnet20-zen{kind}.json" for kind in ("", "-quick", "-only")]
 
 
 def worker(code: str) -> tuple[list[str], dict[str, str]]:
