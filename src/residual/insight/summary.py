@@ -11,13 +11,14 @@ import keras
 
 from residual import _keras_graph
 from residual._keras_graph import Call
+from residual._text import format_shape
 from residual.errors import NetworkError
 from residual.insight import graph
-from residual.insight.arithmetic import detail, human, is_weighted, multiply_adds, size_text
+from residual.insight.arithmetic import detail, is_weighted, multiply_adds
 from residual.insight.listing import print_summary
 from residual.networks import group_of
 
-__all__ = ["Block", "Row", "Run", "Section", "Summary", "human", "print_summary", "size_text", "summarize"]
+__all__ = ["Block", "Row", "Run", "Section", "Summary", "print_summary", "summarize"]
 
 _BLOCK = re.compile(r"(stage\d+_block\d+|conv[2-5]_block\d+)_|(?:res|bn)(\d[a-z])_")
 _STAGE = re.compile(r"stage\d+$")
@@ -154,7 +155,7 @@ class Summary(_Totals):
 
     @property
     def input_text(self) -> str:
-        return " and ".join(size_text(shape) for shape in self.input_shapes)
+        return " and ".join(format_shape(shape) for shape in self.input_shapes)
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -209,7 +210,7 @@ def summarize(model: keras.Model) -> Summary:
     if any(None in shape for shape in inputs):
         raise NetworkError(
             f"The multiply-adds of {model.name} depend on its input size, and that is "
-            f"{' and '.join(map(size_text, inputs))}. Give an input size: build the network with "
+            f"{' and '.join(map(format_shape, inputs))}. Give an input size: build the network with "
             "input_shape=(224, 224, 3), say."
         )
     calls = _keras_graph.find_calls(model)
