@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from residual.consoles import default_console
+from residual._console import default_console
 from residual.data.images import QUIET, read_image
 from residual.data.stored import Pixels, Stored, allocate
 from residual.errors import DataError

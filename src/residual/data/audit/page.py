@@ -5,12 +5,12 @@ import html
 import io
 from pathlib import Path
 
+from residual._atomic import write_text
 from residual.data.audit.findings import Audit, Case, Finding
 from residual.data.audit.printed import counted, printable, verdict
 from residual.data.audit.scan import Unreadable, content_of, pixels
 from residual.data.images import QUIET
 from residual.errors import DataError
-from residual.files import replacing
 
 _MARK = "<!-- residual audit -->"
 _CASES, _IMAGES = 60, 6
@@ -71,8 +71,7 @@ def save_page(audit: Audit, path: str | Path) -> None:
     check_page(path)
     with QUIET:
         text = _page(audit)
-    with replacing(path) as partial:
-        partial.write_text(text, "utf-8")
+    write_text(path, text)
 
 
 def check_page(path: str | Path) -> None:

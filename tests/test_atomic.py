@@ -2,13 +2,13 @@
 
 import pytest
 
-from residual.files import replacing
+from residual._atomic import replace_file, write_bytes, write_text
 
 
 def test_a_file_is_replaced(tmp_path):
     target = tmp_path / "new" / "a.txt"
     for text in ("one", "two"):
-        with replacing(target) as partial:
+        with replace_file(target) as partial:
             assert partial.suffix == ".txt"
             partial.write_text(text)
         assert target.read_text() == text
@@ -20,11 +20,20 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     target.write_text("old")
 
     def fail_half_way():
-        with replacing(target) as partial:
+        with replace_file(target) as partial:
             partial.write_text("half")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail_half_way()
     assert target.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_text_and_bytes_take_the_place_of_the_old_ones(tmp_path):
+    target = tmp_path / "a.txt"
+    write_text(target, "naïve")
+    assert target.read_bytes() == "naïve".encode()
+    write_bytes(target, b"\x00")
+    assert target.read_bytes() == b"\x00"
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]

@@ -3,7 +3,7 @@
 import pytest
 from rich import console as rich_console
 
-from residual.consoles import default_console
+from residual._console import default_console
 
 
 @pytest.mark.parametrize("stderr", [False, True])
