@@ -6,7 +6,7 @@ import pytest
 
 from residual.checker import check_file
 from residual.errors import DataError
-from tests.support import learners
+from tests.support import learners, planted
 
 
 @pytest.fixture
@@ -42,13 +42,20 @@ def test_a_file_is_checked_as_far_as_it_got_and_its_error_has_its_line(write):
     assert not report.ok
 
 
-def test_a_file_that_raises_at_once_is_told_with_its_line(write):
-    report = check_file(write("import os\n\nvalue = undefined_name\n"), timeout=60)
+@pytest.mark.parametrize(
+    ("mistake", "text", "lines", "timeout", "message"),
+    planted.FILES,
+    ids=[f"{row[0]}-{row[2][0]}" for row in planted.FILES],
+)
+def test_a_file_names_the_planted_mistake(write, mistake, text, lines, timeout, message):
+    start = time.monotonic()
+    report = check_file(write(text), timeout=timeout)
+    assert time.monotonic() - start < timeout + 27
     (finding,) = report.findings
-    assert (finding.mistake, finding.line) == ("raises", 3)
-    assert (
-        "NameError: name 'undefined_name' is not defined (line 3: value = undefined_name)" in finding.message
-    )
+    assert (finding.mistake, finding.function) == (mistake, "")
+    assert finding.line in lines
+    assert message in finding.message
+    assert len(report.printed) <= 4000
     assert report.checked == ()
     assert not report.ok
 
@@ -67,33 +74,6 @@ def test_errors_that_notebooks_are_known_for_have_advice(write, text, line, hint
     (finding,) = check_file(write(text), timeout=60).findings
     assert (finding.mistake, finding.line) == ("raises", line)
     assert hint in finding.hint
-
-
-def test_a_file_that_never_ends_is_stopped_and_its_line_named(write):
-    start = time.monotonic()
-    report = check_file(write("print('so far')\nwhile True:\n    pass\n"), timeout=3)
-    assert time.monotonic() - start < 30
-    (finding,) = report.findings
-    assert finding.mistake == "hangs"
-    assert finding.line in (2, 3)
-    assert finding.message == "it did not finish within 3 seconds."
-
-
-def test_a_file_that_prints_for_ever_fills_nothing(write):
-    report = check_file(write("while True: print('x' * 1000, flush=True)\n"), timeout=3)
-    assert report.findings[0].mistake == "hangs"
-    assert len(report.printed) <= 4000
-
-
-def test_a_file_that_ends_the_process_is_told(write):
-    report = check_file(write("import os\nos._exit(7)\n"), timeout=60)
-    assert report.findings[0].mistake == "crashed"
-    assert "exit status 7" in report.findings[0].message
-
-
-def test_a_file_without_blocks_is_told_the_names(write):
-    report = check_file(write("x = 1\n"), timeout=60)
-    assert [finding.mistake for finding in report.findings] == ["nothing-to-check"]
 
 
 @pytest.mark.slow

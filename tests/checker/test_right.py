@@ -122,25 +122,6 @@ def test_blocks_with_the_course_s_layer_names_are_right():
     assert report.ok, report.findings
 
 
-@pytest.mark.parametrize("name", ["identity_block", "convolutional_block"])
-def test_a_training_flag_that_defaults_to_true_is_a_note(name):
-    """The block is right where the flag is passed. A network that does not pass it predicts by batches."""
-    head = learners.FUNCTIONS[name]["def"].replace("training=None", "training=True")
-    report = check(learners.learner(name, **{"def": head}))
-    assert report.ok
-    assert {finding.mistake for finding in report.notes} == {"training-default"}
-
-
-def test_missing_biases_and_a_second_relu_are_notes():
-    changes = {
-        "conv1": f"X = Conv2D(F1, 1, use_bias=False, {INIT})(X)",
-        "after_relu2": "X = ops.relu(X)",
-    }
-    report = check(learners.learner("identity_block", **changes))
-    assert report.ok
-    assert [finding.mistake for finding in report.notes] == ["relu-twice", "no-bias"]
-
-
 @pytest.mark.parametrize("function", ["ResNet50", "resnet_v1", "resnet_v2"])
 def test_a_right_network_is_right(function):
     report = check(learners.learner(function))

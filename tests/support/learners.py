@@ -155,9 +155,9 @@ def namespace(*codes: str) -> dict:
     return names
 
 
-def learner(function: str, **changes: str | None):
-    """The function that `source` writes."""
+def learner(function: str, before: str = "", **changes: str | None):
+    """The function that `source` writes, with code `before` it."""
     codes = [LAYER] if function.startswith("resnet") else []
     if function == "ResNet50":
         codes = [source("identity_block"), source("convolutional_block")]
-    return namespace(*codes, source(function, **changes))[function]
+    return namespace(*codes, before, source(function, **changes))[function]
