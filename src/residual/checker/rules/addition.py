@@ -1,6 +1,8 @@
 """The addition: the shortcut is not added, or not in this way."""
 
-from residual.checker.rules.rule import Rule
+from residual.checker.pairs import BlockPair
+from residual.checker.rules.rule import Found, Rule
+from residual.checker.stages import NetworkPair
 
 
 class ShortcutNotAdded(Rule):
@@ -9,12 +11,12 @@ class ShortcutNotAdded(Rule):
     message = "the shortcut is never added, so this is a plain block, not a residual one."
     fix = "save the input first (X_shortcut = X) and end with X = Add()([X, X_shortcut]), then the ReLU."
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         main = pair.got.main
         if pair.got.merge is None and pair.ref.merge is not None and not pair.got.stopped:
             yield self.at("addition", "Add", "", main[-1] if main else None)
 
-    def find_in_network(self, pair):
+    def find_in_network(self, pair: NetworkPair) -> Found:
         if pair.is_plain:
             yield self.at("network", "Add")
 
@@ -25,7 +27,7 @@ class Concatenated(Rule):
     message = "the shortcut is concatenated, not added: the channels of both stand side by side."
     fix = "use Add()([X, X_shortcut]) in place of Concatenate."
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         merge = pair.got.merge
         if merge is not None and merge.name == "concatenate":
             yield self.at("addition", "Add", merge.name, merge)
@@ -37,7 +39,7 @@ class Multiplied(Rule):
     message = "the shortcut is multiplied, not added."
     fix = "use Add()([X, X_shortcut]) in place of Multiply."
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         merge = pair.got.merge
         if merge is not None and merge.name == "multiply":
             yield self.at("addition", "Add", merge.name, merge)
@@ -49,7 +51,7 @@ class OtherMerge(Rule):
     message = "the main path and the shortcut meet in {got}, and not in an addition."
     fix = "use Add()([X, X_shortcut])."
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         merge = pair.got.merge
         if merge is not None and merge.name not in ("add", "concatenate", "multiply"):
             yield self.at("addition", "Add", merge.name, merge)
@@ -61,7 +63,7 @@ class AddedToItself(Rule):
     message = "the main path is added to itself; the shortcut is not in the sum."
     fix = "save the input before the first convolution (X_shortcut = X) and add that: Add()([X, X_shortcut])."
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         if pair.got.oddity == "same":
             yield self.at("addition", "the main path and the shortcut", "one tensor twice", pair.got.merge)
 
@@ -74,7 +76,7 @@ class MainPathUnused(Rule):
         "add the result of the third component, Add()([X, X_shortcut]), and return what the last ReLU gives."
     )
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         if pair.got.oddity == "unused":
             yield self.at("addition", "the main path and the shortcut", "", pair.got.merge)
 
@@ -85,7 +87,7 @@ class ExtraAddition(Rule):
     message = "there is more than one addition in the block: {got}."
     fix = "add the shortcut once, after the last batch norm of the main path."
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         if pair.got.oddity == "extra":
             inputs = len(pair.got.merge.node.inputs)
             what = f"{inputs} tensors are added" if inputs > 2 else "a second one inside the main path"

@@ -1,6 +1,10 @@
 """The function's arguments: a number in the code instead, an initializer that is not used, another `def`."""
 
-from residual.checker.rules.rule import Rule
+from collections.abc import Sequence
+
+from residual.checker.difference import Difference
+from residual.checker.pairs import CallArguments, CaseResult
+from residual.checker.rules.rule import Found, Rule
 
 
 class HardCoded(Rule):
@@ -11,7 +15,7 @@ class HardCoded(Rule):
     changes_shape = True
     settles_place = True
 
-    def restate(self, difference, cases, number):
+    def restate(self, difference: Difference, cases: Sequence[CaseResult], number: int) -> Difference | None:
         """What is right in the first call and wrong in a later one does not follow the arguments."""
         if number == 0 or not cases[0].compared or not difference.rule.follows_arguments:
             return None
@@ -24,7 +28,7 @@ class InitializerIgnored(Rule):
     message = "the {place} does not use the function's `initializer`."
     fix = "give it kernel_initializer=initializer(seed=0)."
 
-    def find_in_call(self, call):
+    def find_in_call(self, call: CallArguments) -> Found:
         for role, conv in call.convs:
             given = conv.operation.kernel_initializer
             if call.initializer and not hasattr(given, "marker_seed"):
@@ -37,7 +41,7 @@ class InitializerSeed(Rule):
     message = "the {place} asks for its initializer with another seed than 0."
     fix = "give it kernel_initializer=initializer(seed=0), so that your numbers are the course's."
 
-    def find_in_call(self, call):
+    def find_in_call(self, call: CallArguments) -> Found:
         for role, conv in call.convs:
             seed = getattr(conv.operation.kernel_initializer, "marker_seed", 0)
             if call.initializer and call.seeded and seed != 0:
@@ -51,7 +55,9 @@ class WrongSignature(Rule):
     fix = "{expected}"
     message_has_values = True
 
-    def find_in_error(self, function: str, order: tuple[str, ...], error: Exception, more: str = ""):
+    def find_in_error(
+        self, function: str, order: tuple[str, ...], error: Exception, more: str = ""
+    ) -> Difference:
         """The difference that an unreadable signature makes.
 
         Args:

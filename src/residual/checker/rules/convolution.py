@@ -1,7 +1,8 @@
 """What else a convolution is given: bias, dilation, weight decay."""
 
-from residual.checker.rules.rule import Rule
-from residual.checker.steps import pick_steps
+from residual.checker.rules.rule import Found, Rule
+from residual.checker.stages import NetworkPair
+from residual.checker.steps import Step, pick_steps
 
 
 class NoBias(Rule):
@@ -13,7 +14,7 @@ class NoBias(Rule):
     fix = "leave use_bias out to get the course's counts."
     severity = "note"
 
-    def find_in_conv(self, role, conv):
+    def find_in_conv(self, role: str, conv: Step) -> Found:
         if not conv.values["bias"]:
             yield self.at(role, "a bias", "use_bias=False", conv)
 
@@ -24,7 +25,7 @@ class UnusualConvolution(Rule):
     message = "the {place} is dilated or grouped."
     fix = "leave dilation_rate and groups out."
 
-    def find_in_conv(self, role, conv):
+    def find_in_conv(self, role: str, conv: Step) -> Found:
         if not conv.values["plain"]:
             yield self.at(role, "dilation 1, groups 1", "another", conv)
 
@@ -35,11 +36,11 @@ class Frozen(Rule):
     message = "the {place} is frozen: it will not learn."
     fix = "leave `trainable` out."
 
-    def find_in_conv(self, role, conv):
+    def find_in_conv(self, role: str, conv: Step) -> Found:
         if not conv.operation.trainable:
             yield self.at(role, "trainable", "trainable=False", conv)
 
-    def find_in_norm(self, role, norm):
+    def find_in_norm(self, role: str, norm: Step) -> Found:
         if norm.is_batch_norm and not norm.operation.trainable:
             yield self.at(role, "trainable", "trainable=False", norm)
 
@@ -51,7 +52,7 @@ class Regularizer(Rule):
     fix = "kernel_regularizer=keras.regularizers.L2(1e-4) repeats the notebook's training."
     severity = "note"
 
-    def find_in_right_network(self, pair):
+    def find_in_right_network(self, pair: NetworkPair) -> Found:
         expected, got = (
             {step.values["l2"] for step in pick_steps(layout.steps, "conv")}
             for layout in (pair.ref, pair.got)

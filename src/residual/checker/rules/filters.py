@@ -1,6 +1,7 @@
 """The filters of a block's convolutions: in another order, or another number."""
 
-from residual.checker.rules.rule import Rule
+from residual.checker.pairs import BlockPair
+from residual.checker.rules.rule import Found, Rule
 from residual.checker.rules.settings import compare_one_by_one, compare_setting, setting_values
 
 
@@ -9,7 +10,7 @@ class FilterRule(Rule):
 
     changes_shape = True
 
-    def are_permuted(self, pair) -> bool:
+    def are_permuted(self, pair: BlockPair) -> bool:
         there, here = setting_values(pair.main_convs, "filters")
         return pair.complete and there != here and sorted(there) == sorted(here)
 
@@ -20,7 +21,7 @@ class FiltersPermuted(FilterRule):
     message = "the filter counts stand in another order."
     fix = "unpack F1, F2, F3 = filters and give the 1st convolution F1, the 2nd F2, the 3rd F3."
 
-    def find_in_settings(self, pair):
+    def find_in_settings(self, pair: BlockPair) -> Found:
         if self.are_permuted(pair):
             there, here = setting_values(pair.main_convs, "filters")
             i = next(i for i in range(len(there)) if there[i] != here[i])
@@ -34,7 +35,7 @@ class WrongFilters(FilterRule):
     fix = "give it {expected}."
     follows_arguments = True
 
-    def find_in_settings(self, pair):
+    def find_in_settings(self, pair: BlockPair) -> Found:
         if not self.are_permuted(pair):
             yield from compare_one_by_one(self, "filters", pair.main_convs)
 
@@ -46,7 +47,7 @@ class WrongFiltersOnShortcut(FilterRule):
     fix = "give it the last of filters, so that the two can be added."
     follows_arguments = True
 
-    def find_in_settings(self, pair):
+    def find_in_settings(self, pair: BlockPair) -> Found:
         for there, here in pair.shortcut_convs:
             if there.values["filters"] != here.values["filters"]:
                 yield compare_setting(self, "shortcut's convolution", "filters", there, here)

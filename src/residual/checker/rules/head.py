@@ -1,16 +1,17 @@
 """The head of a network: the last batch norm and ReLU of v2, pooling, flattening, the dense layer."""
 
-from residual.checker.rules.rule import Rule
-from residual.checker.steps import pick_steps
+from residual.checker.rules.rule import Found, Rule
+from residual.checker.stages import NetworkPair
+from residual.checker.steps import Step, pick_steps
 
 
-def _kinds_before_pool(pair) -> list[str]:
+def _kinds_before_pool(pair: NetworkPair) -> list[str]:
     """The kinds of the layers in front of the learner's last pooling."""
     head, pools = pair.got.head, pick_steps(pair.got.head, "pool")
     return [step.kind for step in (head[: head.index(pools[0])] if pools else head)]
 
 
-def _end(pair):
+def _end(pair: NetworkPair) -> Step | None:
     return pair.got.head[-1] if pair.got.head else None
 
 
@@ -20,7 +21,7 @@ class FinalNormMissing(Rule):
     message = "there is no batch norm after the last addition."
     fix = "v2 ends its blocks with BatchNormalization, ReLU, and then the pooling."
 
-    def find_in_head(self, pair):
+    def find_in_head(self, pair: NetworkPair) -> Found:
         before = _kinds_before_pool(pair)
         if pick_steps(pair.ref.head, "norm") and "norm" not in before:
             yield self.at("head", "norm, relu", ", ".join(before), _end(pair))
@@ -32,7 +33,7 @@ class FinalReluMissing(Rule):
     message = "there is no ReLU after the last batch norm."
     fix = "v2 ends its blocks with BatchNormalization, ReLU, and then the pooling."
 
-    def find_in_head(self, pair):
+    def find_in_head(self, pair: NetworkPair) -> Found:
         before = _kinds_before_pool(pair)
         if pick_steps(pair.ref.head, "norm") and "act" not in before:
             yield self.at("head", "norm, relu", ", ".join(before), _end(pair))
@@ -44,7 +45,7 @@ class HeadPoolMissing(Rule):
     message = "there is no average pooling before the dense layer."
     fix = "add AveragePooling2D((2, 2)), or GlobalAveragePooling2D()."
 
-    def find_in_head(self, pair):
+    def find_in_head(self, pair: NetworkPair) -> Found:
         if not pick_steps(pair.got.head, "pool"):
             yield self.at("head", "AveragePooling2D", "", _end(pair))
 
@@ -55,7 +56,7 @@ class HeadPoolKind(Rule):
     message = "the last pooling is not an average over the whole map."
     fix = "use {expected}."
 
-    def find_in_head(self, pair):
+    def find_in_head(self, pair: NetworkPair) -> Found:
         ref = pick_steps(pair.ref.head, "pool")[0]
         for pool in pick_steps(pair.got.head, "pool")[:1]:
             maps = tuple(pool.node.inputs[0].shape[1:3])
@@ -72,7 +73,7 @@ class FlattenMissing(Rule):
     message = "the maps are not flattened before the dense layer, so the output has rank 4."
     fix = "add Flatten() before Dense."
 
-    def find_in_head(self, pair):
+    def find_in_head(self, pair: NetworkPair) -> Found:
         for dense in pick_steps(pair.got.head, "dense")[:1]:
             shape = dense.node.inputs[0].shape
             if len(shape) != 2:
@@ -85,7 +86,7 @@ class DenseMissing(Rule):
     message = "there is no dense layer at the end."
     fix = "end with Dense(classes, activation='softmax')."
 
-    def find_in_head(self, pair):
+    def find_in_head(self, pair: NetworkPair) -> Found:
         if not pick_steps(pair.got.head, "dense"):
             yield self.at("head", "Dense", "", _end(pair))
 
@@ -96,7 +97,7 @@ class DenseUnits(Rule):
     message = "the dense layer has another number of units."
     fix = "use the function's own `classes` in place of a number (here it was called for {expected})."
 
-    def find_in_head(self, pair):
+    def find_in_head(self, pair: NetworkPair) -> Found:
         expected = pick_steps(pair.ref.head, "dense")[0].values["units"]
         for dense in pick_steps(pair.got.head, "dense")[-1:]:
             units = dense.values["units"]
@@ -110,7 +111,7 @@ class DenseActivation(Rule):
     message = "the dense layer does not end in a softmax."
     fix = "use Dense(classes, activation='softmax')."
 
-    def find_in_head(self, pair):
+    def find_in_head(self, pair: NetworkPair) -> Found:
         head = pair.got.head
         for dense in pick_steps(head, "dense")[-1:]:
             acts = [step.name for step in head[head.index(dense) + 1 :] if step.kind == "act"]

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from residual.checker.difference import Difference
-from residual.checker.rules.rule import Rule
+from residual.checker.pairs import BlockPair
+from residual.checker.rules.rule import Found, Rule
+from residual.checker.stages import NetworkPair
 from residual.checker.steps import Step, pick_steps
 
 
@@ -14,11 +16,11 @@ class Padding(Rule):
     fix = "give it {expected}: then height and width stay as they are."
     changes_shape = True
 
-    def find_in_settings(self, pair):
+    def find_in_settings(self, pair: BlockPair) -> Found:
         for role, there, here in pair.all_convs:
             yield from _compare_padding(self, role, there, here)
 
-    def find_in_stem(self, pair):
+    def find_in_stem(self, pair: NetworkPair) -> Found:
         there, here = (pick_steps(layout.stem, "conv")[:1] for layout in (pair.ref, pair.got))
         if here and not _is_wide(there[0]):
             yield from _compare_padding(self, "first convolution", there[0], here[0])
@@ -31,7 +33,7 @@ class StemPadding(Rule):
     fix = "start with X = ZeroPadding2D((3, 3))(X_input), and leave the 7x7 convolution unpadded."
     changes_shape = True
 
-    def find_in_stem(self, pair):
+    def find_in_stem(self, pair: NetworkPair) -> Found:
         there, here = (pick_steps(layout.stem, "conv")[:1] for layout in (pair.ref, pair.got))
         if here and _is_wide(there[0]):
             yield from _compare_padding(self, "first convolution", there[0], here[0])

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from residual.checker.pairs import BlockPair, CallArguments, CaseResult, Component, DepthTrial, Result
     from residual.checker.stages import NetworkPair, StagePair
 
+Found = Iterable[Difference]
+
 
 class Rule:
     """One mistake that a learner can make.
@@ -59,71 +61,71 @@ class Rule:
 
     # One block.
 
-    def find_in_block(self, pair: "BlockPair") -> Iterable[Difference]:
+    def find_in_block(self, pair: "BlockPair") -> Found:
         """Compare the addition, the shortcut and the order of the main path as a whole."""
         return ()
 
-    def find_in_component(self, component: "Component") -> Iterable[Difference]:
+    def find_in_component(self, component: "Component") -> Found:
         """Compare the layers around one convolution of the main path."""
         return ()
 
-    def find_in_components(self, pair: "BlockPair") -> Iterable[Difference]:
+    def find_in_components(self, pair: "BlockPair") -> Found:
         """Compare the layers of the main path after all its components."""
         return ()
 
-    def find_in_tail(self, pair: "BlockPair") -> Iterable[Difference]:
+    def find_in_tail(self, pair: "BlockPair") -> Found:
         """Compare what follows the addition. Called only if the learner's block got that far."""
         return ()
 
-    def find_in_settings(self, pair: "BlockPair") -> Iterable[Difference]:
+    def find_in_settings(self, pair: "BlockPair") -> Found:
         """Compare the settings of convolutions that have the same role in both blocks."""
         return ()
 
-    def find_in_conv(self, role: str, conv: Step) -> Iterable[Difference]:
+    def find_in_conv(self, role: str, conv: Step) -> Found:
         """Look at one convolution of the learner's."""
         return ()
 
     # A block or a network.
 
-    def find_in_norm(self, role: str, norm: Step) -> Iterable[Difference]:
+    def find_in_norm(self, role: str, norm: Step) -> Found:
         """Look at one normalization of the learner's."""
         return ()
 
-    def find_in_call(self, call: "CallArguments") -> Iterable[Difference]:
+    def find_in_call(self, call: "CallArguments") -> Found:
         """Look whether what was passed to the function has reached its layers."""
         return ()
 
-    def find_in_result(self, result: "Result") -> Iterable[Difference]:
+    def find_in_result(self, result: "Result") -> Found:
         """Look at what the function returned. What is found here ends the check of the function."""
         return ()
 
-    def find_in_defaults(self, defaults: dict) -> Iterable[Difference]:
+    def find_in_defaults(self, defaults: dict) -> Found:
         """Look at the defaults of the block's arguments."""
         return ()
 
     # A network.
 
-    def find_in_stem(self, pair: "NetworkPair") -> Iterable[Difference]:
+    def find_in_stem(self, pair: "NetworkPair") -> Found:
         """Compare what precedes the first block."""
         return ()
 
-    def find_in_network(self, pair: "NetworkPair") -> Iterable[Difference]:
+    def find_in_network(self, pair: "NetworkPair") -> Found:
         """Compare the numbers of stages and blocks."""
         return ()
 
-    def find_in_stage(self, pair: "StagePair") -> Iterable[Difference]:
+    def find_in_stage(self, pair: "StagePair") -> Found:
         """Compare what a block was given by its stage."""
         return ()
 
-    def find_in_head(self, pair: "NetworkPair") -> Iterable[Difference]:
+    def find_in_head(self, pair: "NetworkPair") -> Found:
         """Compare what follows the last block."""
         return ()
 
-    def find_in_right_network(self, pair: "NetworkPair") -> Iterable[Difference]:
+    def find_in_right_network(self, pair: "NetworkPair") -> Found:
         """Look at a network in which no rule has found a mistake."""
         return ()
 
-    def find_in_depths(self, trial: "DepthTrial") -> Iterable[Difference]:
+    def find_in_depths(self, trial: "DepthTrial") -> Found:
         """Look at networks of other depths that the function has built."""
         return ()
 

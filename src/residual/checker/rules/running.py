@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from residual.checker.difference import Difference
-from residual.checker.rules.rule import Rule
+from residual.checker.pairs import Result
+from residual.checker.rules.rule import Found, Rule
 from residual.checker.wording import describe_error, find_advice
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class WrongType(Rule):
     fix = "end with `return X` (a block) or `return model` (a network)."
     message_has_values = True
 
-    def find_in_result(self, result):
+    def find_in_result(self, result: Result) -> Found:
         if not result.has_type:
             got = "None (nothing)" if result.value is None else f"a {type(result.value).__name__}"
             yield self.at(got=got, expected=result.type_name)
@@ -80,7 +81,7 @@ class Disconnected(Rule):
     message = "the output does not depend on the input."
     fix = "use the function's first argument, and make no Input of your own."
 
-    def find_in_result(self, result):
+    def find_in_result(self, result: Result) -> Found:
         if result.has_type and not result.is_connected():
             yield self.at()
 

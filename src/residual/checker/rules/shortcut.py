@@ -1,6 +1,8 @@
 """The shortcut: it starts too late, lacks its convolution or has a layer too many."""
 
-from residual.checker.rules.rule import Rule
+from residual.checker.difference import Difference
+from residual.checker.pairs import BlockPair
+from residual.checker.rules.rule import Found, Rule
 from residual.checker.rules.strides import StrideRule
 from residual.checker.steps import letters, name_layers, ordinal, pick_steps
 
@@ -14,7 +16,7 @@ class ShortcutTakenLate(Rule):
     fix = "move X_shortcut = X to the top, before the first layer of the main path."
     changes_shape = True
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         late = pair.got.late
         if pair.has_shortcut and late and len(letters(late)) > len(letters(pair.ref.late)):
             role = ordinal(max(len(pick_steps(late, "conv")), 1))
@@ -28,7 +30,7 @@ class ReluOnShortcut(Rule):
     message = "there is an activation on the shortcut ({got})."
     fix = "remove it: the shortcut is linear."
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         if pair.has_shortcut:
             for step in pick_steps(pair.got.shortcut, "act"):
                 yield self.at("shortcut", "no activation", step.name, step)
@@ -41,11 +43,11 @@ class ShortcutNotProjected(Rule):
     fix = "put a 1x1 convolution with the last filter count and the block's stride on the shortcut."
     changes_shape = True
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         if pair.has_shortcut and pair.ref.projects and not pair.got.projects:
             yield self.at("shortcut", "a 1x1 convolution", name_layers(pair.got.shortcut), pair.got.merge)
 
-    def explains(self, mine, other):
+    def explains(self, mine: Difference, other: Difference) -> bool:
         """In a network this is an identity block, which takes no stride."""
         return mine.block != "" and mine.block == other.block and isinstance(other.rule, StrideRule)
 
@@ -56,7 +58,7 @@ class ConvOnIdentityShortcut(Rule):
     message = "the {place} has a convolution; here it must be the input itself."
     fix = "remove the layers from the shortcut and add the saved input as it is."
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         if pair.has_shortcut and pair.got.projects and not pair.ref.projects:
             path = pair.got.shortcut
             yield self.at("shortcut", "the input itself", name_layers(path), path[0])
@@ -68,7 +70,7 @@ class NormMissingOnShortcut(Rule):
     message = "the convolution on the shortcut has no batch norm after it."
     fix = "add X_shortcut = BatchNormalization(axis=3)(X_shortcut)."
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         there, here = pair.ref.shortcut, pair.got.shortcut
         if pair.shortcuts_compare and pick_steps(there, "norm") and not pick_steps(here, "norm"):
             yield self.at("shortcut", name_layers(there), name_layers(here), here[-1])
@@ -80,7 +82,7 @@ class NormOnShortcut(Rule):
     message = "there is a batch norm on the {place}; the reference has none there."
     fix = "remove it (in resnet_layer: batch_normalization=False for the shortcut)."
 
-    def find_in_block(self, pair):
+    def find_in_block(self, pair: BlockPair) -> Found:
         there, here = pair.ref.shortcut, pair.got.shortcut
         expected, norms = pick_steps(there, "norm"), pick_steps(here, "norm")
         first = letters(pick_steps(here, "conv", "norm"))[:1] == "N"

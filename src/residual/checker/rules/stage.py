@@ -1,9 +1,10 @@
 """The stages of a network: how many, how many blocks in each, with which filters and stride."""
 
+from residual.checker.difference import Difference
 from residual.checker.rules.filters import FilterRule
-from residual.checker.rules.rule import Rule
+from residual.checker.rules.rule import Found, Rule
 from residual.checker.rules.strides import StrideRule
-from residual.checker.stages import common_filters, common_stride
+from residual.checker.stages import NetworkPair, StagePair, common_filters, common_stride
 from residual.checker.steps import count_noun
 
 
@@ -14,7 +15,7 @@ class StageCount(Rule):
     fix = "each stage starts with a convolutional block."
     changes_shape = True
 
-    def find_in_network(self, pair):
+    def find_in_network(self, pair: NetworkPair) -> Found:
         there, here = pair.stages
         if pair.counts_compare and len(there) != len(here) and len(pair.ref.blocks) != len(pair.got.blocks):
             yield self.at("network", f"{len(there)} stages", count_noun(len(here), "stage"))
@@ -27,7 +28,7 @@ class BlockCount(Rule):
     fix = "call the identity block once more or once less there."
     changes_shape = True
 
-    def find_in_network(self, pair):
+    def find_in_network(self, pair: NetworkPair) -> Found:
         there, here = pair.stages
         if not pair.counts_compare or len(there) != len(here) or len(pair.ref.blocks) == len(pair.got.blocks):
             return
@@ -44,12 +45,12 @@ class StageFilters(Rule):
     fix = "give it filters {expected}."
     changes_shape = True
 
-    def find_in_stage(self, pair):
+    def find_in_stage(self, pair: StagePair) -> Found:
         there, here = common_filters(pair.ref), common_filters(pair.got)
         if here is not None and there != here:
             yield self.at(pair.stage_name, str(there), str(here), pair.got.convs[0], block=pair.block_name)
 
-    def explains(self, mine, other):
+    def explains(self, mine: Difference, other: Difference) -> bool:
         return mine.block == other.block and isinstance(other.rule, FilterRule)
 
 
@@ -60,10 +61,10 @@ class StageStride(Rule):
     fix = "give it s={expected}."
     changes_shape = True
 
-    def find_in_stage(self, pair):
+    def find_in_stage(self, pair: StagePair) -> Found:
         there, here = common_stride(pair.ref), common_stride(pair.got)
         if here is not None and there != here and not pair.lacks_projection:
             yield self.at(pair.stage_name, str(there), str(here), pair.got.convs[0], block=pair.block_name)
 
-    def explains(self, mine, other):
+    def explains(self, mine: Difference, other: Difference) -> bool:
         return mine.block == other.block and isinstance(other.rule, StrideRule)

@@ -1,18 +1,19 @@
 """The stem of a network: its convolution, batch norm, ReLU and pooling."""
 
-from residual.checker.rules.rule import Rule
+from residual.checker.rules.rule import Found, Rule
+from residual.checker.stages import NetworkPair
 from residual.checker.steps import Step, pick_steps
 
 _ORDER = ("conv", "norm", "act", "pool")
 
 
-def _first_convs(pair) -> list[tuple[Step, Step]]:
+def _first_convs(pair: NetworkPair) -> list[tuple[Step, Step]]:
     """The first convolutions of both networks, if the learner's has one."""
     there, here = (pick_steps(layout.stem, "conv") for layout in (pair.ref, pair.got))
     return list(zip(there[:1], here[:1], strict=False))
 
 
-def _pools(pair) -> tuple[list[Step], list[Step]]:
+def _pools(pair: NetworkPair) -> tuple[list[Step], list[Step]]:
     return pick_steps(pair.ref.stem, "pool"), pick_steps(pair.got.stem, "pool")
 
 
@@ -29,7 +30,7 @@ class StemSettingRule(Rule):
     key: str
     words: str
 
-    def find_in_stem(self, pair):
+    def find_in_stem(self, pair: NetworkPair) -> Found:
         for there, here in _first_convs(pair):
             expected, got = there.values[self.key], here.values[self.key]
             if expected != got:
@@ -63,7 +64,7 @@ class StemNormMissing(Rule):
     message = "there is no batch norm after the first convolution."
     fix = "put BatchNormalization(axis=3) there."
 
-    def find_in_stem(self, pair):
+    def find_in_stem(self, pair: NetworkPair) -> Found:
         if not pick_steps(pair.got.stem, "norm"):
             conv = next(iter(pick_steps(pair.got.stem, "conv")), None)
             yield self.at("stem", "conv, norm", "conv", conv)
@@ -75,7 +76,7 @@ class StemReluMissing(Rule):
     message = "there is no ReLU after the first convolution and its batch norm."
     fix = "put Activation('relu') there."
 
-    def find_in_stem(self, pair):
+    def find_in_stem(self, pair: NetworkPair) -> Found:
         if pair.relu_in_stem and not pick_steps(pair.got.stem, "act"):
             yield self.at("stem", "relu", "", pair.got.stem[-1] if pair.got.stem else None)
 
@@ -89,7 +90,7 @@ class StemReluLeftOut(Rule):
     fix = "to follow the paper put Activation('relu') between the batch norm and the pooling."
     severity = "note"
 
-    def find_in_stem(self, pair):
+    def find_in_stem(self, pair: NetworkPair) -> Found:
         if not pair.relu_in_stem and not pick_steps(pair.got.stem, "act"):
             yield self.at("stem", "relu", "", pair.got.stem[-1] if pair.got.stem else None)
 
@@ -100,7 +101,7 @@ class PoolMissing(Rule):
     message = "there is no max pooling after the first convolution."
     fix = "add MaxPooling2D((3, 3), strides=(2, 2))."
 
-    def find_in_stem(self, pair):
+    def find_in_stem(self, pair: NetworkPair) -> Found:
         there, here = _pools(pair)
         if there and not here:
             convs = pick_steps(pair.got.stem, "conv")
@@ -113,7 +114,7 @@ class PoolKind(Rule):
     message = "the pooling in the stem is not max pooling."
     fix = "use MaxPooling2D((3, 3), strides=(2, 2))."
 
-    def find_in_stem(self, pair):
+    def find_in_stem(self, pair: NetworkPair) -> Found:
         there, here = _pools(pair)
         if there and here and there[0].name != here[0].name:
             yield self.at("stem", there[0].name, here[0].name, here[0])
@@ -125,7 +126,7 @@ class PoolSize(Rule):
     message = "the pooling in the stem has another window, stride or padding."
     fix = "use {expected}."
 
-    def find_in_stem(self, pair):
+    def find_in_stem(self, pair: NetworkPair) -> Found:
         there, here = _pools(pair)
         if not there or not here or there[0].name != here[0].name:
             return
@@ -146,7 +147,7 @@ class StemOrder(Rule):
     message = "the layers of the stem stand in another order."
     fix = "the stem runs {expected}."
 
-    def find_in_stem(self, pair):
+    def find_in_stem(self, pair: NetworkPair) -> Found:
         order = [step.kind for step in pair.got.stem if step.kind in _ORDER]
         right = [kind for kind in _ORDER if kind in order]
         # A ReLU and a max pooling commute, so either may come first.

@@ -1,6 +1,7 @@
 """The stride of a block: missing, on another convolution, on several, or another number."""
 
-from residual.checker.rules.rule import Rule
+from residual.checker.pairs import BlockPair
+from residual.checker.rules.rule import Found, Rule
 from residual.checker.rules.settings import (
     compare_one_by_one,
     compare_setting,
@@ -18,15 +19,15 @@ class StrideRule(Rule):
 
     changes_shape = True
 
-    def has_none(self, pair) -> bool:
+    def has_none(self, pair: BlockPair) -> bool:
         there, here = setting_values(pair.main_convs, "stride")
         return pair.complete and there[:1] != [_STILL] and set(here) == {_STILL}
 
-    def has_moved(self, pair) -> bool:
+    def has_moved(self, pair: BlockPair) -> bool:
         there, here = setting_values(pair.main_convs, "stride")
         return pair.complete and there != here and sorted(there) == sorted(here)
 
-    def has_several(self, pair) -> bool:
+    def has_several(self, pair: BlockPair) -> bool:
         there, here = setting_values(pair.main_convs, "stride")
         return (
             there != here and there[0] != _STILL and here[0] == there[0] and set(here) <= {there[0], _STILL}
@@ -39,7 +40,7 @@ class StrideMissingOnMain(StrideRule):
     message = "no convolution of the main path takes the stride s."
     fix = "give the 1st convolution strides=(s, s)."
 
-    def find_in_settings(self, pair):
+    def find_in_settings(self, pair: BlockPair) -> Found:
         if self.has_none(pair):
             there, here = pair.main_convs[0]
             yield compare_setting(self, "1st convolution", "stride", there, here)
@@ -51,7 +52,7 @@ class StrideMissingOnShortcut(StrideRule):
     message = "the convolution on the shortcut does not take the stride s."
     fix = "give it strides=(s, s), as the 1st convolution of the main path has."
 
-    def find_in_settings(self, pair):
+    def find_in_settings(self, pair: BlockPair) -> Found:
         for there, here in pair.shortcut_convs:
             if there.values["stride"] != here.values["stride"] == _STILL:
                 yield compare_setting(self, "shortcut's convolution", "stride", there, here)
@@ -63,7 +64,7 @@ class StrideOnWrongConvolution(StrideRule):
     message = "the stride is on the {place}."
     fix = "move strides=(s, s) to the 1st convolution of the main path (the 3x3 strides in ResNet v1.5 only)."
 
-    def find_in_settings(self, pair):
+    def find_in_settings(self, pair: BlockPair) -> Found:
         if self.has_moved(pair):
             there, here = setting_values(pair.main_convs, "stride")
             i = here.index(there[0])
@@ -78,7 +79,7 @@ class StrideOnEveryConvolution(StrideRule):
     message = "several convolutions of the main path take the stride, so the size shrinks several times."
     fix = "only the 1st has strides=(s, s); the others have (1, 1)."
 
-    def find_in_settings(self, pair):
+    def find_in_settings(self, pair: BlockPair) -> Found:
         if self.has_several(pair):
             there, here = setting_values(pair.main_convs, "stride")
             second = pair.main_convs[here.index(there[0], 1)][1]
@@ -93,7 +94,7 @@ class WrongStride(StrideRule):
     fix = "give it {expected}."
     follows_arguments = True
 
-    def find_in_settings(self, pair):
+    def find_in_settings(self, pair: BlockPair) -> Found:
         if pair.main_convs and not any(
             differs(pair) for differs in (self.has_none, self.has_moved, self.has_several)
         ):

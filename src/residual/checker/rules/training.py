@@ -1,6 +1,10 @@
 """The `training` flag: it does not reach a batch norm, or another value does."""
 
-from residual.checker.rules.rule import Rule
+from collections.abc import Sequence
+
+from residual.checker.difference import Difference
+from residual.checker.pairs import CallArguments, CaseResult
+from residual.checker.rules.rule import Found, Rule
 
 
 class TrainingNotPassed(Rule):
@@ -9,7 +13,7 @@ class TrainingNotPassed(Rule):
     message = "`training` does not reach the {place}."
     fix = "call it with the flag: BatchNormalization(axis=3)(X, training=training)."
 
-    def find_in_call(self, call):
+    def find_in_call(self, call: CallArguments) -> Found:
         for role, norm in call.norms:
             if norm.is_batch_norm and norm.values["training"] is None and call.training is not None:
                 yield self.at(role, f"training={call.training}", "no flag", norm)
@@ -24,7 +28,7 @@ class TrainingBakedIn(Rule):
         "on, or leave it out."
     )
 
-    def find_in_call(self, call):
+    def find_in_call(self, call: CallArguments) -> Found:
         for role, norm in call.norms:
             if norm.is_batch_norm and norm.values["training"] not in (None, call.training):
                 yield self.at(role, f"training={call.training}", str(norm.values["training"]), norm)
@@ -36,7 +40,7 @@ class TrainingInverted(Rule):
     message = "the {place} gets the opposite of `training`."
     fix = "pass training=training."
 
-    def restate(self, difference, cases, number):
+    def restate(self, difference: Difference, cases: Sequence[CaseResult], number: int) -> Difference | None:
         """A flag that is wrong whether True or False was passed is not baked in."""
         if not isinstance(difference.rule, TrainingBakedIn):
             return None
@@ -55,6 +59,6 @@ class TrainingByDefault(Rule):
     fix = "let the default be None: Keras then trains in fit and not in predict."
     severity = "note"
 
-    def find_in_defaults(self, defaults):
+    def find_in_defaults(self, defaults: dict) -> Found:
         if defaults.get("training") is True:
             yield self.at("training", "training=None", "training=True")

@@ -1,6 +1,7 @@
 """The windows of a block's convolutions: f x f on another one, or another size."""
 
-from residual.checker.rules.rule import Rule
+from residual.checker.pairs import BlockPair
+from residual.checker.rules.rule import Found, Rule
 from residual.checker.rules.settings import (
     compare_one_by_one,
     compare_setting,
@@ -10,7 +11,7 @@ from residual.checker.rules.settings import (
 from residual.checker.steps import ordinal
 
 
-def _has_moved(pair) -> bool:
+def _has_moved(pair: BlockPair) -> bool:
     """Whether the windows are the right ones in another order."""
     there, here = setting_values(pair.main_convs, "kernel")
     return pair.complete and len(set(there)) == 2 and there != here and sorted(there) == sorted(here)
@@ -23,7 +24,7 @@ class KernelOnWrongConvolution(Rule):
     fix = "the 2nd convolution is f x f, the 1st and the 3rd are 1x1."
     changes_shape = True
 
-    def find_in_settings(self, pair):
+    def find_in_settings(self, pair: BlockPair) -> Found:
         if _has_moved(pair):
             there, here = setting_values(pair.main_convs, "kernel")
             i = here.index(max(here))
@@ -39,7 +40,7 @@ class WrongKernel(Rule):
     changes_shape = True
     follows_arguments = True
 
-    def find_in_settings(self, pair):
+    def find_in_settings(self, pair: BlockPair) -> Found:
         if not _has_moved(pair):
             yield from compare_one_by_one(self, "kernel", pair.main_convs)
 
@@ -52,7 +53,7 @@ class WrongKernelOnShortcut(Rule):
     changes_shape = True
     follows_arguments = True
 
-    def find_in_settings(self, pair):
+    def find_in_settings(self, pair: BlockPair) -> Found:
         for there, here in pair.shortcut_convs:
             if there.values["kernel"] != here.values["kernel"]:
                 yield compare_setting(self, "shortcut's convolution", "kernel", there, here)
