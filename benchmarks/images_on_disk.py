@@ -37,14 +37,14 @@ import keras
 from step import machine
 
 from residual import zoo
-from residual.data import decoding, stored
+from residual.data import decoding, pixel_store
 from residual.data.augment import augmented
-from residual.data.batches import Batches
 from residual.data.images import Dataset, Images, read_image
 from residual.data.sources import load_data
 from residual.kernels import hot_path
 from residual.kernels.precision import choose
 from residual.training import preparation, recipes, trainer
+from residual.training.batches import Batches
 from residual.training.waiting import Waiting
 
 DATA = Path(os.environ.get("RESIDUAL_DATA", "../shared/data"))
@@ -163,9 +163,9 @@ class Streamed(keras.utils.PyDataset):
 def measure_training(files: list[Path], size: int) -> dict:
     """Milliseconds per ResNet-50 step and the share of waiting, for each way."""
     memory = Images(np.stack([read_image(f, (size, size)) for f in files]), np.arange(len(files)) % 6)
-    kept, stored.IN_MEMORY = stored.IN_MEMORY, 0
+    kept, pixel_store.IN_MEMORY = pixel_store.IN_MEMORY, 0
     disk = Images(decoding.decode([(f, "") for f in files], len(files), (size, size), ""), memory.y)
-    stored.IN_MEMORY = kept
+    pixel_store.IN_MEMORY = kept
     part = np.arange(BATCH * STEPS[size])
     data = Dataset("photos", memory.take(part), memory, tuple("012345"), "photos", memory)
     model = preparation.untrained(data, zoo.spec("course-resnet50"), recipes.SIGNS)

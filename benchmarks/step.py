@@ -76,11 +76,11 @@ def ours(case: str, precision: str):
     import numpy as np
 
     from residual import zoo
-    from residual.data.batches import Batches
     from residual.data.images import Images
     from residual.kernels import compile_options, hot_path
     from residual.kernels.precision import choose
     from residual.networks import network
+    from residual.training.batches import Batches
 
     name, size, n, classes = CASES[case]
     x, _ = batch(size, n, classes)

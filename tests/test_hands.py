@@ -8,8 +8,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from residual.data.hand_pose import SIGNS, choose_raised, pose_hand
-from residual.data.hands import _choose_camera, _choose_light, _choose_skin, _paint, render_hand, render_signs
+from residual.data.drawn_hands.hands import (
+    _choose_camera,
+    _choose_light,
+    _choose_skin,
+    _paint,
+    render_hand,
+    render_signs,
+)
+from residual.data.drawn_hands.pose import SIGNS, choose_raised, pose_hand
 from residual.errors import DataError
 
 

@@ -6,7 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from residual.data import hands, sources
+from residual.data import sources
+from residual.data.drawn_hands import hands
 from residual.data.sources import load_data
 from residual.errors import DataError
 

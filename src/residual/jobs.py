@@ -15,8 +15,8 @@ from residual.data import balance as balancing
 from residual.data import hub
 from residual.data.decoding import UNREADABLE
 from residual.data.images import Dataset
+from residual.data.pixel_store import PixelStore
 from residual.data.sources import NAMES, SEARCHED, load_data
-from residual.data.stored import Stored
 from residual.errors import DataError, RunError
 from residual.kernels.precision import choose
 from residual.spec import NetworkSpec
@@ -253,7 +253,7 @@ def announce(console: Console, job: Job, folder: RunFolder) -> None:
         ("data", split.source),
         ("", counts),
         *([("", f"{unequal}; {advice}")] if unequal else []),
-        *((("", split.train.x.told),) if isinstance(split.train.x, Stored) else ()),
+        *((("", split.train.x.description),) if isinstance(split.train.x, PixelStore) else ()),
         ("network", f"{job.spec.name}, {pixels} pixels, {len(split.classes)} classes"),
         ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
         ("numbers", job.numbers),

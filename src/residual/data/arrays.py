@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from residual.data.images import Dataset, Images
+from residual.data.pixel_store import Pixels, PixelStore
 from residual.data.splits import set_aside
-from residual.data.stored import Pixels, Stored
 from residual.errors import DataError
 
 MOST_CLASSES = 100_000  # a stray label of 2**60 must not make as many class names
@@ -67,7 +67,7 @@ def checked(x: Pixels, y: np.ndarray, classes: int, where: str) -> Images:
     Grey images (n, h, w) or (n, h, w, 1) become RGB, of RGBA the transparent pixels become white; labels
     may be (n,), (n, 1) or (1, n).
     """
-    x, y = x if isinstance(x, Stored) else np.asarray(x), np.asarray(y)
+    x, y = x if isinstance(x, PixelStore) else np.asarray(x), np.asarray(y)
     if x.ndim == 3:
         x = x[..., None]
     if x.ndim != 4 or x.shape[-1] not in (1, 3, 4):

@@ -14,7 +14,7 @@ import numpy as np
 
 from residual.consoles import default_console
 from residual.data.images import QUIET, read_image
-from residual.data.stored import Pixels, Stored, allocate
+from residual.data.pixel_store import Pixels, PixelStore, allocate
 from residual.errors import DataError
 
 _HANDFUL = 16  # images that a thread decodes at a time
@@ -41,7 +41,7 @@ def decode(
 ) -> Pixels:
     """Every file by `read_image`, in their order: once, so that training reads pixels and decodes nothing.
 
-    Small sets become an array in memory, large ones a `Stored` in a temporary file. Pillow lets go of the
+    Small sets become an array in memory, large ones a `PixelStore` in a temporary file. Pillow lets go of the
     interpreter while it decodes, so threads use all cores for all but thumbnails; few files are held at a time.
 
     Args:
@@ -128,7 +128,7 @@ def without(values: np.ndarray, skipped: Iterable[int]) -> np.ndarray:
 
 def _without(x: Pixels, skipped: Iterable[int]) -> Pixels:
     """The images that are not in `skipped`."""
-    return x.only(without(np.arange(len(x)), skipped)) if isinstance(x, Stored) else without(x, skipped)
+    return x.only(without(np.arange(len(x)), skipped)) if isinstance(x, PixelStore) else without(x, skipped)
 
 
 def check_share(skipped: dict[int, str], count: int, share: float, where: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from residual.data.arrays import Arrays, to_dataset
-from residual.data.heaps import check_heaps
+from residual.data.hdf5_heaps import check_heaps
 from residual.data.images import Dataset
 from residual.data.limits import check_unpacked
 from residual.errors import DataError

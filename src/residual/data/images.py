@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from residual.data.stored import Pixels, Stored, allocate, pieces
+from residual.data.pixel_store import Pixels, PixelStore, allocate, pieces
 from residual.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -24,7 +24,7 @@ class Images:
     """Images and their labels.
 
     Attributes:
-        x: uint8 (n, height, width, 3), RGB, 0-255: an array, or where they are many a `Stored` on disk, of
+        x: uint8 (n, height, width, 3), RGB, 0-255: an array, or where they are many a `PixelStore` on disk, of
             which x[indices] reads those asked for.
         y: int64 (n,), indices into the class names of the data set.
     """
@@ -45,12 +45,12 @@ class Images:
 
     def take(self, indices) -> "Images":
         """The images at `indices`; of those on disk no pixel is read."""
-        x = self.x.only(indices) if isinstance(self.x, Stored) else self.x[indices]
+        x = self.x.only(indices) if isinstance(self.x, PixelStore) else self.x[indices]
         return Images(x, self.y[indices])
 
     def and_also(self, other: "Images") -> "Images":
         """These images and then those of `other`, which were taken from the same set."""
-        if isinstance(self.x, Stored) and isinstance(other.x, Stored):
+        if isinstance(self.x, PixelStore) and isinstance(other.x, PixelStore):
             x = self.x.and_also(other.x)
         else:
             x = np.concatenate([self.x, other.x])

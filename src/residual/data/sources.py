@@ -274,7 +274,7 @@ def _signs(found: Found) -> Dataset:
 
 
 def _drawn_signs() -> Dataset:
-    from residual.data.hands import render_signs
+    from residual.data.drawn_hands.hands import render_signs
 
     x_train, y_train, x_test, y_test = render_signs()
     source = (

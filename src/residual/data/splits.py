@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 
 from residual.data.images import Images
-from residual.data.stored import Pixels, pieces
+from residual.data.pixel_store import Pixels, pieces
 from residual.errors import DataError
 
 TEST_SHARE = 0.15

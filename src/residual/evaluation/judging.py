@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from residual.data.images import Dataset, Images
+from residual.data.pixel_store import pieces
 from residual.data.splits import pixel_hash
-from residual.data.stored import pieces
 from residual.errors import DataError
 from residual.evaluation import predictions
 from residual.evaluation.metrics import Scores, score

@@ -9,7 +9,7 @@ import numpy as np
 
 from residual.data.folders import image_files
 from residual.data.images import read_image
-from residual.data.stored import Pixels, pieces
+from residual.data.pixel_store import Pixels, pieces
 from residual.errors import DataError
 
 _BATCH = 64

@@ -17,7 +17,7 @@ from typing import cast
 import h5py
 import numpy as np
 
-from residual.data.heaps import check_heaps
+from residual.data.hdf5_heaps import check_heaps
 from residual.errors import DataError, RunError
 from residual.interop import cut_short
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import keras
 
-from residual.data.batches import Batches
 from residual.errors import RecipeError
+from residual.training.batches import Batches
 from residual.training.progress import clock
 
 _STEPS, _SECONDS = 8, 2.0  # the probe ends at the first of the two

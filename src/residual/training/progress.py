@@ -6,7 +6,7 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from residual.data.batches import Batches
+from residual.training.batches import Batches
 from residual.training.waiting import Waiting
 
 

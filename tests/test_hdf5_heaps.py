@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from residual.data.heaps import check_heaps
+from residual.data.hdf5_heaps import check_heaps
 from residual.data.sources import load_data
 from residual.errors import DataError, RunError
 from residual.interop.h5_reader import opened

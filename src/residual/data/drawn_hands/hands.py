@@ -7,9 +7,9 @@ so that a linear classifier on the pixels stays far below a small convolutional 
 
 import numpy as np
 
-from residual.data.hand_paint import Camera, Canvas, Light, Skin, paint_forearm, paint_limb, paint_palm
-from residual.data.hand_pose import Hand, pose_hand
-from residual.data.hand_scene import develop, draw_wall, drop_shadow
+from residual.data.drawn_hands.paint import Camera, Canvas, Light, Skin, paint_forearm, paint_limb, paint_palm
+from residual.data.drawn_hands.pose import Hand, pose_hand
+from residual.data.drawn_hands.scene import develop, draw_wall, drop_shadow
 from residual.errors import DataError
 
 CLASSES = 6

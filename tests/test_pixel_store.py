@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from residual.data import stored
+from residual.data import pixel_store
 from residual.data.decoding import decode
 from residual.data.images import Dataset, Images
+from residual.data.pixel_store import PixelStore, allocate, pieces
 from residual.data.sources import load_data
-from residual.data.stored import Stored, allocate, pieces
 from residual.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -30,7 +30,7 @@ PIXELS = RNG.integers(0, 256, (20, 5, 4, 3), dtype=np.uint8)
 @pytest.fixture
 def on_disk(monkeypatch) -> None:
     """Nothing is few enough to stay in memory."""
-    monkeypatch.setattr(stored, "IN_MEMORY", 0)
+    monkeypatch.setattr(pixel_store, "IN_MEMORY", 0)
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def photos(tmp_path) -> Path:
     return tmp_path / "photos"
 
 
-def kept() -> Stored:
+def kept() -> PixelStore:
     x = allocate(len(PIXELS), PIXELS.shape[1:], "test")
-    assert isinstance(x, Stored)
+    assert isinstance(x, PixelStore)
     for i, image in enumerate(PIXELS):
         x[i] = image
     return x
@@ -59,7 +59,7 @@ def png(grey: int, size: int = 4) -> bytes:
 
 
 @pytest.mark.usefixtures("on_disk")
-class TestStored:
+class TestPixelStore:
     @pytest.mark.parametrize(
         "key",
         [3, -1, slice(4, 11), slice(None, None, -2), [5, 2, 2, 19], np.arange(20) % 3 == 0, np.int64(7)],
@@ -82,29 +82,29 @@ class TestStored:
     def test_a_part_of_a_part_reads_nothing_until_asked(self):
         images = Images(kept(), np.arange(20))
         part = images.take([9, 3, 7]).take([2, 0])
-        assert isinstance(part.x, Stored)
+        assert isinstance(part.x, PixelStore)
         np.testing.assert_array_equal(part.x[:], PIXELS[[7, 9]])
         assert part.y.tolist() == [7, 9]
         whole = part.and_also(images.take([1]))
-        assert isinstance(whole.x, Stored)
+        assert isinstance(whole.x, PixelStore)
         np.testing.assert_array_equal(whole.x[:], PIXELS[[7, 9, 1]])
 
     def test_fingerprint_is_that_of_memory(self, monkeypatch):
-        monkeypatch.setattr(stored, "_PIECE", 7 * 60)
+        monkeypatch.setattr(pixel_store, "_PIECE", 7 * 60)
         order = RNG.permutation(20)
         images, in_memory = Images(kept(), np.arange(20)), Images(PIXELS, np.arange(20))
         assert images.take(order).fingerprint() == in_memory.take(order).fingerprint()
         assert images.take(order).fingerprint() != images.fingerprint()
 
     def test_the_user_is_told_where_the_pixels_lie(self):
-        assert kept().told == (
+        assert kept().description == (
             f"1.2 kB of pixels in a temporary file in {tempfile.gettempdir()}, gone at the end"
         )
 
     def test_no_pass_over_the_images_holds_them_all(self, monkeypatch):
         from residual.training import preparation, trainer
 
-        monkeypatch.setattr(stored, "_PIECE", 2**20)
+        monkeypatch.setattr(pixel_store, "_PIECE", 2**20)
         count = 3_000  # of 12 kB: 37 MB, of which a piece may be held, and what is computed from it
         file = png(9, 64)
         tracemalloc.start()
@@ -124,8 +124,8 @@ class TestStored:
     def test_scaling_is_that_of_memory(self, monkeypatch):
         y = np.zeros(20, int)
         far = Dataset("d", Images(kept(), y), Images(kept(), y), ("a",), "").resized(3).train.x
-        assert isinstance(far, Stored)
-        monkeypatch.setattr(stored, "IN_MEMORY", 2**20)
+        assert isinstance(far, PixelStore)
+        monkeypatch.setattr(pixel_store, "IN_MEMORY", 2**20)
         near = Dataset("d", Images(PIXELS, y), Images(PIXELS, y), ("a",), "").resized(3).train.x
         np.testing.assert_array_equal(far[:], near)
 
@@ -170,15 +170,15 @@ class TestStored:
         def full(self, row, image):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(stored._File, "write", full)
+        monkeypatch.setattr(pixel_store._File, "write", full)
         with pytest.raises(DataError, match="pets: the temporary file .* No space left on device. Make room"):
             decode([(png(1), "one")], 1, None, "pets")
 
     def test_a_folder_gives_the_same_pixels_from_disk_and_memory(self, photos, monkeypatch):
         far = load_data(photos, 16)
-        monkeypatch.setattr(stored, "IN_MEMORY", 2**30)
+        monkeypatch.setattr(pixel_store, "IN_MEMORY", 2**30)
         near = load_data(photos, 16)
-        assert isinstance(far.train.x, Stored)
+        assert isinstance(far.train.x, PixelStore)
         assert isinstance(near.train.x, np.ndarray)
         for a, b in ((far.train, near.train), (far.test, near.test)):
             np.testing.assert_array_equal(a.x[:], b.x)
@@ -187,14 +187,14 @@ class TestStored:
 
 
 def test_few_images_stay_in_memory_up_to_the_last_byte(monkeypatch):
-    monkeypatch.setattr(stored, "IN_MEMORY", 10 * 12)
+    monkeypatch.setattr(pixel_store, "IN_MEMORY", 10 * 12)
     assert isinstance(allocate(10, (2, 2, 3), ""), np.ndarray)
-    assert isinstance(allocate(11, (2, 2, 3), ""), Stored)
+    assert isinstance(allocate(11, (2, 2, 3), ""), PixelStore)
 
 
 @pytest.mark.parametrize("multiple", [1, 3])
 def test_pieces_are_all_of_it_in_order(multiple, monkeypatch):
-    monkeypatch.setattr(stored, "_PIECE", 4 * 60)
+    monkeypatch.setattr(pixel_store, "_PIECE", 4 * 60)
     parts = list(pieces(PIXELS, multiple))
     np.testing.assert_array_equal(np.concatenate(parts), PIXELS)
     assert {len(part) for part in parts[:-1]} == {4 if multiple == 1 else 3}
@@ -222,9 +222,9 @@ def test_files_that_come_and_go_while_they_are_read_are_told():
 ENDS = """
 import os, signal, sys
 import numpy as np
-from residual.data import stored
-stored.IN_MEMORY = 0
-x = stored.allocate(10, (64, 64, 3), "")
+from residual.data import pixel_store
+pixel_store.IN_MEMORY = 0
+x = pixel_store.allocate(10, (64, 64, 3), "")
 x[9] = np.ones((64, 64, 3), np.uint8)
 how = sys.argv[1]
 if how == "error":

@@ -16,7 +16,7 @@ IN_MEMORY = 256 * 2**20  # bytes of pixels up to which images stay in memory
 _PIECE = 16 * 2**20
 
 
-class Stored:
+class PixelStore:
     """uint8 (n, height, width, 3) in a temporary file; indexing along the images reads them into memory.
 
     Args:
@@ -48,7 +48,7 @@ class Stored:
     def __getitem__(self, key) -> np.ndarray:
         """One image (h, w, 3) for a number, else those (k, h, w, 3) of a slice, of numbers or of a mask."""
         if isinstance(key, tuple):
-            raise IndexError(f"Stored images take one index, along the images; got {key!r}.")
+            raise IndexError(f"Images on disk take one index, along the images; got {key!r}.")
         rows = self.rows[key]
         out = np.empty((*np.shape(rows), *self.shape[1:]), np.uint8)
         self.file.read(np.ravel(rows), out.reshape(-1, *self.shape[1:]))
@@ -63,18 +63,18 @@ class Stored:
         return self[:] if dtype is None else self[:].astype(dtype)
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """Where the pixels lie, for the user."""
         size = size_told(os.fstat(self.file.raw.fileno()).st_size)
         return f"{size} of pixels in a temporary file in {tempfile.gettempdir()}, gone at the end"
 
-    def only(self, indices) -> "Stored":
+    def only(self, indices) -> "PixelStore":
         """The images at `indices`, in that order, without reading them."""
-        return Stored(self.file, self.shape[1:], self.rows[indices])
+        return PixelStore(self.file, self.shape[1:], self.rows[indices])
 
-    def and_also(self, other: "Stored") -> "Stored":
+    def and_also(self, other: "PixelStore") -> "PixelStore":
         """These images and then those of `other`, which lie in the same file."""
-        return Stored(self.file, self.shape[1:], np.concatenate([self.rows, other.rows]))
+        return PixelStore(self.file, self.shape[1:], np.concatenate([self.rows, other.rows]))
 
 
 class _File:
@@ -82,7 +82,7 @@ class _File:
 
     Read with `seek` and `read`, not memory-mapped: mapped pages count as this process's memory, and a page
     that has to come from the disk would stop every thread of Python. The file has no name where the system
-    allows that, and is gone when the last `Stored` on it, or the process, ends, however it ends.
+    allows that, and is gone when the last `PixelStore` on it, or the process, ends, however it ends.
     """
 
     def __init__(self, size: int):
@@ -112,7 +112,7 @@ class _File:
                 view = view[self.raw.write(view) :]
 
 
-Pixels = np.ndarray | Stored
+Pixels = np.ndarray | PixelStore
 
 
 def allocate(count: int, shape: tuple[int, ...], where: str) -> Pixels:
@@ -132,7 +132,7 @@ def allocate(count: int, shape: tuple[int, ...], where: str) -> Pixels:
             f"temporary disk space; {folder} has {size_told(free)} free. Use a smaller --size, make room, "
             "or set TMPDIR to a folder with more room."
         )
-    return Stored(_File(int(np.prod(shape))), shape, np.arange(count))
+    return PixelStore(_File(int(np.prod(shape))), shape, np.arange(count))
 
 
 def pieces(x: Pixels, multiple: int = 1) -> Iterator[np.ndarray]:

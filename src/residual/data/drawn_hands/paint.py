@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from residual.data.hand_pose import Hand, Limb
+from residual.data.drawn_hands.pose import Hand, Limb
 
 PALM_RADIUS = 0.15  # of each metacarpal, in palm widths
 # Heart, head and life line, in hand coordinates.
