@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "residual.api": ("build", "evaluate", "predict", "resume", "train"),
     "residual.blocks": ("convolutional_block", "identity_block"),
-    "residual.data.sources": ("load_data",),
+    "residual.data.load": ("load_data",),
     "residual.run": ("Run",),
     "residual.evaluation.comparison": ("compare",),
     "residual.networks": ("network", "stage_outputs"),

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from residual.data.augment import Augmentation, augmented
-from residual.data.decoding import cores
 from residual.data.images import Images
+from residual.data.ordered_work import count_cores
 from residual.errors import DataError
 
 _MOST_THREADS = 4
@@ -95,7 +95,7 @@ class Batches(keras.utils.PyDataset):
         self.seed = seed
         self.shuffle = shuffle
         self.waited = 0.0
-        threads = max(1, min(_MOST_THREADS, cores() // 2))
+        threads = max(1, min(_MOST_THREADS, count_cores() // 2))
         self._pool, self._ahead = _pool(threads), threads + 1
         self._now = _Epoch(0, np.arange(0), 0)
         self.begin_at(0)
