@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from residual.data.image_file import read_image
-from residual.data.images import Dataset, Images
 from residual.errors import DataError
 
 # 2 rows, 3 columns: every pixel another colour, so that each of the 8 orientations looks different.
@@ -232,15 +231,3 @@ def test_bytes_are_called_by_the_name_given():
         read_image(b"x", name="upload 3")
     with pytest.raises(DataError, match=r"^image is not an image"):
         read_image(b"x")
-
-
-def test_resized_scales_every_part_and_keeps_the_rest():
-    images = Images(np.full((2, 4, 4, 3), 9, np.uint8), np.array([0, 1]))
-    data = Dataset("d", images, images.take([0]), ("a", "b"), "made", validation=images.take([1]))
-    assert data.resized(4) is data
-    smaller = data.resized(2)
-    assert smaller.size == (2, 2)
-    assert [len(part) for part in (smaller.train, smaller.test, smaller.validation)] == [2, 1, 1]
-    assert (smaller.validation.x == 9).all()
-    assert smaller.validation.y.tolist() == [1]
-    assert (smaller.name, smaller.classes, smaller.source) == ("d", ("a", "b"), "made")

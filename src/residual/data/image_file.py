@@ -95,7 +95,7 @@ def decode_image(source: str | Path | bytes, image_size: tuple[int, int] | None 
             if image_size is not None:
                 # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster, and from twice the side just as sharp.
                 opened.draft(None, (2 * max(image_size), 2 * max(image_size)))
-            image, kind = to_upright_rgb(opened), opened.format or ""
+            image, kind = _to_upright_rgb(opened), opened.format or ""
         if image_size is not None:
             image = ImageOps.fit(image, (image_size[1], image_size[0]), Image.Resampling.BILINEAR)
         return image, kind
@@ -151,7 +151,7 @@ def _is_text(head: bytes) -> bool:
     return all(character.isprintable() or character in "\t\r\n" for character in text)
 
 
-def to_upright_rgb(opened):
+def _to_upright_rgb(opened):
     """An open image of Pillow, decoded: turned as it was seen, RGB, transparent pixels white."""
     return _to_rgb(_upright(opened))
 

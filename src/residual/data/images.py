@@ -1,6 +1,6 @@
 """Labelled images as arrays: what the readers make and training and evaluation take."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -83,17 +83,6 @@ class Dataset:
     def size(self) -> tuple[int, int]:
         """(height, width) of every image."""
         return self.train.x.shape[1], self.train.x.shape[2]
-
-    def resized(self, size: int) -> "Dataset":
-        """The same data with every image scaled to (size, size)."""
-        if self.size == (size, size):
-            return self
-        scaled = {
-            split: Images(resize_all(images.x, size), images.y)
-            for split in SPLITS
-            if (images := getattr(self, split)) is not None
-        }
-        return replace(self, **scaled)
 
 
 def resize_all(x: Pixels, size: int) -> Pixels:

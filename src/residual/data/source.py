@@ -205,11 +205,11 @@ class FileSource(Source):
 
     def _read_split(self, rows: np.ndarray, image_size: int | None, skipped: dict[int, str]) -> Images:
         side = image_size or (None if self.keeps_size else FILE_SIZE)
-        lost: dict[int, str] = {}
+        unreadable: dict[int, str] = {}
         fit = None if side is None else (side, side)
-        x, digests = decode_images(self._files(rows), len(rows), fit, self.where, lost)
-        skipped |= {int(rows[number]): why for number, why in lost.items()}
-        return Images(x, np.delete(self.labels[rows], list(lost)), digests)
+        x, digests = decode_images(self._files(rows), len(rows), fit, self.where, unreadable)
+        skipped |= {int(rows[number]): why for number, why in unreadable.items()}
+        return Images(x, np.delete(self.labels[rows], list(unreadable)), digests)
 
     def _files(self, rows: np.ndarray) -> Iterator[File]:
         """(content or why it cannot be had, name for errors) of every image."""
