@@ -34,7 +34,7 @@ kernels.prefer_backend()
 kernels.import_keras_quietly()
 
 import keras
-from step import machine
+from machine import machine
 
 from residual import zoo
 from residual.data import decoding, ordered_work, pixel_store

@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from step import machine, peak_mib
+from machine import machine, peak_mib
 
 STEPS = 6
 # Title, what x is, and the rows: (x, network, pixels a side, images in a batch).

@@ -135,7 +135,7 @@ def main() -> None:
     print(f"\nmedian test accuracy {accuracy:.1%}; five epochs of the notebook {limit:.0f} s")
     training = statistics.median(r["seconds"] for r in trained) / limit
     print(f"training {training:.2f} of them, the whole {whole / limit:.2f}")
-    from step import machine
+    from machine import machine
 
     record = {"machine": machine(), "notebook": beside, "residual": trained}
     record |= {"median_test_accuracy": accuracy, "seconds_of_five_notebook_epochs": limit}

@@ -75,4 +75,4 @@ def resnet20(classes: int) -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
 
 
-NETWORKS = {"resnet50": resnet50, "resnet20": resnet20}
+NETWORKS = {"course-resnet50": resnet50, "cifar-resnet20": resnet20}

@@ -8,7 +8,8 @@ import pytest
 
 from residual import kernels, zoo
 from residual.errors import RecipeError
-from residual.kernels import hot_path, precision
+from residual.kernels import hot_path, operations
+from residual.kernels.choice import Choice, check_precision
 from residual.kernels.precision import faster_precision
 from residual.modelfile import save_model
 from residual.networks import network
@@ -31,8 +32,12 @@ def gradients(model, x, dy):
     return [np.asarray(tf.cast(value, "float32")) for value in (y, *found)]
 
 
-def both(layers, shape, kind="float32", seed=0):
-    """What the stock layers and the accelerated ones give: two lists of arrays, moving statistics at the end."""
+def both(layers, shape, kind="float32", seed=0, ways=None):
+    """What the stock layers and the accelerated ones give: two lists of arrays, moving statistics at the end.
+
+    Args:
+        ways: of the convolutions' forward pass and gradients; None takes the usual ones.
+    """
     rng = np.random.default_rng(seed)
     keras.utils.set_random_seed(seed)
     model = keras.Sequential([keras.Input(shape[1:]), *layers])
@@ -45,7 +50,10 @@ def both(layers, shape, kind="float32", seed=0):
     weights = model.get_weights()
     stock = gradients(model, x, dy) + [v.numpy() for v in model.non_trainable_variables]
     model.set_weights(weights)
-    with hot_path.accelerated(model, kind):
+    with hot_path.accelerated(model, Choice(kind)):
+        for layer in model.layers:
+            if ways is not None and isinstance(layer, keras.layers.Conv2D):
+                layer.ways = ways
         fast = gradients(model, x, dy) + [v.numpy() for v in model.non_trainable_variables]
         assert any(type(layer).__module__ == "residual.kernels.convolution" for layer in model.layers)
     return stock, fast
@@ -96,6 +104,26 @@ CONVOLUTIONS = {
         (3, 1, 1, 64),
     ),
     "3x3 narrow": (keras.layers.Conv2D, {"filters": 32, "kernel_size": 3, "padding": "same"}, (3, 9, 9, 8)),
+    "3x3 stride 2, valid, odd": (
+        keras.layers.Conv2D,
+        {"filters": 8, "kernel_size": 3, "strides": 2},
+        (2, 7, 9, 32),
+    ),
+    "3x3 stride 2, valid, even": (
+        keras.layers.Conv2D,
+        {"filters": 8, "kernel_size": 3, "strides": 2},
+        (2, 8, 6, 32),
+    ),
+    "3x3 stride 2, same, even": (
+        keras.layers.Conv2D,
+        {"filters": 8, "kernel_size": 3, "strides": 2, "padding": "same"},
+        (2, 8, 6, 32),
+    ),
+    "7x7 stride 2": (
+        keras.layers.Conv2D,
+        {"filters": 8, "kernel_size": 7, "strides": 2, "padding": "same"},
+        (2, 17, 16, 3),
+    ),
     "3x3 stride 2": (
         keras.layers.Conv2D,
         {"filters": 32, "kernel_size": 3, "strides": 2, "padding": "same"},
@@ -114,18 +142,23 @@ CONVOLUTIONS = {
 }
 
 
+LIBRARY, PRODUCT = operations.LIBRARY, operations.PRODUCT
+WAYS = [
+    None,
+    (LIBRARY, LIBRARY, LIBRARY),
+    (PRODUCT, PRODUCT, PRODUCT),
+    (LIBRARY, PRODUCT, LIBRARY),
+    (PRODUCT, LIBRARY, LIBRARY),
+    (LIBRARY, LIBRARY, PRODUCT),
+]
+
+
+@pytest.mark.parametrize("ways", WAYS, ids=lambda ways: " ".join(ways) if ways else "usual")
 @pytest.mark.parametrize("case", CONVOLUTIONS)
-def test_convolution_and_its_gradients_are_those_of_keras(case):
+def test_convolution_and_its_gradients_are_those_of_keras_whichever_way_they_go(case, ways):
     layer, arguments, shape = CONVOLUTIONS[case]
-    close(
-        *both(
-            [layer(**arguments, bias_initializer="normal")]
-            if "no bias" not in case
-            else [layer(**arguments)],
-            shape,
-        ),
-        1e-5,
-    )
+    bias = {} if "no bias" in case else {"bias_initializer": "normal"}
+    close(*both([layer(**arguments, **bias)], shape, ways=ways), 1e-5)
 
 
 @pytest.mark.parametrize("shape", [(4, 6, 5, 8), (2, 1, 1, 3), (32, 8, 8, 64)])
@@ -226,7 +259,7 @@ def test_a_model_is_stock_again_afterwards_even_after_an_error():
     seen = set()
 
     def fail():
-        with hot_path.accelerated(model, "bfloat16"):
+        with hot_path.accelerated(model, Choice("bfloat16")):
             seen.update(layer.dtype_policy.name for layer in model.layers)
             raise RuntimeError
 
@@ -238,7 +271,7 @@ def test_a_model_is_stock_again_afterwards_even_after_an_error():
 
 def test_a_file_saved_within_shows_stock_layers(tmp_path):
     model = network(zoo.spec("cifar-resnet8"), (16, 16, 3), 3)
-    with hot_path.accelerated(model, "bfloat16"):
+    with hot_path.accelerated(model, Choice("bfloat16")):
         inside = [type(layer) for layer in model.layers]
         save_model(model, tmp_path / "a.keras", {})
         assert [type(layer) for layer in model.layers] == inside
@@ -256,7 +289,7 @@ def test_the_probe_names_a_precision_and_its_gain():
     assert chosen == ("bfloat16" if gain >= 1.2 else "float32")
 
 
-def test_choice_of_precision():
-    assert precision.choose("bfloat16") == ("bfloat16", "bfloat16, as asked")
+def test_an_unknown_precision_is_refused():
+    check_precision("auto")
     with pytest.raises(RecipeError, match="--precision must be auto, float32 or bfloat16; got 'half'"):
-        precision.choose("half")
+        check_precision("half")

@@ -19,7 +19,7 @@ from residual.data.pixel_store import PixelStore
 from residual.data.readers.hub import PREFIX
 from residual.data.source import MAX_UNREADABLE
 from residual.errors import DataError, RunError
-from residual.kernels.precision import choose
+from residual.kernels.choice import check_precision
 from residual.spec import NetworkSpec
 from residual.training import recipes, trainer
 from residual.training.recipes import Recipe
@@ -37,7 +37,6 @@ class Job:
         split: the same with validation images.
         recipe, spec: how to train, and what.
         asked: run.toml, which holds all else: seed, precision, balance, budget.
-        numbers: the precision, and why it was chosen.
         started: `time.perf_counter()` when it was asked for, before the data was read.
     """
 
@@ -46,7 +45,6 @@ class Job:
     recipe: Recipe
     spec: NetworkSpec
     asked: dict
-    numbers: str
     started: float
 
 
@@ -80,11 +78,11 @@ def new_job(
     """The job that arguments of `api.train` ask for; `changes` are those to the recipe."""
     started = time.perf_counter()
     plan("", recipe, model, **changes)  # a wrong name is told before the data is read
+    check_precision(precision)
     loaded = load_data(data, size, root, unreadable)
     chosen, spec = plan(loaded.name, recipe, model, **changes)
     networks.check_size(spec, (*loaded.size, 3))
     split = trainer.with_validation(loaded, validation, seed)
-    precision, why = choose(precision)
     facts = {"asked": place(data), **_facts(loaded, split), "validation_share": validation}
     facts |= {"size": size} if size else {}
     facts |= {"unreadable": unreadable} if loaded.unreadable or unreadable != MAX_UNREADABLE else {}
@@ -100,7 +98,7 @@ def new_job(
         "recipe": chosen.to_table(),
         "machine": machine(),
     }
-    return Job(loaded, split, chosen, spec, asked, why, started)
+    return Job(loaded, split, chosen, spec, asked, started)
 
 
 def job_of(folder: RunFolder) -> Job:
@@ -117,7 +115,8 @@ def job_of(folder: RunFolder) -> Job:
             **{k: tuple(v) if isinstance(v, list) else v for k, v in asked["network"]["spec"].items()}
         )
         recipe = Recipe.from_table(asked["recipe"])
-        numbers, share, expected = asked["precision"], facts["validation_share"], facts["data_sha256"]
+        share, expected = facts["validation_share"], facts["data_sha256"]
+        check_precision(asked["precision"])
     except (KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{folder.path / 'run.toml'} is not a whole run.toml: {error!r} is missing.") from None
     loaded = loaded_again(facts)
@@ -127,7 +126,7 @@ def job_of(folder: RunFolder) -> Job:
             f"The images of {facts['asked']} are not those that {folder.path} was trained on. The run: "
             f"{facts['source']}. Now: {loaded.source}. Put the data back as it was, or start a new run."
         )
-    return Job(loaded, split, recipe, spec, asked, numbers, started)
+    return Job(loaded, split, recipe, spec, asked, started)
 
 
 def loaded_again(facts: dict) -> Dataset:
@@ -139,8 +138,7 @@ def loaded_again(facts: dict) -> Dataset:
 
 def as_begun(job: Job) -> Job:
     """A job with the recipe that its run.toml holds, whose epochs a budget may have chosen."""
-    recipe = Recipe.from_table(job.asked["recipe"])
-    return replace(job, recipe=recipe, numbers=f"{job.asked['precision']}, as the run began")
+    return replace(job, recipe=Recipe.from_table(job.asked["recipe"]))
 
 
 def check_same(job: Job, folder: RunFolder, precision: str) -> None:
@@ -261,7 +259,6 @@ def announce(console: Console, job: Job, folder: RunFolder) -> None:
         *((("", split.train.x.description),) if isinstance(split.train.x, PixelStore) else ()),
         ("network", f"{job.spec.name}, {pixels} pixels, {len(split.classes)} classes"),
         ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
-        ("numbers", job.numbers),
         ("run", str(folder.path)),
     ):
         console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)

@@ -1,13 +1,16 @@
 """The hot path, put into a stock Keras model for its training and taken out again.
 
-A layer of the model gets a faster class and a precision; its weights, its name and its place stay. Nothing of
-it reaches a file: `stock` gives every layer its own class back while a model is saved.
+A layer of the model gets a faster class and a precision; its weights, its name and its place stay. Which layers, and
+how they compute, is what `choice` measured. Nothing of it reaches a file: `stock` gives every layer its own class back
+while a model is saved.
 """
 
 import contextlib
 from dataclasses import dataclass
 
 import keras
+
+from residual.kernels.choice import Choice, can_fuse, convolution_question, norm_question, optimizer_question
 
 BYTES = {"float32": 4, "bfloat16": 2}  # of an activation in each precision
 
@@ -23,28 +26,31 @@ class _Before:
     def restore(self) -> None:
         self.layer.__class__ = self.kind
         self.layer.dtype_policy = self.policy
-        self.layer.__dict__.pop("bias_is_subtracted", None)
+        for name in ("bias_is_subtracted", "ways"):
+            self.layer.__dict__.pop(name, None)
 
 
 @contextlib.contextmanager
-def accelerated(model: keras.Model, precision: str = "float32"):
-    """Run `model` on the fastest layers of this backend, the convolutional part in `precision`.
+def accelerated(model: keras.Model, choice: Choice | None = None):
+    """Run `model` on the layers and in the precision that were chosen for it.
 
     Inside, `fit`, `evaluate` and `predict` use them; afterwards the model is stock again. Compile the model inside:
     a compiled function keeps the layers that it was made with.
 
     Args:
         model: a functional model of stock layers.
-        precision: "float32", or "bfloat16": activations and products in bfloat16; weights, sums, batch statistics
-            and the head in float32.
+        choice: what `choice.choose` measured; None takes the usual ways, in float32. In bfloat16, activations and
+            products are bfloat16; weights, sums, batch statistics and the head stay float32.
     """
+    choice = choice or Choice()
     before = [_Before(layer, type(layer), layer.dtype_policy) for layer in model.layers]
     faster = _faster_classes()
     try:
         for layer in model.layers:
-            layer.__class__ = faster.get(type(layer), type(layer))
-            if precision != "float32" and not _belongs_to_ends(layer):
-                layer.dtype_policy = keras.DTypePolicy(f"mixed_{precision}")
+            if faster:
+                _accelerate(layer, faster, choice)
+            if choice.precision != "float32" and not _belongs_to_ends(layer):
+                layer.dtype_policy = keras.DTypePolicy(f"mixed_{choice.precision}")
         if faster:
             _mark_subtracted_biases(model)
         yield model
@@ -52,6 +58,23 @@ def accelerated(model: keras.Model, precision: str = "float32"):
         for state in before:
             state.restore()
         _forget_compiled(model)
+
+
+def _accelerate(layer, faster: dict[type, type], choice: Choice) -> None:
+    """Give a layer its faster class, and what was measured for its shape."""
+    kind = type(layer)
+    if kind is keras.layers.Conv2D:
+        from residual.kernels.convolution import shape_of
+
+        shape = shape_of(layer, tuple(layer.input.shape[1:]))
+        layer.__class__ = faster[kind]
+        answer = choice.answers.get(convolution_question(shape, choice.batch_size, choice.precision))
+        if answer is not None:
+            layer.ways = tuple(answer.split())
+    elif can_fuse(layer):
+        size = tuple(layer.input.shape[1:])
+        if choice.answers.get(norm_question(size, choice.batch_size, choice.precision)) != "keras":
+            layer.__class__ = faster[kind]
 
 
 @contextlib.contextmanager
@@ -72,15 +95,24 @@ def stock(model: keras.Model):
             state.layer.__class__, state.layer.dtype_policy = state.kind, state.policy
 
 
-def fused(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """The optimizer with the fused updates of this backend, where it has some; the same object."""
+def fused(
+    optimizer: keras.optimizers.Optimizer, choice: Choice | None = None, model: keras.Model | None = None
+) -> keras.optimizers.Optimizer:
+    """The optimizer with the fused updates of this backend, if it has some and they were not slower; the same object.
+
+    Args:
+        optimizer: the one that will train.
+        choice, model: what was measured, and for what; None takes the fused updates.
+    """
     from residual.kernels import on_tensorflow_cpu
 
     if on_tensorflow_cpu():
-        from residual.kernels.optimizers import FUSED
+        from residual.kernels.optimizers import FUSED_CLASSES, has_fused
 
-        if not getattr(optimizer, "amsgrad", False) and getattr(optimizer, "momentum", True):
-            optimizer.__class__ = FUSED.get(type(optimizer), type(optimizer))
+        answers = choice.answers if choice else {}
+        slower = model is not None and answers.get(optimizer_question(optimizer, model)) == "keras"
+        if has_fused(optimizer) and not slower:
+            optimizer.__class__ = FUSED_CLASSES[type(optimizer)]
     return optimizer
 
 

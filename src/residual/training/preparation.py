@@ -7,6 +7,7 @@ from residual import kernels
 from residual.data.images import Dataset, Images
 from residual.data.pixel_store import pieces
 from residual.kernels import hot_path
+from residual.kernels.choice import Choice
 from residual.networks import network
 from residual.spec import NetworkSpec
 from residual.training import statistics
@@ -19,20 +20,21 @@ def untrained(data: Dataset, spec: NetworkSpec, recipe: Recipe) -> keras.Model:
     return network(spec, (*data.size, 3), len(data.classes), fitted)
 
 
-def compile_for(model: keras.Model, recipe: Recipe, steps: int) -> None:
+def compile_for(model: keras.Model, recipe: Recipe, steps: int, choice: Choice | None = None) -> None:
     """Make the network ready for `fit`: batch-norm momentum, optimizer with its schedule, loss.
 
     Args:
         model: the network.
         recipe: how to train.
         steps: per epoch.
+        choice: how the optimizer updates the weights here; None takes the usual way.
     """
     momentum = recipe.batch_norm
     if momentum == "auto":
         momentum = statistics.momentum_for(steps * recipe.epochs)
     statistics.set_momentum(model, momentum)
     model.compile(
-        optimizer=hot_path.fused(optimizer(recipe, steps)),
+        optimizer=hot_path.fused(optimizer(recipe, steps), choice, model),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
         **kernels.compile_options(),

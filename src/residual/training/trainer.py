@@ -9,7 +9,8 @@ import numpy as np
 
 from residual.data.images import Dataset, Images
 from residual.data.splits import split_apart
-from residual.kernels import hot_path
+from residual.kernels import hot_path, processor
+from residual.kernels.choice import Choice, choose
 from residual.modelfile import save_model
 from residual.spec import NetworkSpec
 from residual.training import checkpoints, failures, memory, statistics, tensorboard
@@ -18,7 +19,7 @@ from residual.training.callbacks import Best, Finite, Log, Stop, interruptible
 from residual.training.checkpointing import Checkpoints
 from residual.training.checkpoints import State
 from residual.training.planning import Forecast, forecast
-from residual.training.preparation import compile_for, untrained
+from residual.training.preparation import compile_for, optimizer, untrained
 from residual.training.progress import TrainingProgress, clock
 from residual.training.recipes import Recipe, in_epochs
 from residual.training.runs import RunFolder
@@ -76,7 +77,7 @@ def fit(
         recipe: how to train.
         folder: where log, checkpoints, network and report go.
         seed: of weights, order and augmentation.
-        precision: "float32" or "bfloat16".
+        precision: "float32", "bfloat16", or "auto" to measure which one is faster.
         console: where progress is shown.
         started: `time.perf_counter()` when the training was asked for.
         budget: seconds from then on; as many epochs as fit take the place of the recipe's.
@@ -92,16 +93,18 @@ def fit(
     info = {"classes": list(data.classes), "image_size": list(data.size), "network": spec.name}
     save = functools.partial(save_model, path=folder.model, info=info)
     best = Best(recipe.keep)
+    choice = _choice(model, batches, recipe, folder, precision, state)
+    console.print(f"numbers  {choice.reason}", highlight=False, soft_wrap=True)
     with (
-        hot_path.accelerated(model, precision),
+        hot_path.accelerated(model, choice),
         failures.told(folder, model, batches, recipe, best, save),
     ):
-        compile_for(model, recipe, batches.steps)
-        memory.check_batch(model, precision, min(recipe.batch_size, len(data.train)))
+        compile_for(model, recipe, batches.steps, choice)
+        memory.check_batch(model, choice.precision, choice.batch_size)
         plan = forecast(model, batches, len(data.validation), _judged(data), started, class_weights)
         if budget is not None:
             recipe = _within(budget, plan, recipe, folder, console)
-            compile_for(model, recipe, batches.steps)
+            compile_for(model, recipe, batches.steps, choice)
         console.print(f"plan     {plan.sentence(recipe.epochs)}", highlight=False, soft_wrap=True)
         steps = _train(model, data, recipe, batches, class_weights, best, folder, console, state)
         best.restore(model)
@@ -113,7 +116,7 @@ def fit(
         **steps,
         "epochs_asked": recipe.epochs,
         "kept_epoch": best.epoch,
-        "precision": precision,
+        "precision": choice.precision,
         "train_images": len(data.train),
         "planned_seconds": round(plan.epoch_seconds * recipe.epochs, 2),
         "total_seconds": round(time.perf_counter() - started, 2),
@@ -124,6 +127,21 @@ def fit(
     if not steps["interrupted"]:
         checkpoints.remove(folder.checkpoints)
     return Trained(model, moving, report)
+
+
+def _choice(
+    model, batches: Batches, recipe: Recipe, folder: RunFolder, precision: str, state: State | None
+) -> Choice:
+    """How this network is trained here: as the run's record says, or measured now and written there."""
+    asked, size = folder.asked, min(batches.batch_size, len(batches.images))
+    if isinstance(asked.get("fastest"), dict) or state is not None:
+        answers = {name: str(answer) for name, answer in asked.get("fastest", {}).items()}
+        return Choice(precision, size, answers, f"{precision}, as the run began")
+    without_bfloat16 = precision == "float32" or processor.multiplies_bfloat16() is False
+    memory.check_batch(model, "float32" if without_bfloat16 else "bfloat16", size)
+    choice = choose(model, size, optimizer(recipe, batches.steps), precision)
+    folder.write_asked({**asked, "precision": choice.precision, "fastest": choice.answers})
+    return choice
 
 
 def _judged(data: Dataset) -> int:

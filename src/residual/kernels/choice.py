@@ -1,0 +1,238 @@
+"""The fastest way to train a network on this machine, measured in seconds and remembered.
+
+A question is one layer shape of the network, or its optimizer; the answer names the fastest of the ways to do it, of which
+Keras's or TensorFlow's own is always one. `FASTER` lists what is asked. Answers are kept in the user's cache folder
+(`answer_cache`), and in the record of the run, so that a resumed run computes as it began.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from math import prod
+
+import keras
+
+from residual.errors import RecipeError
+from residual.kernels import on_tensorflow_cpu, precision, processor
+from residual.kernels.answer_cache import AnswerCache
+
+PRECISIONS = precision.PRECISIONS
+_SECONDS = 8.0  # all questions together; those left over get the usual ways
+_HEAVIEST = 3  # convolutions that decide between the precisions
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a network is trained here.
+
+    Attributes:
+        precision: "float32" or "bfloat16".
+        batch_size: images of a step, which the answers hold for.
+        answers: question -> way; a question without an answer gets the usual way.
+        reason: for the user: a phrase that says why.
+    """
+
+    precision: str = "float32"
+    batch_size: int = 0
+    answers: dict[str, str] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing that can be done in several ways.
+
+    Attributes:
+        name: what the answer depends on: shape, batch and precision.
+        work: an estimate, to ask what matters most first.
+        ask: measures and returns the answer.
+    """
+
+    name: str
+    work: float
+    ask: Callable[[], str]
+
+
+def choose(
+    model: keras.Model,
+    batch_size: int,
+    optimizer: keras.optimizers.Optimizer,
+    asked: str = "auto",
+    cache: AnswerCache | None = None,
+) -> Choice:
+    """Measure what was not measured before: a few seconds.
+
+    Args:
+        model: the network; it is not changed.
+        batch_size: images of a step.
+        optimizer: the one that will train it; it is not changed.
+        asked: "float32", "bfloat16", or "auto" for the faster of them.
+        cache: where answers are kept; None takes the user's.
+
+    Raises:
+        RecipeError: if `asked` is another word.
+    """
+    check_precision(asked)
+    if not on_tensorflow_cpu():
+        chosen, why = precision.choose(asked)
+        return Choice(chosen, batch_size, reason=why)
+    session = _Session(cache or AnswerCache())
+    chosen, why = _choose_precision(model, batch_size, asked, session)
+    questions = [q for kind in FASTER for q in kind(model, batch_size, optimizer, chosen)]
+    for question in sorted(questions, key=lambda question: -question.work):
+        session.answer(question)
+    return Choice(chosen, batch_size, session.answers, f"{chosen}{why}; {session.summary()}")
+
+
+def check_precision(asked: str) -> None:
+    """Refuse a precision that there is not.
+
+    Raises:
+        RecipeError: naming those that there are.
+    """
+    if asked not in ("auto", *PRECISIONS):
+        raise RecipeError(f"--precision must be auto, {' or '.join(PRECISIONS)}; got {asked!r}.")
+
+
+class _Session:
+    """Asks within a time, looks up what is known, and keeps what is new."""
+
+    def __init__(self, cache: AnswerCache):
+        self.cache, self.answers, self.new = cache, {}, {}
+        self.seconds, self.left_out, self.kept = 0.0, 0, True
+
+    def answer(self, question: Question) -> str | None:
+        """The answer to a question, or None if the time is over."""
+        known = self.cache.get(question.name)
+        if known is None and self.seconds > _SECONDS:
+            self.left_out += 1
+            return None
+        if known is None:
+            started = time.perf_counter()
+            known = self.new[question.name] = question.ask()
+            self.seconds += time.perf_counter() - started
+        self.answers[question.name] = known
+        return known
+
+    def summary(self) -> str:
+        """What was measured; what is new is written to the cache."""
+        if not self.new:
+            return f"the fastest of {len(self.answers)} layer shapes as measured before"
+        kept = self.cache.add(self.new)
+        left = f", {self.left_out} more not measured" if self.left_out else ""
+        place = "" if kept else "; not kept, because the cache folder cannot be written"
+        return f"{len(self.new)} layer shapes measured in {self.seconds:.1f} s{left}{place}"
+
+
+def _choose_precision(model, batch_size: int, asked: str, session: _Session) -> tuple[str, str]:
+    """The precision, and why."""
+    if asked != "auto":
+        return asked, ", as asked"
+    if processor.multiplies_bfloat16() is False:
+        return "float32", ", because this processor has no instructions for bfloat16"
+    shapes = _convolutions(model)
+    heaviest = sorted(shapes, key=lambda shape: -shape.operations * shapes[shape])[:_HEAVIEST]
+    if not heaviest:
+        return "float32", ", because the network has no convolution to gain from bfloat16"
+    name = f"bfloat16 for {batch_size} images of {'; '.join(map(str, heaviest))}"
+    weights = {shape: shapes[shape] for shape in heaviest}
+    answer = session.answer(Question(name, 0.0, lambda: f"{_gain(weights, batch_size):.2f}"))
+    gain = float(answer or 1)
+    chosen = "bfloat16" if gain >= precision.WORTH else "float32"
+    return chosen, f": in bfloat16 the heaviest convolutions take {1 / gain:.2f} of the time in float32"
+
+
+def _gain(shapes: dict, batch_size: int) -> float:
+    """How many times as fast these convolutions are in bfloat16, as often as the network has them."""
+    from residual.kernels.timing import time_convolution
+
+    seconds = {
+        kind: sum(
+            count * time_convolution(shape, batch_size, kind, only_library=True)[1]
+            for shape, count in shapes.items()
+        )
+        for kind in PRECISIONS
+    }
+    return seconds["float32"] / seconds["bfloat16"]
+
+
+def _convolutions(model) -> Counter:
+    """The shapes of a model's convolutions that are ours to do, with their counts."""
+    from residual.kernels.convolution import shape_of
+
+    shapes = (
+        shape_of(layer, layer.input.shape[1:]) for layer in model.layers if type(layer) is keras.layers.Conv2D
+    )
+    return Counter(shape for shape in shapes if shape is not None)
+
+
+def convolution_question(shape, batch_size: int, precision: str) -> str:
+    """The name of the question how to do a convolution."""
+    return f"convolution of {batch_size} images, {shape}, {precision}"
+
+
+def norm_question(size: tuple[int, ...], batch_size: int, precision: str) -> str:
+    """The name of the question how to do a batch norm of images (height, width, channels)."""
+    return f"norm of {batch_size} images, {'x'.join(map(str, size))}, {precision}"
+
+
+def optimizer_question(optimizer: keras.optimizers.Optimizer, model: keras.Model) -> str:
+    """The name of the question how to update the weights of a model: its largest one decides."""
+    return f"{type(optimizer).__name__.lower()} of {'x'.join(map(str, _largest_weight(model)))}"
+
+
+def _largest_weight(model: keras.Model) -> tuple[int, ...]:
+    """The shape of the trainable weight with the most numbers."""
+    return max((tuple(variable.shape) for variable in model.trainable_variables), key=prod)
+
+
+def _ask_convolutions(model, batch_size: int, optimizer, precision: str) -> Iterator[Question]:
+    from residual.kernels.timing import time_convolution
+
+    for shape, count in _convolutions(model).items():
+        if shape.can_be_product():
+            yield Question(
+                convolution_question(shape, batch_size, precision),
+                3 * batch_size * shape.operations * count,
+                lambda shape=shape: " ".join(time_convolution(shape, batch_size, precision)[0]),
+            )
+
+
+def _ask_norms(model, batch_size: int, optimizer, precision: str) -> Iterator[Question]:
+    from residual.kernels.timing import time_norm
+
+    sizes = Counter(tuple(norm.input.shape[1:]) for norm in model.layers if can_fuse(norm))
+    for size, count in sizes.items():
+        pixels = size[0] * size[1] * size[2]
+        yield Question(
+            norm_question(size, batch_size, precision),
+            100
+            * batch_size
+            * pixels
+            * count,  # a pass over memory costs as much as some hundred multiplications
+            lambda size=size: time_norm(size, batch_size, precision),
+        )
+
+
+def can_fuse(layer) -> bool:
+    """Whether a layer is a batch norm of whole images of a known size."""
+    if type(layer) is not keras.layers.BatchNormalization:
+        return False
+    shape = layer.input.shape
+    return len(shape) == 4 and None not in shape[1:]
+
+
+def _ask_optimizer(model, batch_size: int, optimizer, precision: str) -> Iterator[Question]:
+    from residual.kernels.optimizers import has_fused
+    from residual.kernels.timing import time_optimizer
+
+    if has_fused(optimizer) and model.trainable_variables:
+        yield Question(
+            optimizer_question(optimizer, model),
+            float("inf"),
+            lambda: time_optimizer(optimizer, _largest_weight(model)),
+        )
+
+
+FASTER = (_ask_convolutions, _ask_norms, _ask_optimizer)

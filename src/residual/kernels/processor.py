@@ -1,0 +1,47 @@
+"""What kind of processor this machine has; read without an array library."""
+
+import functools
+import os
+import platform
+from pathlib import Path
+
+_CPUINFO = Path("/proc/cpuinfo")
+_X86 = ("x86_64", "amd64")
+_FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # the last is Arm's name
+
+
+@functools.cache
+def _facts() -> dict[str, str]:
+    """The first processor's entry of /proc/cpuinfo, lower-case names; {} off Linux."""
+    try:
+        entry = _CPUINFO.read_text("utf-8", "replace").split("\n\n")[0]
+    except OSError:
+        return {}
+    pairs = (line.split(":", 1) for line in entry.splitlines() if ":" in line)
+    return {name.strip().lower(): value.strip() for name, value in pairs}
+
+
+def is_x86() -> bool:
+    """Whether this is a 64-bit x86 processor."""
+    return platform.machine().lower() in _X86
+
+
+def flags() -> frozenset[str] | None:
+    """The instruction sets that the processor reports, in Linux's words; None if the system does not say."""
+    found = _facts().get("flags") or _facts().get("features")
+    return None if found is None else frozenset(found.split())
+
+
+def multiplies_bfloat16() -> bool | None:
+    """Whether the processor has instructions for products in bfloat16; None if the system does not say."""
+    found = flags()
+    return None if found is None else bool(_FAST_BFLOAT16 & found)
+
+
+def name() -> str:
+    """The processor in words, such as "AMD EPYC, family 25 model 17, 2 cores"."""
+    facts = _facts()
+    words = facts.get("model name") or platform.processor() or platform.machine()
+    if "cpu family" in facts:
+        words += f", family {facts['cpu family']} model {facts.get('model')}"
+    return f"{words}, {os.cpu_count()} cores"
