@@ -37,14 +37,16 @@ import keras
 from machine import machine
 
 from residual import zoo
-from residual.data import decoding, stored
+from residual.data import decoding, ordered_work, pixel_store
 from residual.data.augment import augmented
-from residual.data.batches import Batches
-from residual.data.images import Dataset, Images, read_image
-from residual.data.sources import load_data
+from residual.data.fingerprints import compute_fingerprint
+from residual.data.image_file import read_image
+from residual.data.images import Dataset, Images
+from residual.data.load import load_data
 from residual.kernels import hot_path
 from residual.kernels.choice import choose
 from residual.training import preparation, recipes, trainer
+from residual.training.batches import Batches
 from residual.training.waiting import Waiting
 
 DATA = Path(os.environ.get("RESIDUAL_DATA", "../shared/data"))
@@ -73,7 +75,7 @@ def with_grain(files: list[Path], size: int):
     import grain
 
     # Like the pool of `decode`, a thread per core; the buffer is grain's own choice of 500 images.
-    options = grain.ReadOptions(num_threads=decoding.cores())
+    options = grain.ReadOptions(num_threads=ordered_work.count_cores())
     source = grain.MapDataset.source([str(file) for file in files]).shuffle(seed=0)
     images = source.map(lambda file: read_image(file, (size, size))).repeat()
     return iter(images.to_iter_dataset(options).batch(BATCH))
@@ -109,7 +111,7 @@ def measure_decoding(files: list[Path]) -> dict:
 
     def decode(sources, size):
         fit = None if size is None else (size, size)
-        decoding.decode([(source, "") for source in sources], len(sources), fit, "")
+        decoding.decode_images([(source, "") for source in sources], len(sources), fit, "")
 
     for _ in range(ROUNDS["decoding"] + 1):  # the first round warms up
         for size in (64, 128):
@@ -163,9 +165,10 @@ class Streamed(keras.utils.PyDataset):
 def measure_training(files: list[Path], size: int) -> dict:
     """Milliseconds per ResNet-50 step and the share of waiting, for each way."""
     memory = Images(np.stack([read_image(f, (size, size)) for f in files]), np.arange(len(files)) % 6)
-    kept, stored.IN_MEMORY = stored.IN_MEMORY, 0
-    disk = Images(decoding.decode([(f, "") for f in files], len(files), (size, size), ""), memory.y)
-    stored.IN_MEMORY = kept
+    kept, pixel_store.IN_MEMORY = pixel_store.IN_MEMORY, 0
+    pixels, digests = decoding.decode_images([(f, "") for f in files], len(files), (size, size), "")
+    disk = Images(pixels, memory.y, digests)
+    pixel_store.IN_MEMORY = kept
     part = np.arange(BATCH * STEPS[size])
     data = Dataset("photos", memory.take(part), memory, tuple("012345"), "photos", memory)
     model = preparation.untrained(data, zoo.spec("course-resnet50"), recipes.SIGNS)
@@ -254,7 +257,7 @@ def one_memory(place: Path) -> dict:
     data = load_data(place)
     data = trainer.with_validation(data, 0.1, seed=0)
     preparation.normalization("channel", data.train)
-    data.test.fingerprint()
+    compute_fingerprint(data.test)
     batches = Batches(data.train, len(data.classes), BATCH)
     for step in range(min(200, len(batches))):
         batches[step]

@@ -39,10 +39,10 @@ def random_images(case: Case, steps: int):
 def ours(case: Case, precision: str):
     """What `residual train` does between its plan and its epochs; and what it chose."""
     from residual import zoo
-    from residual.data.batches import Batches
     from residual.data.images import Dataset, Images
     from residual.kernels import hot_path
     from residual.kernels.choice import choose
+    from residual.training.batches import Batches
     from residual.training.preparation import compile_for, optimizer, untrained
     from residual.training.recipes import Recipe
     from residual.training.schedules import Constant

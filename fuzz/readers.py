@@ -11,13 +11,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from fuzz import mutation, seeds
-from residual.data.audit.findings import audit
-from residual.data.audit.items import raw_data
-from residual.data.audit.overview import overview
-from residual.data.audit.scan import Unreadable, pixels
-from residual.data.cifar import _batch
-from residual.data.images import Dataset, read_image
-from residual.data.sources import load_data
+from residual.auditing.audit import audit_source
+from residual.auditing.overview import summarize_source
+from residual.data.cifar10 import read_batch_file
+from residual.data.image_file import Unreadable, decode_image, read_image
+from residual.data.images import Dataset
+from residual.data.load import load_data, open_source
 from residual.errors import ResidualError
 from residual.evaluation.predictions import predict_files
 from residual.training.recipes import recipe
@@ -79,8 +78,8 @@ def raise_memory(error: BaseException | None) -> None:
 def _data(path: Path, size: int | None = None) -> None:
     """As `train`, `data` and `audit` read it."""
     _told(path, lambda: _valid(load_data(path, size, unreadable=0.9)))
-    _told(path, lambda: overview(raw_data(path)))
-    _told(path, lambda: audit(raw_data(path)))
+    _told(path, lambda: summarize_source(open_source(path)))
+    _told(path, lambda: audit_source(open_source(path)))
 
 
 def _file(name: str) -> Callable[[Path, bytes], None]:
@@ -117,7 +116,7 @@ def _image(folder: Path, content: bytes) -> None:
     (told,) = predict_files(_Model(), ("a", "b"), [path])
     assert told.label or str(path) in told.error
     try:
-        pixels(content)
+        decode_image(content)
     except Unreadable as problem:
         assert problem.kind
         raise_memory(problem)
@@ -126,7 +125,7 @@ def _image(folder: Path, content: bytes) -> None:
 def _cifar_batch(folder: Path, content: bytes) -> None:
     path = folder / "test_batch"
     path.write_bytes(content)
-    _told(path, lambda: _batch(path))
+    _told(path, lambda: read_batch_file(path))
 
 
 def _folder(folder: Path, content: bytes) -> None:

@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import pytest
 
-from residual.data import stored
+from residual.data import pixel_store
 from residual.data.augment import Mixup, Shift
-from residual.data.batches import Batches
 from residual.data.images import Images
 from residual.errors import DataError
+from residual.training.batches import Batches
 
 
 def numbered(n: int = 10) -> Images:
@@ -111,9 +111,9 @@ def test_own_order_for_images_that_are_not_shuffled():
 
 
 def test_images_on_disk_give_the_same_batches(monkeypatch):
-    monkeypatch.setattr(stored, "IN_MEMORY", 0)
+    monkeypatch.setattr(pixel_store, "IN_MEMORY", 0)
     near = numbered()
-    x = stored.allocate(10, (4, 4, 3), "")
+    x = pixel_store.allocate(10, (4, 4, 3), "")
     for i, image in enumerate(near.x):
         x[i] = image
     far = Batches(Images(x, near.y).take(np.arange(1, 9)), 3, 4, (Shift(2),), seed=3)

@@ -113,6 +113,12 @@ def test_augmentations_data_and_what_only_one_has():
         ),
         (lambda: _fingerprint("runs/b"), "they were judged on different test images"),
         (
+            lambda: _replaced(
+                "runs/b/run.toml", 'test_fingerprint = "', 'hash_style = "new"\ntest_fingerprint = "'
+            ),
+            "one of them is of version 0.1, which hashed its test images in another way",
+        ),
+        (
             lambda: _replaced("runs/b/test_predictions.csv", "119,dog,dog", "119,dog,cat"),
             "are not those of the reports",
         ),

@@ -25,7 +25,7 @@ from residual.course import (
     resnet_v1,
 )
 from residual.data.augment import Affine, Flip, Light, Shift, from_table, to_table
-from residual.data.hands import render_signs
+from residual.data.drawn_hands.hands import render_signs
 from residual.errors import DataError, RecipeError
 
 
@@ -69,7 +69,9 @@ def test_load_dataset_finds_the_files_and_says_so(place, capsys):
 
 
 def test_load_dataset_draws_hands_and_says_so(place, monkeypatch, capsys):
-    monkeypatch.setattr("residual.data.hands.render_signs", partial(render_signs, train=12, test=6))
+    monkeypatch.setattr(
+        "residual.data.drawn_hands.hands.render_signs", partial(render_signs, train=12, test=6)
+    )
     X_train_orig, Y_train_orig, *_, classes = load_dataset()
     assert (X_train_orig.shape, Y_train_orig.shape, len(classes)) == ((12, 64, 64, 3), (1, 12), 6)
     said = capsys.readouterr().out

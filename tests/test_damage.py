@@ -6,10 +6,10 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residual.data.sources import load_data
+from residual.data.load import load_data
 from residual.errors import DataError, RecipeError
 from residual.training.recipes import CIFAR10_PAPER, SIGNS, recipe
-from tests.test_archives import png, write_cifar
+from tests.support.image_files import png, write_cifar
 
 # (where, between the start and the end; what) of the bytes that are changed, and the share that is kept
 DAMAGE = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=5)

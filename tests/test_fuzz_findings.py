@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import hashlib
 import io
 import pickle
 import struct
@@ -17,15 +16,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from residual.data import cifar, images
-from residual.data.audit import scan
-from residual.data.audit.items import raw_data
-from residual.data.images import read_image
+from residual.auditing import scan
+from residual.data import cifar10, image_file
+from residual.data.image_file import read_image
+from residual.data.load import load_data, open_source
 from residual.data.pickled import ArraysOnly
-from residual.data.sources import load_data
 from residual.errors import DataError, RecipeError
 from residual.training.schedules import from_table
-from tests.test_archives import pack, photos, png
+from tests.support.image_files import pack, photos, png
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
@@ -59,36 +57,29 @@ class TestMemory:
     def test_strips_give_the_pixels_of_the_whole(self, monkeypatch):
         values = np.random.default_rng(0).normal(0.5, 0.4, (13, 7)).astype(np.float32)
         values[3, 3], values[12, 6] = np.nan, np.inf
-        whole = images._to_bytes(values, "F")
-        monkeypatch.setattr(images, "_STRIP", 15)  # two rows at a time, the last alone
-        np.testing.assert_array_equal(images._to_bytes(values, "F"), whole)
+        whole = image_file._to_bytes(values, "F")
+        monkeypatch.setattr(image_file, "_STRIP", 15)  # two rows at a time, the last alone
+        np.testing.assert_array_equal(image_file._to_bytes(values, "F"), whole)
         assert (whole[3, 3], whole[12, 6]) == (0, 255)
-
-    def test_digest_is_that_of_all_pixels(self, monkeypatch):
-        image = Image.fromarray(np.arange(9 * 5 * 3, dtype=np.uint8).reshape(9, 5, 3))
-        digest = hashlib.blake2b(b"(5, 9)" + image.tobytes(), digest_size=16).digest()
-        for strip in (1, 10, 2**20):
-            monkeypatch.setattr(scan, "_STRIP", strip)
-            assert scan._digest(image) == digest
 
 
 class TestNoMemory:
     """It left the audit as a MemoryError, and was told of as an image of an unknown format."""
 
     def test_while_decoding(self, monkeypatch):
-        monkeypatch.setattr(images, "_to_rgb", self.fail)
+        monkeypatch.setattr(image_file, "_to_rgb", self.fail)
         with pytest.raises(DataError) as caught:
             read_image(png(1), (8, 8), "photo.png")
         assert (
             str(caught.value) == "photo.png needs more memory than there is to decode. Scale it down first."
         )
-        with pytest.raises(scan.Unreadable) as told:
-            scan.pixels(png(1))
-        assert told.value.args == (scan.HUGE, "it needs more memory than there is")
+        with pytest.raises(image_file.Unreadable) as told:
+            image_file.decode_image(png(1))
+        assert told.value.args == (image_file.HUGE, "it needs more memory than there is")
 
     def test_while_hashing(self, monkeypatch):
-        monkeypatch.setattr(scan, "_digest", self.fail)
-        assert scan._examine(png(1)).kind == scan.HUGE
+        monkeypatch.setattr(scan, "_cut_strips", self.fail)
+        assert scan._examine(png(1)).kind == image_file.HUGE
 
     def fail(self, _):
         raise MemoryError
@@ -98,9 +89,9 @@ def test_a_declared_size_over_the_limit_is_not_decoded():
     content = declaring(10_000, 10_000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as a program that uses the package may have it
-        with pytest.raises(scan.Unreadable) as told:
-            scan.pixels(content)
-    assert told.value.kind == scan.HUGE
+        with pytest.raises(image_file.Unreadable) as told:
+            image_file.decode_image(content)
+    assert told.value.kind == image_file.HUGE
     with pytest.raises(DataError, match="is too large to open safely: over 89,478,485 pixels"):
         read_image(content)
 
@@ -140,7 +131,7 @@ def test_a_member_of_an_npz_that_is_no_array(tmp_path):
     """NumPy gives its bytes, which were taken for an array."""
     asked = npz_with_another(tmp_path / "mine.npz", b"NUMPY", b"DUMMY")
     assert len(load_data(asked).train) == 16
-    assert "it holds photos, kinds." in said(tmp_path / "mine.npz")
+    assert "it holds kinds, photos." in said(asked.replace("labels=kinds", "labels=other"))
 
 
 def test_a_header_that_python_warns_of(tmp_path):
@@ -208,9 +199,9 @@ def test_a_stray_label_in_parquet(tmp_path):
     cells = pa.array([{"bytes": png(i), "path": None} for i in range(3)])
     pq.write_table(pa.table({"image": cells, "label": [0, 1, 2**62]}), path)
     with pytest.raises(DataError) as caught:
-        raw_data(path)
+        open_source(path)
     assert str(caught.value) == (
-        f"{path}: labels must be 0 to 99999 at most, got {2**62}. Count the classes from 0."
+        f"{path}: labels must be 0 to 99999 at most, got 0 to {2**62}. Count the classes from 0."
     )
 
 
@@ -220,7 +211,7 @@ class TestPickles:
     def said(self, path, content: bytes) -> str:
         path.write_bytes(content)
         with pytest.raises(DataError) as caught:
-            cifar._batch(path)
+            cifar10.read_batch_file(path)
         return str(caught.value)
 
     @pytest.mark.parametrize(
@@ -247,7 +238,7 @@ class TestPickles:
         assert "MemoryError" not in text
 
     def test_a_batch_of_another_size(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(cifar, "_MOST_BYTES", 2**20)
+        monkeypatch.setattr(cifar10, "MOST_BYTES", 2**20)
         text = self.said(tmp_path / "test_batch", bytes(2**20 + 1))
         assert text == f"{tmp_path / 'test_batch'} is not a CIFAR-10 batch: it is larger than 1 MiB."
 
@@ -257,7 +248,7 @@ class TestPickles:
         plain, objects = (b"J\xff\xff\xff\xffJ\xff\xff\xff\xffK" + flags + b"t" for flags in (b"\0", b"\1"))
         assert plain in content
         (tmp_path / "test_batch").write_bytes(content.replace(plain, objects))
-        images = cifar._batch(tmp_path / "test_batch")
+        images = cifar10.read_batch_file(tmp_path / "test_batch")
         assert images.x[0, 0, 1].tolist() == [1, 1, 1]  # 1, 1025 and 2049 modulo 256
         assert images.y.tolist() == [3]
 
@@ -287,10 +278,10 @@ def test_rows_of_parquet_that_are_declared_and_not_there(tmp_path):
     content = bytearray(path.read_bytes())
     content[5] = 127  # the kind of the first page
     path.write_bytes(content)
-    with pytest.raises(DataError, match="4 images were expected, 0 are there"):
+    with pytest.raises(DataError, match="row 0 is declared and not there. Download the file again"):
         load_data(path)
     with pytest.raises(DataError) as caught:
-        raw_data(path).open(2)
+        open_source(path).open(2)
     assert str(caught.value) == f"{path} row 2 is declared and not there. Download the file again."
 
 

@@ -1,5 +1,6 @@
 """A training that was cut off goes on as if it had not been, or says why it cannot."""
 
+import hashlib
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,9 +10,11 @@ import pytest
 
 import residual
 from residual.data.augment import Flip, Shift
+from residual.data.fingerprints import compute_data_hash
+from residual.data.load import load_data
 from residual.errors import DataError, RecipeError, RunError
 from residual.kernels.choice import Choice
-from residual.run import as_run
+from residual.run import Run, as_run
 from residual.training import callbacks, checkpointing, checkpoints, failures, memory, trainer
 from residual.training.runs import RunFolder, find_run, new_run
 from residual.training.schedules import OneCycle, Steps
@@ -93,6 +96,43 @@ def test_a_run_of_the_same_name_goes_on_by_itself(stripes_file, each_step, monke
     assert "resuming runs/cut from its checkpoint of step 8, step 2 of epoch 2" in console.file.getvalue()
     with pytest.raises(RunError, match="runs/cut exists already"):
         train(stripes_file, "cut")
+
+
+def hash_as_version_1(name: str, file) -> None:
+    """Let run.toml hold the hashes that version 0.1 wrote: of all pixels of a split at once."""
+    folder = RunFolder(f"runs/{name}")
+    asked, loaded = dict(folder.asked), load_data(file)
+    del asked["data"]["hash_style"]
+    split = trainer.with_validation(loaded, asked["data"]["validation_share"], asked["seed"])
+    test = hashlib.sha256(loaded.test.x.tobytes() + loaded.test.y.tobytes()).hexdigest()[:16]
+    asked["data"] |= {"test_fingerprint": test, "data_sha256": compute_data_hash(split, style="")}
+    folder.write_asked(asked)
+
+
+def test_a_run_of_version_1_goes_on_and_is_judged(stripes_file, each_step, monkeypatch):
+    whole = train(stripes_file, "whole")
+    for name in ("by-name", "resumed"):
+        train(stripes_file, name, 8, monkeypatch)
+        hash_as_version_1(name, stripes_file)
+    for run in (train(stripes_file, "by-name"), residual.resume("resumed", console=quiet())):
+        assert run.report["weights_sha256"] == whole.report["weights_sha256"]
+        assert Run(RunFolder(run.folder.path)).evaluate().to_dict() == whole.evaluate().to_dict()
+        assert "hash_style" not in run.folder.data
+
+
+def test_a_run_of_version_1_is_not_judged_on_other_images(stripes_file, each_step, monkeypatch):
+    train(stripes_file, "old", 8, monkeypatch)
+    hash_as_version_1("old", stripes_file)
+    with np.load(stripes_file) as file:
+        arrays = dict(file)
+    arrays = {name: 255 - array if array.dtype == np.uint8 else array for name, array in arrays.items()}
+    np.savez(stripes_file, **arrays)
+    with pytest.raises(DataError, match="are not those that runs/old was trained on"):
+        residual.resume("old", console=quiet())
+    with pytest.raises(RunError, match="its images were others"):
+        train(stripes_file, "old")
+    with pytest.raises(DataError, match="are not those of the run"):
+        Run(RunFolder("runs/old")).data()
 
 
 def test_a_run_that_was_asked_for_otherwise_does_not_go_on(stripes_file, each_step, monkeypatch):

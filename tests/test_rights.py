@@ -5,12 +5,11 @@ import os
 import pytest
 
 import residual
-from residual.data.audit.items import raw_data
-from residual.data.cifar import _batch
-from residual.data.sources import load_data
+from residual.data.cifar10 import read_batch_file
+from residual.data.load import load_data, open_source
 from residual.errors import DataError, RunError
 from residual.evaluation.predictions import find_images
-from tests.test_archives import photos
+from tests.support.image_files import photos
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def test_a_file(tmp_path, monkeypatch, name):
     )
 
 
-@pytest.mark.parametrize("read", [load_data, raw_data, lambda folder: find_images([folder])])
+@pytest.mark.parametrize("read", [load_data, open_source, lambda folder: find_images([folder])])
 def test_a_folder_inside_that_may_not_be_listed(pets, monkeypatch, read):
     """Its images were missed without a word."""
     list_folder = os.scandir
@@ -54,14 +53,14 @@ def test_a_folder_inside_that_may_not_be_listed(pets, monkeypatch, read):
 
 
 def test_other_files_are_told_apart(pets):
-    raw = raw_data(pets)
-    assert (len(raw.entries), raw.passed_over) == (8, ("dogs/notes.txt",))
+    source = open_source(pets)
+    assert (len(source), source.passed_over) == (8, ("dogs/notes.txt",))
 
 
 def test_a_batch_of_cifar10(tmp_path):
     (tmp_path / "data_batch_3").mkdir()
     with pytest.raises(DataError) as caught:
-        _batch(tmp_path / "data_batch_3")
+        read_batch_file(tmp_path / "data_batch_3")
     assert str(caught.value) == (
         f"{tmp_path / 'data_batch_3'} may not be read: Is a directory. Unpack the archive again."
     )

@@ -12,9 +12,9 @@ from rich.console import Console
 
 import residual
 from residual.data.augment import Flip
-from residual.data.batches import Batches
 from residual.data.images import Dataset
 from residual.training import tensorboard
+from residual.training.batches import Batches
 from residual.training.contact_sheet import CELL, GAP, LINE, contact_sheet
 from residual.training.runs import RunFolder
 from residual.training.tensorboard import Board, EventFile, show_mistakes

@@ -12,7 +12,7 @@ from rich.console import Console
 
 import residual
 from residual import zoo
-from residual.data import stored
+from residual.data import pixel_store
 from residual.data.augment import Shift
 from residual.data.images import Dataset, Images
 from residual.errors import DataError, RecipeError, RunError
@@ -72,13 +72,13 @@ def test_training_from_disk_is_training_from_memory(stripes_file, tmp_path, monk
     recipe = replace(QUICK, normalization="channel")
     weights, scores = [], []
     for limit in (2**30, 0):
-        monkeypatch.setattr(stored, "IN_MEMORY", limit)
+        monkeypatch.setattr(pixel_store, "IN_MEMORY", limit)
         run = residual.train(
             tmp_path / "photos", recipe=recipe, size=16, precision="float32", console=quiet()
         )
         weights.append(run.model.get_weights())
         scores.append(run.evaluate().to_dict())
-    assert isinstance(run.data().train.x, stored.Stored)
+    assert isinstance(run.data().train.x, pixel_store.PixelStore)
     assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
     assert scores[0] == scores[1]
     assert 0 <= run.report["waiting_for_data"] < 1
@@ -313,7 +313,7 @@ def test_evaluate_on_other_classes_says_which(stripes_file, data, tmp_path):
 
 def test_the_plan_changes_nothing(data):
     """Weights, optimizer and the order of the images are after the probe what they were before it."""
-    from residual.data.batches import Batches
+    from residual.training.batches import Batches
     from residual.training.planning import forecast
 
     model = preparation.untrained(data, zoo.spec("cifar-resnet8"), QUICK)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from residual.data import batches as rooms
-from residual.data.batches import Batches
 from residual.data.images import Images
+from residual.training import batches as rooms
+from residual.training.batches import Batches
 from residual.training.waiting import Waiting
 from tests.backends import OTHERS, run_on
 from tests.waiting_share import share

@@ -6,9 +6,9 @@ import time
 import keras
 import numpy as np
 
-from residual.data import batches as rooms
-from residual.data.batches import Batches
 from residual.data.images import Images
+from residual.training import batches as rooms
+from residual.training.batches import Batches
 from residual.training.waiting import Waiting
 
 STEPS = 10

@@ -19,7 +19,7 @@ from residual.spec import NetworkSpec
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual.api import build, evaluate, predict, resume, train
     from residual.blocks import convolutional_block, identity_block
-    from residual.data.sources import load_data
+    from residual.data.load import load_data
     from residual.evaluation.comparison import compare
     from residual.networks import network, stage_outputs
     from residual.run import Run
@@ -56,7 +56,7 @@ __all__ = [
 _MODULES = {
     "residual.api": ("build", "evaluate", "predict", "resume", "train"),
     "residual.blocks": ("convolutional_block", "identity_block"),
-    "residual.data.sources": ("load_data",),
+    "residual.data.load": ("load_data",),
     "residual.evaluation.comparison": ("compare",),
     "residual.networks": ("network", "stage_outputs"),
     "residual.run": ("Run",),

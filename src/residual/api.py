@@ -10,8 +10,8 @@ from rich.console import Console
 from residual import jobs, networks, zoo
 from residual._console import default_console
 from residual.data import balance as balancing
-from residual.data.decoding import UNREADABLE
-from residual.data.sources import load_data
+from residual.data.load import load_data
+from residual.data.source import MAX_UNREADABLE
 from residual.errors import DataError, RecipeError, RunError
 from residual.evaluation import predictions
 from residual.evaluation.judging import judge, relabelled, whole_test
@@ -63,7 +63,7 @@ def train(
     precision: str = "auto",
     budget: str | None = None,
     balance: str | None = None,
-    unreadable: float = UNREADABLE,
+    unreadable: float = MAX_UNREADABLE,
     name: str | None = None,
     root: str | Path | None = None,
     console: Console | None = None,

@@ -1,6 +1,5 @@
 """A job: what a training was asked to do, with its data loaded; run.toml holds it, and gives it back."""
 
-import hashlib
 import json
 import os
 import platform
@@ -12,11 +11,13 @@ from rich.console import Console
 
 from residual import kernels, networks, zoo
 from residual.data import balance as balancing
-from residual.data import hub
-from residual.data.decoding import UNREADABLE
+from residual.data.fingerprints import STYLE, compute_data_hash, compute_fingerprint
 from residual.data.images import Dataset
-from residual.data.sources import NAMES, SEARCHED, load_data
-from residual.data.stored import Stored
+from residual.data.load import load_data
+from residual.data.named import NAMES, SEARCHED
+from residual.data.pixel_store import PixelStore
+from residual.data.readers.hub import PREFIX
+from residual.data.source import MAX_UNREADABLE
 from residual.errors import DataError, RunError
 from residual.kernels.choice import check_precision
 from residual.spec import NetworkSpec
@@ -24,7 +25,7 @@ from residual.training import recipes, trainer
 from residual.training.recipes import Recipe
 from residual.training.runs import RunFolder
 
-_HASHES = ("test_fingerprint", "data_sha256")
+_HASHES = ("test_fingerprint", "data_sha256", "hash_style")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def new_job(
     split = trainer.with_validation(loaded, validation, seed)
     facts = {"asked": place(data), **_facts(loaded, split), "validation_share": validation}
     facts |= {"size": size} if size else {}
-    facts |= {"unreadable": unreadable} if loaded.unreadable or unreadable != UNREADABLE else {}
+    facts |= {"unreadable": unreadable} if loaded.unreadable or unreadable != MAX_UNREADABLE else {}
     facts |= {"root": _root(root)} if str(data) in SEARCHED and _root(root) else {}
     asked = {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -120,7 +121,7 @@ def job_of(folder: RunFolder) -> Job:
         raise RunError(f"{folder.path / 'run.toml'} is not a whole run.toml: {error!r} is missing.") from None
     loaded = loaded_again(facts)
     split = trainer.with_validation(loaded, share, seed)
-    if data_hash(split) != expected:
+    if compute_data_hash(split, hash_style(facts)) != expected:
         raise DataError(
             f"The images of {facts['asked']} are not those that {folder.path} was trained on. The run: "
             f"{facts['source']}. Now: {loaded.source}. Put the data back as it was, or start a new run."
@@ -131,7 +132,7 @@ def job_of(folder: RunFolder) -> Job:
 def loaded_again(facts: dict) -> Dataset:
     """The data of a run, from the [data] table of its run.toml."""
     return load_data(
-        facts["asked"], facts.get("size"), facts.get("root"), facts.get("unreadable", UNREADABLE)
+        facts["asked"], facts.get("size"), facts.get("root"), facts.get("unreadable", MAX_UNREADABLE)
     )
 
 
@@ -152,7 +153,7 @@ def check_same(job: Job, folder: RunFolder, precision: str) -> None:
         RunError: naming what differs.
     """
     before = folder.asked
-    found = _differences(job.asked, before)
+    found = _differences(job.asked, before) or _find_other_images(job, before)
     if precision not in ("auto", before["precision"]):
         found.append(f"precision was {before['precision']}, now {precision}")
     if found:
@@ -189,9 +190,19 @@ def _differences(asked: dict, before: dict) -> list[str]:
 
     now, then = flat(json.loads(json.dumps(asked))), flat(before)  # tuples are lists in run.toml
     names = [name for name in {**then, **now} if now.get(name) != then.get(name)]
-    found = [f"{name} was {_told(then.get(name))}, now {_told(now.get(name))}" for name in names]
-    others = any(asked["data"][name] != before["data"][name] for name in _HASHES)
-    return found or (["its images were others"] if others else [])
+    return [f"{name} was {_told(then.get(name))}, now {_told(now.get(name))}" for name in names]
+
+
+def _find_other_images(job: Job, before: dict) -> list[str]:
+    """One phrase if a job's images are not those of an earlier one, however the run of that one hashed them."""
+    style = hash_style(before["data"])
+    same = compute_data_hash(job.split, style) == before["data"]["data_sha256"]
+    return [] if same else ["its images were others"]
+
+
+def hash_style(facts: dict) -> str:
+    """How a run has hashed its images, by the [data] table of its run.toml; version 0.1 does not say."""
+    return facts.get("hash_style", "")
 
 
 def _told(value) -> str:
@@ -205,13 +216,6 @@ def machine() -> dict:
     return {"system": platform.platform(), "cores": os.cpu_count() or 0, **kernels.versions()}
 
 
-def data_hash(split: Dataset) -> str:
-    """SHA-256 of all pixels, labels and class names, and of which images are in which part."""
-    parts = (split.train, split.validation, split.test)
-    told = "|".join([*(part.fingerprint() for part in parts), *split.classes])
-    return hashlib.sha256(told.encode()).hexdigest()
-
-
 def _facts(loaded: Dataset, split: Dataset) -> dict:
     return {
         "source": loaded.source,
@@ -219,15 +223,16 @@ def _facts(loaded: Dataset, split: Dataset) -> dict:
         "train_images": len(split.train),
         "validation_images": len(split.validation),
         "test_images": len(loaded.test),
-        "test_fingerprint": loaded.test.fingerprint(),
-        "data_sha256": data_hash(split),
+        "test_fingerprint": compute_fingerprint(loaded.test),
+        "data_sha256": compute_data_hash(split),
+        "hash_style": STYLE,
         "image_size": list(loaded.size),
     }
 
 
 def place(data: str | Path) -> str:
     """How a run remembers its data: a name as it is, a path in full."""
-    if str(data) in NAMES or str(data).startswith(hub.PREFIX):
+    if str(data) in NAMES or str(data).startswith(PREFIX):
         return str(data)
     return str(Path(data).expanduser().resolve())
 
@@ -251,7 +256,7 @@ def announce(console: Console, job: Job, folder: RunFolder) -> None:
         ("data", split.source),
         ("", counts),
         *([("", f"{unequal}; {advice}")] if unequal else []),
-        *((("", split.train.x.told),) if isinstance(split.train.x, Stored) else ()),
+        *((("", split.train.x.description),) if isinstance(split.train.x, PixelStore) else ()),
         ("network", f"{job.spec.name}, {pixels} pixels, {len(split.classes)} classes"),
         ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
         ("run", str(folder.path)),

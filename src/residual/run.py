@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from residual import jobs
+from residual.data.fingerprints import compute_fingerprint
 from residual.data.images import Dataset
 from residual.errors import DataError, RunError
 from residual.evaluation import predictions
@@ -59,10 +60,8 @@ class Run:
         if self._data is None:
             asked = self.folder.data
             found = jobs.loaded_again(asked)
-            if (
-                list(found.classes) != asked["classes"]
-                or found.test.fingerprint() != asked["test_fingerprint"]
-            ):
+            fingerprint = compute_fingerprint(found.test, jobs.hash_style(asked))
+            if list(found.classes) != asked["classes"] or fingerprint != asked["test_fingerprint"]:
                 raise DataError(
                     f"The test images of {asked['asked']} are not those of the run, which were apart from its training "
                     f"images. The run: {asked['source']}. Now: {found.source}. Put the data back as it was, or judge "

@@ -20,10 +20,10 @@ def add_to(app: typer.Typer) -> None:
 def show_data(data: str = _DATA, root: str = _ROOT, as_json: bool = JSON):
     """Say what was found: layout, classes, images of each part and class, sizes, split, source."""
     out = console()
-    from residual.data.audit.items import raw_data
-    from residual.data.audit.overview import overview, print_overview
+    from residual.auditing.overview import print_overview, summarize_source
+    from residual.data.load import open_source
 
-    found = overview(raw_data(data, root))
+    found = summarize_source(open_source(data, root))
     if as_json:
         print_json(found.to_dict())
     else:
@@ -43,16 +43,16 @@ def audit(
     Exit code 0 when nothing was found that hurts, 1 when something was.
     """
     out = console(for_json=as_json)
-    from residual.data.audit.findings import audit as look
-    from residual.data.audit.items import raw_data
-    from residual.data.audit.page import check_page, save_page
-    from residual.data.audit.printed import print_audit, showing
+    from residual.auditing.audit import audit_source
+    from residual.auditing.report_html import check_page, save_page
+    from residual.auditing.report_text import print_audit, show_progress
+    from residual.data.load import open_source
 
     if page:
         check_page(page)  # a wrong name is told before the images are read
-    raw = raw_data(data, root)
-    with showing(out, len(raw.entries)) as progress:
-        found = look(raw, labels, progress)
+    source = open_source(data, root)
+    with show_progress(out, len(source)) as progress:
+        found = audit_source(source, labels, progress)
     if page:
         save_page(found, page)
     if as_json:

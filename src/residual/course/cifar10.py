@@ -3,7 +3,7 @@
 import numpy as np
 
 from residual.data.images import Images
-from residual.data.sources import load_data as load_source
+from residual.data.load import load_data as load_source
 
 Arrays = tuple[np.ndarray, np.ndarray]
 

@@ -1,12 +1,13 @@
-"""From the raw arrays of a file to checked images with class names: what HDF5, .npz and Parquet share."""
+"""From the raw arrays of a file to checked images with class names: what HDF5, .npz and CIFAR-10 share."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from residual.data.images import Dataset, Images
-from residual.data.splits import set_aside
-from residual.data.stored import Pixels, Stored
+from residual.data.images import SPLITS, Images
+from residual.data.pixel_store import Pixels, PixelStore
+from residual.data.source import ArraySource, Numbered, fill_splits
 from residual.errors import DataError
 
 MOST_CLASSES = 100_000  # a stray label of 2**60 must not make as many class names
@@ -17,10 +18,10 @@ class Arrays:
     """What one file holds, unchecked.
 
     Attributes:
-        x: images, as `checked` takes them.
+        x: images, as `check_images` takes them.
         y: labels.
         where: the file, for errors.
-        names: class names, () where the file has none.
+        names: class names, () if the file has none.
     """
 
     x: Pixels
@@ -29,45 +30,55 @@ class Arrays:
     names: tuple[str, ...] = ()
 
 
-def to_dataset(
-    name: str, train: Arrays, test: Arrays | None = None, validation: Arrays | None = None
-) -> Dataset:
-    """Checked images and class names; without `test`, a stratified 15% of `train` is set aside.
+def make_source(name: str, layout: str, train: Arrays, test: Arrays | None = None) -> ArraySource:
+    """A source of raw arrays; without `test` it has no test images of its own.
 
     Raises:
-        DataError: when images or labels do not fit each other, the class names or the other part.
+        DataError: if images or labels do not fit each other or the class names.
     """
-    classes = class_names(*(part for part in (train, test, validation) if part is not None))
-    images = checked(train.x, train.y, len(classes), train.where)
-    if len(classes) < 2:
-        raise DataError(
-            f"{train.where}: there must be at least two classes to tell apart; it has {len(classes)}."
-        )
-    told = f"{len(images):,} images from {train.where}"
-    if test is None:
-        larger, smaller = set_aside(images, train.where)
-        source = f"{told}; {len(smaller):,} of them set aside as the test set"
-        return Dataset(name, larger, smaller, classes, source, made_test=True)
-    others = {
-        part: checked(given.x, given.y, len(classes), given.where)
-        for part, given in (("test", test), ("validation", validation))
-        if given is not None
-    }
-    _check_one_size(images, others["test"], train.where, test.where)
-    if validation is not None:
-        _check_one_size(images, others["validation"], train.where, validation.where, "validation")
-    counted = f"({len(images):,} images) and {test.where} ({len(others['test']):,} images)"
-    source = f"{name} from {train.where} {counted}"
-    return Dataset(name, images, classes=classes, source=source, **others)
+    parts = {"train": train} if test is None else {"train": train, "test": test}
+    classes = name_classes(*parts.values())
+    images = {split: check_images(part.x, part.y, len(classes), part.where) for split, part in parts.items()}
+    counted = [f"{part.where} ({len(images[split]):,} images)" for split, part in parts.items()]
+    return hold_images(
+        images,
+        name=name,
+        layout=layout,
+        where=" and ".join(dict.fromkeys(part.where for part in parts.values())),
+        classes=classes,
+        description=f"{len(images['train']):,} images from {train.where}"
+        if test is None
+        else f"{name} from {' and '.join(counted)}",
+    )
 
 
-def checked(x: Pixels, y: np.ndarray, classes: int, where: str) -> Images:
+def hold_images(images: dict[str, Images], **facts) -> ArraySource:
+    """A source of images that lie in memory.
+
+    Args:
+        images: of each split.
+        facts: name, layout, where, classes and description of the source.
+    """
+    images = {split: images[split] for split in SPLITS if split in images}
+    counts = {split: len(part) for split, part in images.items()}
+    return ArraySource(
+        pixels={split: part.x for split, part in images.items()},
+        names=Numbered([(f"{split}[", "]") for split in images], list(counts.values())),
+        labels=np.concatenate([part.y for part in images.values()]),
+        splits=fill_splits(counts),
+        made_test="test" not in images,
+        names_classes=True,
+        **facts,
+    )
+
+
+def check_images(x: Pixels, y: np.ndarray, classes: int, where: str) -> Images:
     """`Images` of raw arrays, or a DataError that says what does not fit.
 
     Grey images (n, h, w) or (n, h, w, 1) become RGB, of RGBA the transparent pixels become white; labels
     may be (n,), (n, 1) or (1, n).
     """
-    x, y = x if isinstance(x, Stored) else np.asarray(x), np.asarray(y)
+    x, y = x if isinstance(x, PixelStore) else np.asarray(x), np.asarray(y)
     if x.ndim == 3:
         x = x[..., None]
     if x.ndim != 4 or x.shape[-1] not in (1, 3, 4):
@@ -87,30 +98,39 @@ def checked(x: Pixels, y: np.ndarray, classes: int, where: str) -> Images:
     return Images(_to_rgb(x), y.astype(np.int64))
 
 
-def class_names(*parts: Arrays) -> tuple[str, ...]:
-    """The names that the parts give, or "0", "1", ... up to the highest label where they give none."""
-    given = [part for part in parts if part.names]
-    if not given:
-        return _numbers(*parts)
-    names = given[0].names
-    for other in given[1:]:
-        if other.names != names:
+def name_classes(*parts: Arrays) -> tuple[str, ...]:
+    """The names that the parts give, or "0", "1", ... up to the highest label if they give none."""
+    return agree_on_names((part.where, part.names) for part in parts) or _number_classes(*parts)
+
+
+def agree_on_names(given: Iterable[tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
+    """The class names that files give, () if none does.
+
+    Args:
+        given: (file, class names or ()).
+
+    Raises:
+        DataError: if two files give different ones, or a name stands twice.
+    """
+    first, names = "", ()
+    for where, others in given:
+        if names and others and others != names:
             raise DataError(
-                f"{given[0].where} and {other.where} name different classes: {', '.join(names)} and "
-                f"{', '.join(other.names)}. Both must give the same names in the same order."
+                f"{first} and {where} name different classes: {', '.join(names)} and "
+                f"{', '.join(others)}. Both must give the same names in the same order."
             )
+        if others and not names:
+            first, names = where, others
     if len(set(names)) < len(names):
-        raise DataError(
-            f"{given[0].where} names a class twice: {', '.join(names)}. Every name may stand once."
-        )
+        raise DataError(f"{first} names a class twice: {', '.join(names)}. Every name may stand once.")
     return names
 
 
-def _numbers(*parts: Arrays) -> tuple[str, ...]:
+def _number_classes(*parts: Arrays) -> tuple[str, ...]:
     highest = 0
     for part in parts:
         y = np.asarray(part.y)
-        if y.size and np.issubdtype(y.dtype, np.integer):  # of others `checked` says what is wrong
+        if y.size and np.issubdtype(y.dtype, np.integer):  # of others `check_images` says what is wrong
             highest = max(highest, int(y.max()))
             if highest >= MOST_CLASSES:
                 raise DataError(
@@ -127,14 +147,3 @@ def _to_rgb(x: Pixels) -> Pixels:
         return np.repeat(x, 3, axis=-1)
     alpha = x[..., 3:].astype(np.float32) / 255
     return (x[..., :3] * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
-
-
-def _check_one_size(
-    train: Images, test: Images, train_where: str, test_where: str, part: str = "test"
-) -> None:
-    ours, theirs = (f"{images.x.shape[1]}x{images.x.shape[2]}" for images in (train, test))
-    if ours != theirs:
-        raise DataError(
-            f"{test_where}: {part} images are {theirs}, training images {ours} ({train_where}); "
-            "both must have one size. Scale them when you write the files."
-        )

@@ -1,11 +1,9 @@
-"""Taking a part of the data away without changing its mixture of classes, and without parting twins."""
-
-import hashlib
+"""Splits that keep the mixture of classes, and keep images with the same pixels together."""
 
 import numpy as np
 
+from residual.data.digests import group_duplicates
 from residual.data.images import Images
-from residual.data.stored import Pixels, pieces
 from residual.errors import DataError
 
 TEST_SHARE = 0.15
@@ -106,23 +104,7 @@ class _Draw:
         self._left -= self._count(group)
 
 
-def twin_groups(x: Pixels) -> np.ndarray:
-    """int64 (n,): for every image the index of the first one with the same pixels.
-
-    Args:
-        x: uint8 (n, h, w, 3).
-    """
-    first: dict[bytes, int] = {}
-    images = (image for piece in pieces(x) for image in piece)
-    return np.array([first.setdefault(pixel_hash(image), i) for i, image in enumerate(images)], np.int64)
-
-
-def pixel_hash(image: np.ndarray) -> bytes:
-    """16 bytes, equal for images of one shape with equal pixels."""
-    return hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()
-
-
-def joined_groups(*groups: np.ndarray | None) -> np.ndarray | None:
+def join_groups(*groups: np.ndarray | None) -> np.ndarray | None:
     """Groups that hold together what any of `groups` holds together; None where all of them are None.
 
     Args:
@@ -142,23 +124,15 @@ def joined_groups(*groups: np.ndarray | None) -> np.ndarray | None:
             return joined
 
 
-def set_aside(images: Images, where: str) -> tuple[Images, Images]:
-    """(train, test): `TEST_SHARE` of every class becomes the test set, the same images on every call.
+def hold_out(images: Images, where: str, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of (train, test): `TEST_SHARE` of every class is the test set, the same images on every call.
+
+    Images with the same pixels or of one group stay together.
 
     Args:
         images: all there are.
         where: file or folder they come from, for the error.
-    """
-    larger, smaller = aside(images, where)
-    return images.take(larger), images.take(smaller)
-
-
-def aside(images: Images, where: str, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The indices behind `set_aside`; images with the same pixels or of one group stay together.
-
-    Args:
-        images, where: as for `set_aside`.
-        groups: int (n,), equal for images that belong together; None where nothing is known.
+        groups: int (n,), equal for images that belong together; None if nothing is known.
     """
     try:
         return split_apart(images, TEST_SHARE, 0, groups)
@@ -170,4 +144,4 @@ def split_apart(
     images: Images, fraction: float, seed: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """`stratified_split` that parts neither images with the same pixels nor `groups`."""
-    return stratified_split(images.y, fraction, seed, joined_groups(twin_groups(images.x), groups))
+    return stratified_split(images.y, fraction, seed, join_groups(group_duplicates(images.digests), groups))

@@ -171,6 +171,7 @@ def settings(folder: RunFolder) -> dict[str, Any]:
         "image size": format_shape(data["image_size"]),
         **{f"{part} images": data[f"{part}_images"] for part in ("train", "validation", "test")},
         "test fingerprint": data["test_fingerprint"],
+        "hash style": data.get("hash_style", "version 0.1"),
         "network": asked["network"]["name"],
         "recipe": recipe["name"],
         **{name.replace("_", " "): recipe.get(name) for name in VALUES},
@@ -202,7 +203,10 @@ def _against(folder: RunFolder, first: Judged, other: RunFolder, run: Judged, co
 
 def _image_by_image(folder: RunFolder, first: Judged, other: RunFolder, run: Judged):
     """Which test images each has right, bool (n,), and why they cannot be paired; "" where they can."""
-    if folder.asked["data"]["test_fingerprint"] != other.asked["data"]["test_fingerprint"]:
+    data, others = folder.asked["data"], other.asked["data"]
+    if data.get("hash_style") != others.get("hash_style"):
+        return None, None, "one of them is of version 0.1, which hashed its test images in another way"
+    if data["test_fingerprint"] != others["test_fingerprint"]:
         return None, None, "they were judged on different test images"
     kept = [kept_predictions(found.path) for found in (folder, other)]
     lacking = [judged.name for judged, found in zip((first, run), kept, strict=True) if found is None]

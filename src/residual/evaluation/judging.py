@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from residual.data.digests import find_in
 from residual.data.images import Dataset, Images
-from residual.data.splits import pixel_hash
-from residual.data.stored import pieces
 from residual.errors import DataError
 from residual.evaluation import predictions
 from residual.evaluation.metrics import Scores, score
@@ -42,8 +41,7 @@ def scored(
 
 def also_in(images: Images, seen: Sequence[Images]) -> np.ndarray:
     """bool (n,): which images have the same pixels as one of those in `seen`."""
-    known = {pixel_hash(image) for part in seen for piece in pieces(part.x) for image in piece}
-    return np.array([pixel_hash(image) in known for piece in pieces(images.x) for image in piece], bool)
+    return find_in(images.digests, (other.digests for other in seen))
 
 
 def whole_test(data: Dataset) -> tuple[Images, tuple[str, ...]]:

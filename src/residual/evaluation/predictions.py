@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from residual.data.folders import image_files
-from residual.data.images import read_image
-from residual.data.stored import Pixels, pieces
+from residual.data.class_tree import list_images
+from residual.data.image_file import read_image
+from residual.data.pixel_store import Pixels, pieces
 from residual.errors import DataError
 
 _BATCH = 64
@@ -56,7 +56,7 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
         path = Path(name).expanduser()
         if path.is_dir():
             try:
-                files = image_files(path)
+                files = list_images(path)
             except OSError as error:
                 raise DataError(f"{error.filename or path} may not be read: {error.strerror}.") from None
             if not files:

@@ -17,7 +17,7 @@ from typing import cast
 import h5py
 import numpy as np
 
-from residual.data.heaps import check_heaps
+from residual.data.hdf5_file import check_texts, open_file
 from residual.errors import DataError, RunError
 from residual.interop import cut_short
 
@@ -94,12 +94,12 @@ def opened(path: Path) -> Iterator[OldFile]:
     if not h5py.is_hdf5(path):
         raise RunError(f"{path} is not an HDF5 file. Old models are .h5 or .hdf5 files.")
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise RunError(cut_short.explain(path, error)) from None
+        file = open_file(path, cut_short.explain)
+    except DataError as error:
+        raise RunError(str(error)) from None
     with file:
         try:
-            check_heaps(path, file.id.get_create_plist().get_sizes()[1])
+            check_texts(file, path)
             old = _read(path, file)
         except RunError:
             raise

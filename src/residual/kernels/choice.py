@@ -1,8 +1,8 @@
 """The fastest way to train a network on this machine, measured in seconds and remembered.
 
-A question is one layer shape of the network, or its optimizer. The answer names the fastest of the ways to do it, and
-Keras's or TensorFlow's own way is always one of them. `FASTER` lists what is asked. Answers are kept in the user's cache
-folder (`answer_cache`), and in the record of the run, so that a resumed run computes as it began.
+A question is one layer shape of the network, or its optimizer. The answer names the fastest of the ways to do it; one of
+them is always Keras's or TensorFlow's own. `FASTER` lists what is asked. Answers are kept in the user's cache folder
+(`answer_cache`), and in the record of the run, so that a resumed run computes as it began.
 """
 
 import time

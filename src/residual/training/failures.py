@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import keras
 
 from residual import kernels
-from residual.data.batches import Batches
 from residual.errors import RunError
 from residual.kernels.gradients import gradient_norm
 from residual.training import checkpoints
+from residual.training.batches import Batches
 from residual.training.callbacks import Best, LossIsNoNumber
 from residual.training.memory import batch_that_fits
 from residual.training.recipes import Recipe

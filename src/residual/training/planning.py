@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import keras
 
 from residual._text import format_duration
-from residual.data.batches import Batches
 from residual.errors import RecipeError
+from residual.training.batches import Batches
 
 _STEPS, _SECONDS = 8, 2.0  # the probe ends at the first of the two
 _FORWARD = 1 / 3  # of a training step's time goes into the forward pass

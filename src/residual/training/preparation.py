@@ -5,7 +5,7 @@ import numpy as np
 
 from residual import kernels
 from residual.data.images import Dataset, Images
-from residual.data.stored import pieces
+from residual.data.pixel_store import pieces
 from residual.kernels import hot_path
 from residual.kernels.choice import Choice
 from residual.networks import network

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from residual._text import format_duration
-from residual.data.batches import Batches
+from residual.training.batches import Batches
 from residual.training.waiting import Waiting
 
 

@@ -18,8 +18,8 @@ import keras
 import numpy as np
 
 from residual.data.augment import augmented
-from residual.data.batches import Batches
 from residual.data.images import Dataset
+from residual.training.batches import Batches
 from residual.training.callbacks import Log
 from residual.training.contact_sheet import contact_sheet
 from residual.training.runs import RunFolder

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 
 from residual._text import format_duration
-from residual.data.batches import Batches
 from residual.data.images import Dataset, Images
 from residual.data.splits import split_apart
 from residual.kernels import hot_path, processor
@@ -16,6 +15,7 @@ from residual.kernels.choice import Choice, choose
 from residual.modelfile import save_model
 from residual.spec import NetworkSpec
 from residual.training import checkpoints, failures, memory, statistics, tensorboard
+from residual.training.batches import Batches
 from residual.training.callbacks import Best, Finite, Log, Stop, interruptible
 from residual.training.checkpointing import Checkpoints
 from residual.training.checkpoints import State

@@ -4,7 +4,7 @@ import time
 
 import keras
 
-from residual.data.batches import Batches
+from residual.training.batches import Batches
 from residual.training.checkpoints import State
 
 

@@ -1,0 +1,19 @@
+"""Files among the images that are none by their ending."""
+
+from collections.abc import Iterator
+
+from residual.auditing.finding import NOTE, Case, Found, format_count
+from residual.auditing.scan import Facts
+from residual.data.source import Source
+
+KIND = "other-file"
+SEVERITY = NOTE
+DESCRIPTION = "They are not read. An image among them has an unusual ending."
+
+
+def find(facts: Facts, source: Source) -> Iterator[Found]:
+    """All of them by name."""
+    if source.passed_over:
+        cases = tuple(Case((), name) for name in source.passed_over)
+        says = f"{format_count(len(cases), 'file')} among the images that no image's name ends like: not read"
+        yield Found(says, len(cases), cases)

@@ -1,0 +1,88 @@
+"""An audit in the terminal: a line per finding, and the first places where it can be seen."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from residual.auditing.audit import Audit
+from residual.auditing.finding import SPLIT_WORDS, Case
+from residual.data.images import SPLITS
+from residual.data.source import Source
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_EXAMPLES, _IMAGES = 3, 4
+
+
+@contextmanager
+def show_progress(console: "Console", total: int) -> Iterator[Callable[[int], None]]:
+    """A live line that says how many images have been read, in a terminal; nothing elsewhere.
+
+    Yields:
+        What is to be called with the number of images done.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    if not console.is_terminal:
+        yield lambda done: None
+        return
+    columns = (TextColumn("reading"), BarColumn(bar_width=24), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as live:
+        task = live.add_task("reading", total=total)
+        yield lambda done: live.update(task, completed=done)
+
+
+def print_audit(audit: Audit, console: "Console") -> None:
+    """Print what was looked at, every finding with its first cases, and the verdict.
+
+    Args:
+        audit: from `audit_source`.
+        console: where to print.
+    """
+
+    def line(text: str, style: str | None = None) -> None:
+        console.print(escape_control(text), style=style, highlight=False, soft_wrap=True, markup=False)
+
+    line(f"data     {describe_source(audit.source)}")
+    for finding in audit.findings:
+        line(
+            f"{'HURTS' if finding.hurts else 'note':8} {finding.says}", "bold red" if finding.hurts else None
+        )
+        joined = " ~ " if finding.kind.startswith("near") else " = "
+        for case in finding.cases[:_EXAMPLES]:
+            line(f"         {format_case(audit.source, case, joined)}", "dim")
+        if len(finding.cases) > _EXAMPLES:
+            line(f"         and {len(finding.cases) - _EXAMPLES:,} more", "dim")
+    line(f"verdict  {format_verdict(audit)}", "bold")
+
+
+def describe_source(source: Source) -> str:
+    """'60,000 images (50,000 training, 10,000 test) of 10 classes: Parquet at ...'."""
+    parts = Counter(source.split_of(i) for i in range(len(source)))
+    split = ", ".join(f"{parts[part]:,} {SPLIT_WORDS[part]}" for part in SPLITS if parts[part])
+    inside = f" ({split})" if len(parts) > 1 else ""
+    return f"{len(source):,} images{inside} of {len(source.classes)} classes: {source.layout}, {source.where}"
+
+
+def format_verdict(audit: Audit) -> str:
+    """What the findings mean together, naming the kinds that hurt."""
+    hurting = [finding for finding in audit.findings if finding.hurts]
+    if not hurting:
+        return "nothing was found that would hurt a result"
+    kinds = ", ".join(dict.fromkeys(finding.kind for finding in hurting))
+    return f"{kinds} would make results wrong: mend this first"
+
+
+def format_case(source: Source, case: Case, joined: str = " = ") -> str:
+    """The images of a case by name and label, and what is to be said of them."""
+    names = [f"{source.names[i]} ({source.classes[source.labels[i]]})" for i in case.images]
+    more = f" and {len(names) - _IMAGES} more" if len(names) > _IMAGES else ""
+    listed = joined.join(names[:_IMAGES]) + more
+    return ": ".join(text for text in (listed, case.note) if text)
+
+
+def escape_control(text: str) -> str:
+    """Characters that do not print (a name may hold an escape sequence) become '?'."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,117 @@
+"""From a name or a path to a source, and on to a Dataset."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from residual.data.images import Dataset
+from residual.data.location import OPTIONS, Location, parse_location
+from residual.data.named import NAMES, SEARCHED, find_named
+from residual.data.readers import READERS, Reader, find_reader
+from residual.data.source import MAX_UNREADABLE, Source
+from residual.errors import DataError
+
+
+def load_data(
+    data: str | Path = "digits",
+    size: int | None = None,
+    root: str | Path | None = None,
+    unreadable: float = MAX_UNREADABLE,
+) -> Dataset:
+    """Images by name or path.
+
+    Args:
+        data: "digits", "signs", "cifar10", or a path: an HDF5 file or a folder with a pair of them, a folder
+            of class folders or a zip of it, a cifar-10-batches-py or its tar.gz, an .npz, Parquet in Hugging
+            Face's image layout, a .csv, .tsv or .jsonl of paths and labels; or "hf://owner/name". What is not
+            obvious is said behind "::", as in "data.h5::images=x,labels=y" or "all.csv::label=species".
+        size: scale images to (size, size); None keeps the size of the data, and means 64 for image files.
+        root: folder to search for "signs" and "cifar10", before the one in the environment variable
+            RESIDUAL_DATA and ./datasets.
+        unreadable: share of image files (in folders, zips, tables of paths, Parquet rows and on the hub) that may
+            be damaged: they are skipped, and listed in `Dataset.unreadable`.
+
+    Returns:
+        A Dataset of uint8 RGB images, whose `source` says what was found.
+
+    Raises:
+        DataError: if nothing is found or something cannot be read.
+    """
+    if size is not None and not (isinstance(size, int) and size >= 1):
+        raise DataError(f"size must be a whole number of pixels, at least 1; got {size!r}.")
+    if not 0 <= unreadable < 1:
+        raise DataError(f"--unreadable must be a share from 0 to below 1; got {unreadable}.")
+    return open_source(data, root).to_dataset(size, unreadable)
+
+
+def open_source(data: str | Path, search_dir: str | Path | None = None) -> Source:
+    """The images of anything that `load_data` reads, listed and not decoded.
+
+    Args:
+        data: as `load_data` takes it.
+        search_dir: what `load_data` calls root.
+
+    Raises:
+        DataError: if nothing is found, or it cannot be listed. An image that cannot be read raises only when it
+            is opened.
+    """
+    location = locate(data, search_dir)
+    source = _choose_reader(location).open(location)
+    return replace(source, name=location.name) if location.name else source
+
+
+def locate(data: str | Path, search_dir: str | Path | None = None) -> Location:
+    """Where `data` is.
+
+    Raises:
+        DataError: if a folder to search is not there, or what stands behind "::" is no options.
+    """
+    if search_dir is not None and str(data) not in SEARCHED:
+        raise DataError(
+            f"--data (root) is the folder in which signs and cifar10 are searched for. To use the images in "
+            f"{search_dir}, name it as the data itself: residual train {search_dir}"
+        )
+    return find_named(str(data), search_dir) if str(data) in NAMES else parse_location(str(data))
+
+
+def _choose_reader(location: Location) -> Reader:
+    """The reader of a location; DataError if there is none, or it does not take the options."""
+    if not location.name:
+        _check_rights(location)
+    reader = find_reader(location)
+    if reader is None:
+        raise DataError(_explain_unread(location))
+    given = location.options
+    if given and not reader.options:
+        raise DataError(
+            f"{location.address} is {reader.label}, which takes no {OPTIONS} options; got {', '.join(given)}."
+        )
+    unknown = sorted(set(given) - reader.options)
+    if unknown:
+        allowed = ", ".join(sorted(reader.options))
+        raise DataError(f"{location.address}: {unknown[0]} must be one of {allowed}.")
+    return reader
+
+
+def _check_rights(location: Location) -> None:
+    """DataError if a file or folder is there and may not be read: libraries would call it damaged."""
+    path = location.path
+    if path is None or not os.path.exists(path):
+        return
+    if not os.access(path, os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK):
+        raise DataError(
+            f"{path} may not be read: permission denied. Change its rights, or name a copy of yours."
+        )
+
+
+def _explain_unread(location: Location) -> str:
+    if location.path is None or not os.path.exists(location.path):
+        return (
+            f"There is no data called {location.address!r}: it is neither a file or folder "
+            f"nor one of {', '.join(NAMES)}."
+        )
+    suffixes = dict.fromkeys(suffix for reader in READERS for suffix in reader.suffixes)
+    return (
+        f"{location.path} is of no kind that can be read: allowed are {', '.join(suffixes)}, "
+        "or a folder of class folders."
+    )

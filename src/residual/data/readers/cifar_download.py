@@ -1,0 +1,55 @@
+"""CIFAR-10 where it is not found: downloaded by Keras."""
+
+import contextlib
+import sys
+
+from residual.data import cifar10
+from residual.data.arrays import check_images, hold_images
+from residual.data.location import Location
+from residual.data.source import ArraySource
+from residual.errors import DataError
+
+
+class CifarDownloadReader:
+    """Reads what `keras.datasets` downloads once."""
+
+    name = "cifar-download"
+    label = "CIFAR-10, downloaded by Keras"
+    suffixes: tuple[str, ...] = ()
+    options: frozenset[str] = frozenset()
+
+    def matches(self, location: Location) -> bool:
+        """By the name of the data, if it is nowhere on the disk."""
+        return location.name == "cifar10" and location.path is None
+
+    def open(self, location: Location) -> ArraySource:
+        """The images.
+
+        Raises:
+            DataError: if there is no network; the message names both ways to get the data.
+        """
+        import keras
+
+        try:
+            # Keras prints its progress; standard output is for results.
+            with contextlib.redirect_stdout(sys.stderr):
+                train, test = keras.datasets.cifar10.load_data()
+        except Exception as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+            raise DataError(
+                f"cifar10 was not found and could not be downloaded ({reason}). Either connect to the internet "
+                "and try again, or put the folder cifar-10-batches-py, or a folder cifar10 with train.parquet "
+                "and test.parquet, where RESIDUAL_DATA or --data points, or in ./datasets."
+            ) from None
+        said = "CIFAR-10 downloaded by keras.datasets"
+        return hold_images(
+            {
+                split: check_images(x, y, len(cifar10.CLASSES), "cifar10")
+                for split, (x, y) in (("train", train), ("test", test))
+            },
+            name="cifar10",
+            layout=self.label,
+            where=said,
+            classes=cifar10.CLASSES,
+            description=said,
+        )

@@ -1,0 +1,275 @@
+"""A source: the labelled images of one place, listed and not yet decoded. Its only way on is to a Dataset."""
+
+import bisect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+
+from residual.data.decoding import File, decode_images
+from residual.data.images import SPLITS, Dataset, Images, resize_all
+from residual.data.pixel_store import Pixels
+from residual.data.splits import hold_out
+from residual.errors import DataError
+
+MAX_UNREADABLE = 0.05  # the share of image files that may be damaged before that is an error
+FILE_SIZE = 64  # side of images that lie in files, if nobody asks for another
+
+Content = bytes | Path | np.ndarray
+
+
+class SourceError(DataError):
+    """The source itself is damaged, not one image in it."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Source:
+    """Labelled images, a column for each fact; row i is image i, in an order that suits reading.
+
+    Attributes:
+        name: short name, as of a Dataset.
+        layout: what kind of source it is, in a few words: "a zip of class folders".
+        where: the file or folder.
+        classes: class names.
+        names: what a person finds each image by: "cats/1.jpg", "train.parquet row 7".
+        labels: int64 (n,), indices into the class names.
+        splits: uint8 (n,), indices into `SPLITS`.
+        description: one sentence on where the images come from; "" makes one of the other facts.
+        passed_over: names of files that lie among the images and are none by their ending.
+        groups: int (n,), equal for images that must stay in one split; None if nothing says so.
+        made_test: whether the source has no test images of its own.
+        names_classes: whether the source itself lists its classes, so that some may have no training images.
+        hint: what to say if a class has no images.
+    """
+
+    name: str
+    layout: str
+    where: str
+    classes: tuple[str, ...]
+    names: Sequence[str]
+    labels: np.ndarray
+    splits: np.ndarray
+    description: str = ""
+    passed_over: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
+    made_test: bool = False
+    names_classes: bool = False
+    hint: str = ""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def split_of(self, i: int) -> str:
+        """ "train", "validation" or "test"."""
+        return SPLITS[self.splits[i]]
+
+    def indices(self, split: str) -> np.ndarray:
+        """Which images a split has."""
+        return np.flatnonzero(self.splits == SPLITS.index(split))
+
+    def open(self, i: int) -> Content:
+        """The content of image i: a path, the bytes of an image file, or pixels, uint8 (h, w, 3).
+
+        One thread opens at a time.
+
+        Raises:
+            DataError, OSError: for this image; others may still be opened.
+            SourceError: if none can be opened from here on.
+        """
+        raise NotImplementedError
+
+    def read(self, i: int) -> bytes | np.ndarray:
+        """The same with the bytes of a path."""
+        content = self.open(i)
+        return content.read_bytes() if isinstance(content, Path) else content
+
+    def to_dataset(self, image_size: int | None = None, max_unreadable: float = MAX_UNREADABLE) -> Dataset:
+        """Every image decoded, scaled and cut; without test images a hold-out of 15% becomes the test set.
+
+        Args:
+            image_size: side of the images; None keeps the size of arrays and of Parquet, and means 64 for
+                other image files.
+            max_unreadable: share of the image files that may be damaged; they are skipped.
+
+        Raises:
+            DataError: if too many cannot be read, a class has no training images, or there can be no hold-out.
+        """
+        self._check_classes()
+        skipped: dict[int, str] = {}
+        images = {
+            split: self._read_split(rows, image_size, skipped)
+            for split in SPLITS
+            if len(rows := self.indices(split))
+        }
+        self._check_skipped(skipped, max_unreadable)
+        self._check_sizes(images)
+        groups = None
+        if self.groups is not None:
+            train = self.indices("train")
+            groups = self.groups[train[~np.isin(train, list(skipped))]]
+        return self._split(images, groups, tuple(skipped.values()))
+
+    def _read_split(self, rows: np.ndarray, image_size: int | None, skipped: dict[int, str]) -> Images:
+        """The images of one split; `skipped` gets those that cannot be read, by their row."""
+        raise NotImplementedError
+
+    def _split(
+        self, images: dict[str, Images], groups: np.ndarray | None, unreadable: tuple[str, ...]
+    ) -> Dataset:
+        train, source = images["train"], self.description or self._describe(sum(map(len, images.values())))
+        facts = {"name": self.name, "classes": self.classes, "unreadable": unreadable}
+        if not self.made_test:
+            others = {"test": images["test"], "validation": images.get("validation")}
+            return Dataset(train=train, source=source, groups=groups, **others, **facts)
+        larger, smaller = hold_out(train, self.where, groups)
+        source = f"{source}; {len(smaller):,} of them set aside as the test set"
+        kept = None if groups is None else groups[larger]
+        train, test = train.take(larger), train.take(smaller)
+        return Dataset(train=train, test=test, source=source, made_test=True, groups=kept, **facts)
+
+    def _describe(self, count: int) -> str:
+        return f"{count:,} images from {self.where} ({self.layout})"
+
+    def _check_classes(self) -> None:
+        if not len(self):
+            raise DataError(f"{self.where}: there are no images.")
+        if len(self.classes) < 2:
+            raise DataError(
+                f"{self.where}: there must be at least two classes to tell apart; it has {len(self.classes)}."
+            )
+        counts = self._count_training()
+        if not counts.any() or not (self.names_classes or counts.all()):
+            self._complain(np.flatnonzero(counts == 0), f". {self.hint}".rstrip())
+        if not self.made_test and not len(self.indices("test")):
+            raise DataError(f"{self.where} has no test images, only a place for them. Fill it or remove it.")
+
+    def _check_skipped(self, skipped: dict[int, str], max_unreadable: float) -> None:
+        """DataError if too many images are skipped, or all of a class or a split."""
+        if not skipped:
+            return
+        first = next(iter(skipped.values()))
+        if len(skipped) > max_unreadable * len(self):
+            raise DataError(
+                f"{self.where}: {len(skipped):,} of {len(self):,} image files cannot be read, more than "
+                f"{max_unreadable:.0%}. The first: {first} Mend or remove them (residual audit lists them), or "
+                "allow more with --unreadable."
+            )
+        readable = ~np.isin(np.arange(len(self)), list(skipped))
+        emptied = np.flatnonzero((self._count_training() > 0) & (self._count_training(readable) == 0))
+        if len(emptied):
+            self._complain(emptied, f" that can be read. The first that cannot: {first}")
+        for split in SPLITS:
+            own = self.indices(split)
+            if len(own) and not readable[own].any():
+                raise DataError(
+                    f"{self.where}: none of the {split} images can be read. The first: {skipped[int(own[0])]}"
+                )
+
+    def _count_training(self, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Training images of each class, among those chosen."""
+        own = self.labels[chosen][self.splits[chosen] == SPLITS.index("train")]
+        return np.bincount(own, minlength=len(self.classes))
+
+    def _complain(self, classes: np.ndarray, why: str) -> None:
+        names = ", ".join(self.classes[i] for i in classes[:8])
+        raise DataError(f"{self.where} has no training images for {names}{why}")
+
+    def _check_sizes(self, images: dict[str, Images]) -> None:
+        sizes = {split: "{}x{}".format(*part.x.shape[1:3]) for split, part in images.items()}
+        for split, size in sizes.items():
+            if size != sizes["train"]:
+                raise DataError(
+                    f"{self.where}: {split} images are {size}, training images {sizes['train']}; all must have "
+                    "one size. Scale them when you write the files."
+                )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FileSource(Source):
+    """Image files, wherever they lie.
+
+    Attributes:
+        opener: what `open` calls.
+        prefix: what stands before the name of an image in errors; "" means `where` and a colon.
+        keeps_size: whether the images keep their size if nobody asks for another.
+    """
+
+    opener: Callable[[int], bytes | Path] = field(repr=False)
+    prefix: str = ""
+    keeps_size: bool = False
+
+    def open(self, i: int) -> bytes | Path:
+        return self.opener(i)
+
+    def _read_split(self, rows: np.ndarray, image_size: int | None, skipped: dict[int, str]) -> Images:
+        side = image_size or (None if self.keeps_size else FILE_SIZE)
+        unreadable: dict[int, str] = {}
+        fit = None if side is None else (side, side)
+        x, digests = decode_images(self._files(rows), len(rows), fit, self.where, unreadable)
+        skipped |= {int(rows[number]): why for number, why in unreadable.items()}
+        return Images(x, np.delete(self.labels[rows], list(unreadable)), digests)
+
+    def _files(self, rows: np.ndarray) -> Iterator[File]:
+        """(content or why it cannot be had, name for errors) of every image."""
+        prefix = self.prefix or f"{self.where}: "
+        for i in rows.tolist():
+            name = prefix + self.names[i]
+            try:
+                content = self.open(i)
+            except SourceError:
+                raise
+            except DataError as error:
+                content = error
+            except OSError as error:
+                content = DataError(f"{name} cannot be read: {error.strerror or error}.")
+            yield content, name
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ArraySource(Source):
+    """Pixels that lie in memory, the splits one after another.
+
+    Attributes:
+        pixels: of each split, uint8 (n, height, width, 3).
+    """
+
+    pixels: dict[str, Pixels] = field(repr=False)
+
+    def open(self, i: int) -> np.ndarray:
+        split = self.split_of(i)
+        return np.asarray(self.pixels[split][i - int(np.searchsorted(self.splits, self.splits[i]))])
+
+    def _read_split(self, rows: np.ndarray, image_size: int | None, skipped: dict[int, str]) -> Images:
+        x = self.pixels[self.split_of(rows[0])]
+        if image_size is not None and x.shape[1:3] != (image_size, image_size):
+            x = resize_all(x, image_size)
+        return Images(x, self.labels[rows])
+
+
+class Numbered(Sequence):
+    """Names such as "train[7]" or "a.parquet row 7", made when they are asked for: a million take no memory.
+
+    Args:
+        around: what stands before and after the number, which begins at 0 for each of them.
+        counts: how many names each stands for.
+    """
+
+    def __init__(self, around: Sequence[tuple[str, str]], counts: Sequence[int]):
+        self.around, self.ends = around, list(accumulate(counts))
+
+    def __len__(self) -> int:
+        return self.ends[-1] if self.ends else 0
+
+    def __getitem__(self, i: int) -> str:
+        if not 0 <= i < len(self):
+            raise IndexError(i)
+        which = bisect.bisect_right(self.ends, i)
+        before, after = self.around[which]
+        return f"{before}{i - (self.ends[which - 1] if which else 0)}{after}"
+
+
+def fill_splits(counts: dict[str, int]) -> np.ndarray:
+    """The column of splits that lie one after another in the order of `SPLITS`."""
+    return np.repeat(np.arange(len(SPLITS), dtype=np.uint8), [counts.get(split, 0) for split in SPLITS])

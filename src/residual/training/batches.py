@@ -1,0 +1,178 @@
+"""From labelled images to the batches of one epoch after another, made while the step before them runs."""
+
+import functools
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+
+from residual.data.augment import Augmentation, augmented
+from residual.data.images import Images
+from residual.data.ordered_work import count_cores
+from residual.errors import DataError
+
+_MOST_THREADS = 4
+
+
+@functools.cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """One for all `Batches`: TensorFlow keeps those that it has seen, and their threads would add up."""
+    return ThreadPoolExecutor(threads, "batches")
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    """One order of the images, and its batches.
+
+    It is exchanged whole: a thread of Keras's may still ask for batches of the epoch before, and must not begin
+    some in the old order that the new epoch would find.
+
+    Attributes:
+        number: counted from 0.
+        order: of the images, (n,).
+        first: the step that it begins with.
+        under_way: the batches being made, by their step.
+        asked_and_given: when each batch was asked for and given, `time.perf_counter()`.
+    """
+
+    number: int
+    order: np.ndarray
+    first: int
+    under_way: dict[int, Future] = field(default_factory=dict)
+    asked_and_given: list[tuple[float, float]] = field(default_factory=list)
+
+
+class Batches(keras.utils.PyDataset):
+    """Training batches: uint8 images (b, h, w, 3) and one-hot labels float32 (b, classes), mixed
+    where an augmentation mixes images.
+
+    Each epoch is a new order of all images; the last batch holds what is left over. Order and augmentation
+    of a step depend only on (seed, epoch, step), so any step can be made again. Keras may ask for the
+    steps of an epoch in any order.
+
+    Whoever asks for a step also starts the making of the next ones in the background, on a thread for every
+    two cores. (Keras's own `workers` would do so too, but stop for 0.1 s at the end of every epoch.)
+
+    Args:
+        images: what to train on.
+        classes: number of classes.
+        batch_size: images per batch.
+        augment: applied in turn to every batch.
+        seed: of order and augmentation.
+        shuffle: whether to order anew; without it the images come in their own order, as for validation.
+
+    Attributes:
+        epoch: which one the batches are of, counted from 0.
+        order: of the images in it, (n,).
+        first: the step that a resumed epoch begins with; `batches[0]` is that one, and `len` counts from it.
+        waited: seconds that training waited for batches; kept by `training.waiting.Waiting`.
+
+    Raises:
+        DataError: when `batch_size` is below 1 or there are no images.
+    """
+
+    def __init__(
+        self,
+        images: Images,
+        classes: int,
+        batch_size: int,
+        augment: Sequence[Augmentation] = (),
+        seed: int = 0,
+        shuffle: bool = True,
+    ):
+        super().__init__()
+        if batch_size < 1:
+            raise DataError(f"batch_size must be at least 1; got {batch_size}.")
+        if not len(images):
+            raise DataError("There are no images to make batches of.")
+        self.images = images
+        self.classes = classes
+        self.batch_size = batch_size
+        self.augment = tuple(augment)
+        self.seed = seed
+        self.shuffle = shuffle
+        self.waited = 0.0
+        threads = max(1, min(_MOST_THREADS, count_cores() // 2))
+        self._pool, self._ahead = _pool(threads), threads + 1
+        self._now = _Epoch(0, np.arange(0), 0)
+        self.begin_at(0)
+
+    @property
+    def epoch(self) -> int:
+        return self._now.number
+
+    @property
+    def order(self) -> np.ndarray:
+        return self._now.order
+
+    @property
+    def first(self) -> int:
+        return self._now.first
+
+    @property
+    def steps(self) -> int:
+        """Of a whole epoch."""
+        return -(-len(self.images) // self.batch_size)
+
+    def __len__(self) -> int:
+        return self.steps - self.first
+
+    def __getitem__(self, step: int):
+        asked, epoch = time.perf_counter(), self._now
+        step += epoch.first
+        wanted = epoch.under_way.pop(step, None) or self._begin(epoch, step)
+        self._prepare(epoch, step + 1)
+        batch = wanted.result()
+        epoch.asked_and_given.append((asked, time.perf_counter()))
+        return batch
+
+    def _prepare(self, epoch: _Epoch, step: int) -> None:
+        """Have the next batches made, from this step of the epoch on, as far as they are not yet."""
+        for later in range(step, min(step + self._ahead, self.steps)):
+            if later not in epoch.under_way:
+                epoch.under_way[later] = self._begin(epoch, later)
+
+    def _begin(self, epoch: _Epoch, step: int) -> Future:
+        return self._pool.submit(self._make, epoch.number, epoch.order, step)
+
+    def _make(self, epoch: int, order: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+        indices = order[step * self.batch_size : (step + 1) * self.batch_size]
+        x = self.images.x[indices]
+        y = np.zeros((len(indices), self.classes), np.float32)
+        y[np.arange(len(indices)), self.images.y[indices]] = 1
+        return augmented(x, y, self.augment, np.random.default_rng((self.seed, epoch, step)))
+
+    def waited_for(self, nth: int, since: float) -> float:
+        """Seconds that whoever wants the nth batch of the epoch since then (`time.perf_counter`) waited for it."""
+        told = self._now.asked_and_given
+        if nth >= len(told):
+            return 0.0
+        asked, given = told[nth]
+        return max(0.0, given - max(since, asked))  # what goes by before Keras asks, it needs itself
+
+    def begin_at(self, epoch: int, step: int = 0) -> None:
+        """Let the next `fit` begin with this step of this epoch, both counted from 0; later epochs are whole."""
+        self._begins = True
+        self._turn_to(epoch, step)
+
+    def on_epoch_end(self):
+        """A new order. Keras calls this after each epoch, and once before the first."""
+        if self._begins:
+            self._turn_to(self.epoch, self.first)
+        else:
+            self._turn_to(self.epoch + 1)
+        self._begins = False
+
+    def _turn_to(self, epoch: int, first: int = 0) -> None:
+        """Drop what is under way, order the images of an epoch, and have its first batches made."""
+        before, count = self._now, len(self.images)
+        order = (
+            np.random.default_rng((self.seed, epoch)).permutation(count) if self.shuffle else np.arange(count)
+        )
+        self._now = _Epoch(epoch, order, first)
+        for batch in list(before.under_way.values()):
+            batch.cancel()
+        self._prepare(self._now, first)
