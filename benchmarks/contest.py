@@ -78,7 +78,7 @@ def setting(asked: argparse.Namespace) -> dict:
 
 def record_path(asked: argparse.Namespace, start: str) -> Path:
     """Where a record goes; a quick run and one of a few contenders leave the whole record alone."""
-    kind = ("-quick" if asked.quick else "") + ("-only" if asked.only else "")
+    kind = ("-quick" if asked.quick else "") + ("-only" if asked.only or asked.without else "")
     return asked.results / f"{start}-{asked.name}{kind}.json"
 
 

@@ -10,17 +10,24 @@ import pytest
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-@pytest.fixture(scope="session")
-def cache_home(tmp_path_factory) -> Path:
-    """The user's cache folder for all tests of a process."""
-    return tmp_path_factory.mktemp("cache")
+@pytest.fixture(scope="session", autouse=True)
+def usual_ways(tmp_path_factory):
+    """Train in float32 and in the usual ways if a test asks for no others: which are faster depends on the load.
+
+    Processes that a test starts measure as users do, and keep the answers in a folder of the tests.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr("residual.kernels.precision.faster_precision", lambda: ("float32", 1.0))
+        patch.setattr("residual.kernels.choice._gain", lambda shapes, batch_size: 1.0)
+        patch.setattr("residual.kernels.choice.FASTER", ())
+        yield
 
 
 @pytest.fixture(autouse=True)
-def clean_place(tmp_path, monkeypatch, cache_home):
-    """Every test runs in an empty folder of its own, without RESIDUAL_DATA, and leaves the user's cache alone."""
+def clean_place(tmp_path, monkeypatch):
+    """Every test runs in an empty folder of its own, without RESIDUAL_DATA."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
     monkeypatch.delenv("RESIDUAL_DATA", raising=False)
 
 
@@ -30,11 +37,3 @@ def shared_data() -> Path:
     if not (SHARED / "signs" / "train_signs.h5").is_file():
         pytest.skip("needs the real images in ../shared/data, which do not ship with the project")
     return SHARED
-
-
-@pytest.fixture(autouse=True)
-def usual_ways(monkeypatch):
-    """Train in float32 and in the usual ways if a test asks for no others: which are faster depends on the load."""
-    monkeypatch.setattr("residual.kernels.precision.faster_precision", lambda: ("float32", 1.0))
-    monkeypatch.setattr("residual.kernels.choice._gain", lambda shapes, batch_size: 1.0)
-    monkeypatch.setattr("residual.kernels.choice.FASTER", ())

@@ -147,7 +147,7 @@ def test_a_run_that_was_asked_for_otherwise_does_not_go_on(stripes_file, each_st
 
 
 def test_a_resumed_run_computes_as_it_began(stripes_file, each_step, monkeypatch):
-    measured = Choice("float32", 0, {"convolution of 8 images": "library library library"}, "measured")
+    measured = Choice("float32", 0, {"norm of 8 images, 4x4x4, float32": "keras"}, "measured")
     monkeypatch.setattr(trainer, "choose", lambda *arguments: measured)
     train(stripes_file, "cut", 8, monkeypatch, precision="auto")
     assert RunFolder("runs/cut").asked["fastest"] == measured.answers
@@ -162,6 +162,14 @@ def test_a_resumed_run_computes_as_it_began(stripes_file, each_step, monkeypatch
     )
     residual.resume("cut", console=quiet())
     assert [choice.answers for choice in used] == [measured.answers]
+
+
+def test_a_damaged_record_of_the_fastest_ways_is_refused(stripes_file, each_step, monkeypatch):
+    train(stripes_file, "cut", 8, monkeypatch)
+    folder = RunFolder("runs/cut")
+    folder.write_asked({**folder.asked, "fastest": {"norm of 8 images, 4x4x4, float32": "banana"}})
+    with pytest.raises(RunError, match=r"\[fastest\] of .*run.toml is damaged"):
+        residual.resume("cut", console=quiet())
 
 
 def test_a_run_of_version_0_1_goes_on_in_the_usual_ways(stripes_file, each_step, monkeypatch):

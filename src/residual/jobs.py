@@ -19,6 +19,7 @@ from residual.data.pixel_store import PixelStore
 from residual.data.readers.hub import PREFIX
 from residual.data.source import MAX_UNREADABLE
 from residual.errors import DataError, RunError
+from residual.kernels import processor
 from residual.kernels.choice import check_precision
 from residual.spec import NetworkSpec
 from residual.training import recipes, trainer
@@ -166,8 +167,9 @@ def check_same(job: Job, folder: RunFolder, precision: str) -> None:
 def changed_machine(before: dict) -> str:
     """What is not as it was when a run began, such as "keras 3.14.0 became 3.15.1"; "" where all is."""
     now = machine()
-    names = [name for name in now if name != "system" and name in before and now[name] != before[name]]
-    return ", ".join(f"{name} {before[name]} became {now[name]}" for name in names)
+    known = {"onednn": "not recorded", **before}
+    names = [name for name in now if name != "system" and name in known and now[name] != known[name]]
+    return ", ".join(f"{name} {known[name]} became {now[name]}" for name in names)
 
 
 def _differences(asked: dict, before: dict) -> list[str]:
@@ -213,7 +215,12 @@ def _told(value) -> str:
 
 def machine() -> dict:
     """Where and with what a run is trained."""
-    return {"system": platform.platform(), "cores": os.cpu_count() or 0, **kernels.versions()}
+    return {
+        "system": platform.platform(),
+        "processor": processor.name(),
+        "cores": os.cpu_count() or 0,
+        **kernels.versions(),
+    }
 
 
 def _facts(loaded: Dataset, split: Dataset) -> dict:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+FREE = {"fastest"}  # tables whose keys depend on the network and the machine
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
 
 
@@ -24,6 +25,7 @@ def describe_shape(value) -> str:
 def _walk(value, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict) and value:
         for key, inner in value.items():
+            key = "*" if path in FREE else key
             yield from _walk(inner, f"{path}.{key}" if path else key)
     elif isinstance(value, list) and value:
         for inner in value:

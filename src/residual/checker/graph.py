@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import keras
 
+from residual._keras_graph import find_call
 from residual.checker.calling import Call, Outcome
 from residual.checker.classify import classify
 from residual.checker.steps import Fork, Item, Node
@@ -82,19 +83,14 @@ class _Graph:
 
 def make_node(tensor, lines: dict[int, int | None]) -> Node:
     """The call that made a Keras tensor."""
-    # `_keras_history` and `_inbound_nodes` are how Keras's own Function walks a graph; there is no public way
-    # that covers operators and keras.ops.
-    history = tensor._keras_history
-    inbound = history.operation._inbound_nodes[history.node_index]
-    inputs = tuple(inbound.input_tensors)
-    arguments = inbound.arguments
+    call = find_call(tensor)
     return Node(
-        history.operation,
-        inputs,
+        call.layer,
+        call.inputs,
         tensor,
-        _make_refill(arguments.args, arguments.kwargs),
-        _read_flags(arguments.args, arguments.kwargs),
-        lines.get(id(history.operation)),
+        _make_refill(call.args, call.kwargs),
+        _read_flags(call.args, call.kwargs),
+        lines.get(id(call.layer)),
     )
 
 

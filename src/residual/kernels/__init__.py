@@ -22,22 +22,23 @@ def prefer_backend() -> None:
     turned on (`runtime`), and memory that it frees is kept for its next step.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    configured = "KERAS_BACKEND" in os.environ or _chosen_in_file()
+    chosen = os.environ.get("KERAS_BACKEND") or _backend_in_file()
     plugins = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin")
-    if not configured and any(importlib.util.find_spec(plugin) for plugin in plugins):
-        os.environ["KERAS_BACKEND"] = "jax"
-    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+    if chosen is None and any(importlib.util.find_spec(plugin) for plugin in plugins):
+        chosen = os.environ["KERAS_BACKEND"] = "jax"
+    if chosen in (None, "tensorflow"):
         enable_onednn()
         keep_freed_pages()
 
 
-def _chosen_in_file() -> bool:
-    """Whether Keras's configuration file names another backend than TensorFlow, which Keras writes there itself."""
+def _backend_in_file() -> str | None:
+    """The backend that Keras's configuration file names; None for TensorFlow, which Keras writes there itself."""
     try:
         with open(os.path.expanduser("~/.keras/keras.json"), encoding="utf-8") as file:
-            return json.load(file).get("backend", "tensorflow") != "tensorflow"
+            name = json.load(file).get("backend", "tensorflow")
     except (OSError, ValueError, AttributeError):
-        return False
+        return None
+    return None if name == "tensorflow" else name
 
 
 def import_keras_quietly() -> None:
@@ -77,8 +78,24 @@ def compile_options() -> dict:
     return {"jit_compile": False} if on_tensorflow_cpu() else {}
 
 
+def on_cpu() -> bool:
+    """Whether Keras's backend has no accelerator here."""
+    import keras
+
+    backend = keras.backend.backend()
+    if backend == "jax":
+        import jax
+
+        return jax.default_backend() == "cpu"
+    if backend == "torch":
+        import torch
+
+        return not (torch.cuda.is_available() or torch.backends.mps.is_available())
+    return backend != "tensorflow" or on_tensorflow_cpu()
+
+
 def on_tensorflow_cpu() -> bool:
-    """Whether Keras runs on TensorFlow with no accelerator: where `hot_path` has layers and updates of its own."""
+    """Whether Keras runs on TensorFlow without an accelerator. Then `hot_path` has layers and updates of its own."""
     import keras
 
     if keras.backend.backend() != "tensorflow":

@@ -1,10 +1,11 @@
 """The fastest way to train a network on this machine, measured in seconds and remembered.
 
-A question is one layer shape of the network, or its optimizer. The answer names the fastest of the ways to do it; one of
-them is always Keras's or TensorFlow's own. `FASTER` lists what is asked. Answers are kept in the user's cache folder
-(`answer_cache`), and in the record of the run, so that a resumed run computes as it began.
+A question is one layer shape of the network, or its optimizer. The answer names the fastest of the ways to do it. One
+of them is always Keras's or TensorFlow's own. `FASTER` lists what is asked. Answers are kept in the user's cache
+folder (`answer_cache`), and in the record of the run, so that a resumed run computes as it began.
 """
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,12 +15,13 @@ from math import prod
 import keras
 
 from residual.errors import RecipeError
-from residual.kernels import on_tensorflow_cpu, precision, processor
+from residual.kernels import is_out_of_memory, on_tensorflow_cpu, precision, processor
 from residual.kernels.answer_cache import AnswerCache
 
 PRECISIONS = precision.PRECISIONS
 _SECONDS = 8.0  # all questions together; those left over get the usual ways
 _HEAVIEST = 3  # convolutions that decide between the precisions
+_GAIN = re.compile(r"\d+\.\d+")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def choose(
     optimizer: keras.optimizers.Optimizer,
     asked: str = "auto",
     cache: AnswerCache | None = None,
+    announce: Callable[[str], None] = lambda text: None,
 ) -> Choice:
     """Measure what was not measured before: a few seconds.
 
@@ -69,6 +72,7 @@ def choose(
         optimizer: the one that will train it; it is not changed.
         asked: "float32", "bfloat16", or "auto" for the faster of them.
         cache: where answers are kept; None takes the user's.
+        announce: gets a sentence before the first measurement, if there is any.
 
     Raises:
         RecipeError: if `asked` is another word.
@@ -77,16 +81,16 @@ def choose(
     if not on_tensorflow_cpu():
         chosen, why = precision.choose(asked)
         return Choice(chosen, batch_size, reason=why)
-    session = _Session(cache or AnswerCache())
+    session = _Session(cache or AnswerCache(), announce)
     chosen, why = _choose_precision(model, batch_size, asked, session)
     questions = [q for kind in FASTER for q in kind(model, batch_size, optimizer, chosen)]
     for question in sorted(questions, key=lambda question: -question.work):
         session.answer(question)
-    return Choice(chosen, batch_size, session.answers, f"{chosen}{why}; {session.summary()}")
+    return Choice(chosen, batch_size, session.answers, f"{chosen}{why}{session.summary()}")
 
 
 def check_precision(asked: str) -> None:
-    """Refuse a precision that there is not.
+    """Raise if the precision is unknown.
 
     Raises:
         RecipeError: naming those that there are.
@@ -95,41 +99,67 @@ def check_precision(asked: str) -> None:
         raise RecipeError(f"--precision must be auto, {' or '.join(PRECISIONS)}; got {asked!r}.")
 
 
+def is_valid(question: str, answer: object) -> bool:
+    """Whether an answer that was read from a file is one to this question."""
+    if not isinstance(answer, str):
+        return False
+    if question.startswith("convolution "):
+        words = answer.split()
+        return len(words) == 3 and set(words) <= {"library", "product"}
+    if question.startswith("bfloat16 "):
+        return bool(_GAIN.fullmatch(answer)) and float(answer) > 0
+    return answer in ("keras", "fused")
+
+
 class _Session:
     """Asks within a time, looks up what is known, and keeps what is new."""
 
-    def __init__(self, cache: AnswerCache):
-        self.cache, self.answers, self.new = cache, {}, {}
-        self.seconds, self.left_out, self.kept = 0.0, 0, True
+    def __init__(self, cache: AnswerCache, announce: Callable[[str], None]):
+        self.cache, self.announce, self.answers, self.new = cache, announce, {}, {}
+        self.seconds, self.left_out = 0.0, 0
 
     def answer(self, question: Question) -> str | None:
-        """The answer to a question, or None if the time is over."""
+        """The answer to a question, or None if the time is over or the memory does not suffice to measure it."""
         known = self.cache.get(question.name)
-        if known is None and self.seconds > _SECONDS:
-            self.left_out += 1
-            return None
+        if not is_valid(question.name, known):
+            known = self._measure(question) if self.seconds < _SECONDS else None
         if known is None:
-            started = time.perf_counter()
-            known = self.new[question.name] = question.ask()
-            self.seconds += time.perf_counter() - started
-        self.answers[question.name] = known
+            self.left_out += 1
+        else:
+            self.answers[question.name] = known
         return known
 
+    def _measure(self, question: Question) -> str | None:
+        if not self.seconds:
+            self.announce(
+                "measuring the fastest ways for this network on this processor: a few seconds, once"
+            )
+        started = time.perf_counter()
+        try:
+            self.new[question.name] = question.ask()
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        self.seconds += time.perf_counter() - started
+        return self.new.get(question.name)
+
     def summary(self) -> str:
-        """What was measured; what is new is written to the cache."""
+        """What was measured, as the end of a sentence; what is new is written to the cache."""
+        left = f"; usual ways for {self.left_out} more" if self.left_out else ""
         if not self.new:
-            return f"the fastest of {len(self.answers)} layer shapes as measured before"
-        kept = self.cache.add(self.new)
-        left = f", {self.left_out} more not measured" if self.left_out else ""
-        place = "" if kept else "; not kept, because the cache folder cannot be written"
-        return f"{len(self.new)} layer shapes measured in {self.seconds:.1f} s{left}{place}"
+            return f"; fastest ways as measured before{left}" if self.answers else left
+        place = "" if self.cache.add(self.new) else "; not kept, because the cache folder cannot be written"
+        timings = "1 timing" if len(self.new) == 1 else f"{len(self.new)} timings"
+        return f"; fastest ways by {timings} in {self.seconds:.1f} s{left}{place}"
 
 
 def _choose_precision(model, batch_size: int, asked: str, session: _Session) -> tuple[str, str]:
     """The precision, and why."""
+    lacks_bfloat16 = processor.multiplies_bfloat16() is False
     if asked != "auto":
-        return asked, ", as asked"
-    if processor.multiplies_bfloat16() is False:
+        emulated = asked == "bfloat16" and lacks_bfloat16
+        return asked, ", as asked" + (", although this processor must emulate it: slow" if emulated else "")
+    if lacks_bfloat16:
         return "float32", ", because this processor has no instructions for bfloat16"
     shapes = _convolutions(model)
     heaviest = sorted(shapes, key=lambda shape: -shape.operations * shapes[shape])[:_HEAVIEST]
@@ -137,8 +167,7 @@ def _choose_precision(model, batch_size: int, asked: str, session: _Session) -> 
         return "float32", ", because the network has no convolution to gain from bfloat16"
     name = f"bfloat16 for {batch_size} images of {'; '.join(map(str, heaviest))}"
     weights = {shape: shapes[shape] for shape in heaviest}
-    answer = session.answer(Question(name, 0.0, lambda: f"{_gain(weights, batch_size):.2f}"))
-    gain = float(answer or 1)
+    gain = float(session.answer(Question(name, 0.0, lambda: f"{_gain(weights, batch_size):.2f}")) or 1)
     chosen = "bfloat16" if gain >= precision.WORTH else "float32"
     return chosen, f": in bfloat16 the heaviest convolutions take {1 / gain:.2f} of the time in float32"
 
@@ -162,9 +191,14 @@ def _convolutions(model) -> Counter:
     from residual.kernels.convolution import shape_of
 
     shapes = (
-        shape_of(layer, layer.input.shape[1:]) for layer in model.layers if type(layer) is keras.layers.Conv2D
+        shape_of(layer, input_size(layer)) for layer in model.layers if type(layer) is keras.layers.Conv2D
     )
     return Counter(shape for shape in shapes if shape is not None)
+
+
+def input_size(layer) -> tuple[int | None, ...]:
+    """The shape of a layer's input without the batch."""
+    return tuple(layer.input.shape[1:])
 
 
 def convolution_question(shape, batch_size: int, precision: str) -> str:
@@ -184,7 +218,7 @@ def optimizer_question(optimizer: keras.optimizers.Optimizer, model: keras.Model
 
 def _largest_weight(model: keras.Model) -> tuple[int, ...]:
     """The shape of the trainable weight with the most numbers."""
-    return max((tuple(variable.shape) for variable in model.trainable_variables), key=prod)
+    return max((tuple(variable.shape) for variable in model.trainable_variables), key=prod, default=())
 
 
 def _ask_convolutions(model, batch_size: int, optimizer, precision: str) -> Iterator[Question]:
@@ -202,8 +236,11 @@ def _ask_convolutions(model, batch_size: int, optimizer, precision: str) -> Iter
 def _ask_norms(model, batch_size: int, optimizer, precision: str) -> Iterator[Question]:
     from residual.kernels.timing import time_norm
 
-    sizes = Counter(tuple(norm.input.shape[1:]) for norm in model.layers if can_fuse(norm))
+    norms = (layer for layer in model.layers if type(layer) is keras.layers.BatchNormalization)
+    sizes = Counter(input_size(norm) for norm in norms)
     for size, count in sizes.items():
+        if len(size) != 3 or None in size:
+            continue
         pixels = size[0] * size[1] * size[2]
         yield Question(
             norm_question(size, batch_size, precision),
@@ -213,14 +250,6 @@ def _ask_norms(model, batch_size: int, optimizer, precision: str) -> Iterator[Qu
             * count,  # a pass over memory costs as much as some hundred multiplications
             lambda size=size: time_norm(size, batch_size, precision),
         )
-
-
-def can_fuse(layer) -> bool:
-    """Whether a layer is a batch norm of whole images of a known size."""
-    if type(layer) is not keras.layers.BatchNormalization:
-        return False
-    shape = layer.input.shape
-    return len(shape) == 4 and None not in shape[1:]
 
 
 def _ask_optimizer(model, batch_size: int, optimizer, precision: str) -> Iterator[Question]:

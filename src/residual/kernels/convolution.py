@@ -5,8 +5,11 @@ and back, by its class (`kernels.hot_path.accelerated`).
 
 - A convolution's three passes each go the way that is fastest here (`operations`, `choice`).
 - A bias before a batch norm has no gradient, because the norm subtracts it again: none is computed.
-- Batch norm is one fused kernel, which reads bfloat16 as it is. TensorFlow joins it with the ReLU behind it.
+- Batch norm is one fused kernel, which reads bfloat16 as it is. With oneDNN, TensorFlow joins it with the ReLU behind
+  it.
 """
+
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -44,7 +47,7 @@ class Convolution(keras.layers.Conv2D):
         ways, kernel = self.ways or shape.usual_ways(), tf.convert_to_tensor(self.kernel)
         if all(way == LIBRARY for way in ways):
             return self._with_bias(tf.nn.conv2d(inputs, kernel, shape.stride, shape.padding))
-        y = self._with_bias(operations.convolution(inputs, kernel, shape, ways))
+        y: Any = self._with_bias(operations.convolution(inputs, kernel, shape, ways))
         return y if len(y.shape) == 4 else tf.reshape(y, (-1, *shape.output, self.filters))
 
     def _with_bias(self, y):

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 import keras
 
 from residual._keras_graph import find_call, find_calls, find_readers
-from residual.kernels.choice import Choice, can_fuse, convolution_question, norm_question, optimizer_question
+from residual.kernels.choice import (
+    Choice,
+    convolution_question,
+    input_size,
+    norm_question,
+    optimizer_question,
+)
 
 BYTES = {"float32": 4, "bfloat16": 2}  # of an activation in each precision
 
@@ -67,13 +73,13 @@ def _accelerate(layer, faster: dict[type, type], choice: Choice) -> None:
     if kind is keras.layers.Conv2D:
         from residual.kernels.convolution import shape_of
 
-        shape = shape_of(layer, tuple(layer.input.shape[1:]))
+        shape = shape_of(layer, input_size(layer))
         layer.__class__ = faster[kind]
         answer = choice.answers.get(convolution_question(shape, choice.batch_size, choice.precision))
         if answer is not None:
             layer.ways = tuple(answer.split())
-    elif can_fuse(layer):
-        size = tuple(layer.input.shape[1:])
+    elif kind is keras.layers.BatchNormalization:
+        size = input_size(layer)
         if choice.answers.get(norm_question(size, choice.batch_size, choice.precision)) != "keras":
             layer.__class__ = faster[kind]
 

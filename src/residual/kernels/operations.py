@@ -21,7 +21,7 @@ LIBRARY, PRODUCT = "library", "product"
 DIRECTIONS = ("forward", "images", "kernel")
 _PATCHED = 64  # outputs of an image, height times width, up to which patches are worth their memory
 _WIDE = 32  # channels from which they are
-_SMALL, _TINY, _SMALL_CHANNELS = 36, 4, 64  # the rule where nothing was measured
+_SMALL, _TINY, _SMALL_CHANNELS = 36, 4, 64  # the rule if nothing was measured
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Shape:
         return self.side == 3 and self.output[0] * self.output[1] <= _PATCHED and self.channels >= _WIDE
 
     def usual_ways(self) -> tuple[str, ...]:
-        """The ways where nothing was measured, from measurements on processors with AVX-512."""
+        """The ways if nothing was measured, from measurements on processors with AVX-512."""
         pixels = self.height * self.width
         small = self.can_be_product() and pixels <= _SMALL and self.channels >= _SMALL_CHANNELS
         if self.side == 1 or (small and pixels <= _TINY):
@@ -164,9 +164,9 @@ def _images_of(columns, shape: Shape):
     size = shape.height + top + bottom, shape.width + left + right
     columns = tf.reshape(columns, (-1, *shape.output, shape.side**2, shape.channels))
     if shape.side == 1:
-        return _placed(_spread(columns[:, :, :, 0], shape), 0, 0, size)
+        return _place(_spread(columns[:, :, :, 0], shape), 0, 0, size)
     pieces = [
-        _placed(
+        _place(
             tf.cast(_spread(columns[:, :, :, shape.side * row + column], shape), "float32"), row, column, size
         )
         for row in range(shape.side)
@@ -210,7 +210,7 @@ def _spread(x, shape: Shape):
     return tf.reshape(x, (-1, height * shape.stride, width * shape.stride, channels))
 
 
-def _placed(x, row: int, column: int, size: tuple[int, int]):
+def _place(x, row: int, column: int, size: tuple[int, int]):
     """x (n, h, w, c) at a row and column of an image of zeros; what hangs over its edges are zeros and is cut off."""
     if row + x.shape[1] > size[0] or column + x.shape[2] > size[1]:
         x = x[:, : size[0] - row, : size[1] - column]

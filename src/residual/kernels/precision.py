@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from residual.kernels import on_cpu, processor
+
 PRECISIONS = ("float32", "bfloat16")
 WORTH = 1.2  # bfloat16 must be this much faster, as it rounds to 8 bits
 
@@ -17,6 +19,8 @@ def choose(asked: str) -> tuple[str, str]:
     """
     if asked != "auto":
         return asked, f"{asked}, as asked"
+    if on_cpu() and processor.multiplies_bfloat16() is False:
+        return "float32", "float32, because this processor has no instructions for bfloat16"
     chosen, gain = faster_precision()
     return chosen, f"{chosen}: a convolution in bfloat16 takes {1 / gain:.2f} of the time in float32 here"
 

@@ -39,9 +39,14 @@ def multiplies_bfloat16() -> bool | None:
 
 
 def name() -> str:
-    """The processor in words, such as "AMD EPYC, family 25 model 17, 2 cores"."""
+    """The processor in words, such as "AMD EPYC, family 25 model 17"."""
     facts = _facts()
     words = facts.get("model name") or platform.processor() or platform.machine()
     if "cpu family" in facts:
         words += f", family {facts['cpu family']} model {facts.get('model')}"
-    return f"{words}, {os.cpu_count()} cores"
+    return words
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

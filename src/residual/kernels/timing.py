@@ -18,7 +18,7 @@ _ROUNDS, _SECONDS = (
 _GAIN, _LEAST_SECONDS = 0.03, 30e-6  # what another way than the usual one must gain
 
 
-def fastest(ways: dict[str, Callable], usual: str) -> tuple[str, float]:
+def find_fastest(ways: dict[str, Callable], usual: str) -> tuple[str, float]:
     """The fastest of several functions of nothing, and its seconds.
 
     Each runs twice before its time counts, because the first calls compile. The usual way stays unless another gains 3%
@@ -53,9 +53,9 @@ def time_convolution(
     Returns:
         The ways for `operations.convolution`, and the sum of their seconds.
     """
-    x = _filled((n, shape.height, shape.width, shape.channels), precision)
-    kernel = _filled((shape.side, shape.side, shape.channels, shape.filters), precision)
-    dy = _filled((n, *shape.output, shape.filters), precision)
+    x = _make_array((n, shape.height, shape.width, shape.channels), precision)
+    kernel = _make_array((shape.side, shape.side, shape.channels, shape.filters), precision)
+    dy = _make_array((n, *shape.output, shape.filters), precision)
     size = tf.shape(x)
     calls = {
         "forward": lambda do, columns: do(x, kernel, shape, columns),
@@ -68,16 +68,16 @@ def time_convolution(
         shared = ways[0] == PRODUCT if direction == "kernel" else False
         found = operations.columns_of(x, shape) if shared else None
         runs = {
-            way: _compiled(functools.partial(calls[direction], WAYS[direction][way]), x, shape, found)
+            way: _compile(functools.partial(calls[direction], WAYS[direction][way]), x, shape, found)
             for way in tried
         }
-        way, seconds = fastest(runs, usual if usual in tried else LIBRARY)
+        way, seconds = find_fastest(runs, usual if usual in tried else LIBRARY)
         ways.append(way)
         total += seconds
     return tuple(ways), total
 
 
-def _compiled(do: Callable, x, shape: Shape, found) -> Callable:
+def _compile(do: Callable, x, shape: Shape, found) -> Callable:
     """A compiled function of nothing that does one direction of a convolution, given columns that were found before."""
 
     def run():
@@ -93,7 +93,7 @@ def time_norm(size: tuple[int, ...], n: int, precision: str) -> str:
     """The faster way of a batch norm with its gradients: Keras's own or fused."""
     from residual.kernels.convolution import Normalization
 
-    x, dy = _filled((n, *size), precision), _filled((n, *size), precision)
+    x, dy = _make_array((n, *size), precision), _make_array((n, *size), precision)
     runs = {}
     for name, kind in ((KERAS, keras.layers.BatchNormalization), (FUSED, Normalization)):
         policy = precision if precision == "float32" else f"mixed_{precision}"
@@ -102,7 +102,7 @@ def time_norm(size: tuple[int, ...], n: int, precision: str) -> str:
         runs[name] = tf.function(
             functools.partial(_gradients, layer, x, dy), autograph=False, jit_compile=False
         )
-    return fastest(runs, FUSED)[0]
+    return find_fastest(runs, FUSED)[0]
 
 
 def _gradients(layer, x, dy):
@@ -116,7 +116,7 @@ def time_optimizer(optimizer: keras.optimizers.Optimizer, shape: tuple[int, ...]
     """The faster update of a weight of this shape: Keras's own or fused."""
     from residual.kernels.optimizers import FUSED_CLASSES
 
-    gradient, runs = _filled(shape, "float32"), {}
+    gradient, runs = _make_array(shape, "float32"), {}
     config = {**optimizer.get_config(), "learning_rate": 1e-3}
     for name in (KERAS, FUSED):
         copy = type(optimizer).from_config(config)
@@ -127,9 +127,9 @@ def time_optimizer(optimizer: keras.optimizers.Optimizer, shape: tuple[int, ...]
         runs[name] = tf.function(
             functools.partial(copy.apply, [gradient], [weight]), autograph=False, jit_compile=False
         )
-    return fastest(runs, FUSED)[0]
+    return find_fastest(runs, FUSED)[0]
 
 
-def _filled(shape: tuple[int, ...], precision: str):
+def _make_array(shape: tuple[int, ...], precision: str):
     """An array to compute with; its values do not matter to the time."""
     return tf.fill(shape, tf.constant(0.5, precision))

@@ -10,8 +10,9 @@ import numpy as np
 from residual._text import format_duration
 from residual.data.images import Dataset, Images
 from residual.data.splits import split_apart
+from residual.errors import RunError
 from residual.kernels import hot_path, processor
-from residual.kernels.choice import Choice, choose
+from residual.kernels.choice import Choice, choose, is_valid
 from residual.modelfile import save_model
 from residual.spec import NetworkSpec
 from residual.training import checkpoints, failures, memory, statistics, tensorboard
@@ -94,8 +95,8 @@ def fit(
     info = {"classes": list(data.classes), "image_size": list(data.size), "network": spec.name}
     save = functools.partial(save_model, path=folder.model, info=info)
     best = Best(recipe.keep)
-    choice = _choice(model, batches, recipe, folder, precision, state)
-    console.print(f"numbers  {choice.reason}", highlight=False, soft_wrap=True)
+    choice = _choose_ways(model, batches, recipe, folder, precision, state, console)
+    _print_line(console, "numbers", choice.reason)
     with (
         hot_path.accelerated(model, choice),
         failures.told(folder, model, batches, recipe, best, save),
@@ -106,7 +107,7 @@ def fit(
         if budget is not None:
             recipe = _within(budget, plan, recipe, folder, console)
             compile_for(model, recipe, batches.steps, choice)
-        console.print(f"plan     {plan.sentence(recipe.epochs)}", highlight=False, soft_wrap=True)
+        _print_line(console, "plan", plan.sentence(recipe.epochs))
         steps = _train(model, data, recipe, batches, class_weights, best, folder, console, state)
         best.restore(model)
     save(model)  # kept even if what follows is interrupted
@@ -130,19 +131,38 @@ def fit(
     return Trained(model, moving, report)
 
 
-def _choice(
-    model, batches: Batches, recipe: Recipe, folder: RunFolder, precision: str, state: State | None
+def _choose_ways(
+    model, batches: Batches, recipe: Recipe, folder: RunFolder, precision: str, state: State | None, console
 ) -> Choice:
-    """How this network is trained here: as the run's record says, or measured now and written there."""
+    """How this network is trained here: as the run's record says, or measured now and written there.
+
+    Raises:
+        RecipeError: if a batch does not fit in the memory.
+        RunError: if the run's record is damaged.
+    """
     asked, size = folder.asked, min(batches.batch_size, len(batches.images))
-    if isinstance(asked.get("fastest"), dict) or state is not None:
-        answers = {name: str(answer) for name, answer in asked.get("fastest", {}).items()}
+    known = asked.get("fastest")
+    if known is not None or state is not None:
+        answers = known or {}
+        if not isinstance(answers, dict) or not all(map(is_valid, answers, answers.values())):
+            raise RunError(
+                f"The table [fastest] of {folder.path / 'run.toml'} is damaged. Put it back as it was."
+            )
         return Choice(precision, size, answers, f"{precision}, as the run began")
-    without_bfloat16 = precision == "float32" or processor.multiplies_bfloat16() is False
-    memory.check_batch(model, "float32" if without_bfloat16 else "bfloat16", size)
-    choice = choose(model, size, optimizer(recipe, batches.steps), precision)
+    if precision == "auto":
+        least = "float32" if processor.multiplies_bfloat16() is False else "bfloat16"
+    else:
+        least = precision
+    memory.check_batch(model, least, size)
+    made = optimizer(recipe, batches.steps)
+    choice = choose(model, size, made, precision, announce=lambda text: _print_line(console, "numbers", text))
     folder.write_asked({**asked, "precision": choice.precision, "fastest": choice.answers})
     return choice
+
+
+def _print_line(console, label: str, text: str) -> None:
+    """A line of the plan."""
+    console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _judged(data: Dataset) -> int:

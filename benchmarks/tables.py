@@ -1,0 +1,64 @@
+"""Write the tables of docs/performance.md from benchmarks/results/*.json.
+
+    python benchmarks/tables.py            # writes them
+    python benchmarks/tables.py --check    # exit code 1 if they are not what the results say
+
+A table stands between `<!-- table NAME -->` and `<!-- end -->`, where NAME is a result without `.json`.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from panel import PANEL_HEAD, panel_line
+from step import format_case
+from turns import format_table
+
+ROOT = Path(__file__).resolve().parent
+PAGE = ROOT.parent / "docs" / "performance.md"
+BLOCK = re.compile(r"(<!-- table ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def describe_machine(record: dict) -> str:
+    """Where and when a result was measured, in one line."""
+    machine = record["machine"]
+    name = f"{machine['processor']}, family {machine.get('family')} model {machine.get('model')}"
+    versions = [f"{name} {machine[name]}" for name in ("tensorflow_cpu", "keras", "torch") if name in machine]
+    switches = [f"{name}={value}" for name, value in machine["environment"].items()]
+    facts = [name, f"{machine['cores']} cores", *versions, *switches, machine["date"]]
+    quick = "a quick run of " if record["quick"] else ""
+    return f"{'; '.join(facts)}; medians of {quick}{record['turns']} turns."
+
+
+def format_record(record: dict) -> str:
+    """A result as a Markdown table with a line on its machine."""
+    if "case" in record:
+        case = record["case"]
+        title = (
+            f"{case['network']}, {case['size']}x{case['size']}, batch {case['batch']}, {case['optimizer']}"
+        )
+        table = format_case(title, record["rows"], record["fastest_peer"])
+    else:
+        table = format_table(PANEL_HEAD, [panel_line(row) for row in record["rows"].values()])
+    return f"{table.strip()}\n\n{describe_machine(record)}\n"
+
+
+def fill(page: str) -> str:
+    """The page with each table as its result says."""
+
+    def write(found: re.Match) -> str:
+        record = json.loads((ROOT / "results" / f"{found[2]}.json").read_text("utf-8"))
+        return f"{found[1]}\n{format_record(record)}\n{found[3]}"
+
+    return BLOCK.sub(write, page)
+
+
+if __name__ == "__main__":
+    before = PAGE.read_text("utf-8")
+    after = fill(before)
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(
+            0 if after == before else f"{PAGE.name} is not what the results say: run benchmarks/tables.py."
+        )
+    PAGE.write_text(after, "utf-8")
