@@ -44,7 +44,7 @@ from residual.data.image_file import read_image
 from residual.data.images import Dataset, Images
 from residual.data.load import load_data
 from residual.kernels import hot_path
-from residual.kernels.precision import choose
+from residual.kernels.choice import choose
 from residual.training import preparation, recipes, trainer
 from residual.training.batches import Batches
 from residual.training.waiting import Waiting
@@ -172,8 +172,9 @@ def measure_training(files: list[Path], size: int) -> dict:
     part = np.arange(BATCH * STEPS[size])
     data = Dataset("photos", memory.take(part), memory, tuple("012345"), "photos", memory)
     model = preparation.untrained(data, zoo.spec("course-resnet50"), recipes.SIGNS)
-    with hot_path.accelerated(model, choose()[0]):
-        preparation.compile_for(model, recipes.SIGNS, steps=STEPS[size])
+    choice = choose(model, BATCH, preparation.optimizer(recipes.SIGNS, STEPS[size]))
+    with hot_path.accelerated(model, choice):
+        preparation.compile_for(model, recipes.SIGNS, STEPS[size], choice)
         return timed(model, files, size, memory, disk, part)
 
 

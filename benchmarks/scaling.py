@@ -51,15 +51,16 @@ def work(network_name: str, size: int, n: int) -> None:
 
     from residual import zoo
     from residual.kernels import compile_options, hot_path
-    from residual.kernels.precision import choose
+    from residual.kernels.choice import choose
     from residual.networks import deep_recursion, network
 
-    precision, _ = choose()
+    optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
     with deep_recursion():
         model = network(zoo.spec(network_name), (size, size, 3), 10, keras.layers.Rescaling(1 / 255))
-        with hot_path.accelerated(model, precision):
-            optimizer = hot_path.fused(keras.optimizers.SGD(0.01, momentum=0.9))
-            model.compile(optimizer, "categorical_crossentropy", **compile_options())
+        choice = choose(model, n, optimizer)
+        with hot_path.accelerated(model, choice):
+            fused = hot_path.fused(optimizer, choice, model)
+            model.compile(fused, "categorical_crossentropy", **compile_options())
             x = np.random.default_rng(0).integers(0, 256, (n, size, size, 3)).astype("uint8")
             y = np.eye(10, dtype="float32")[np.arange(n) % 10]
             model.train_on_batch(x, y)
@@ -71,7 +72,7 @@ def work(network_name: str, size: int, n: int) -> None:
     low, middle, high = statistics.quantiles(times, n=4)
     print(
         json.dumps(
-            {"ms": middle, "middle_half": [low, high], "peak_mib": peak_mib(), "precision": precision}
+            {"ms": middle, "middle_half": [low, high], "peak_mib": peak_mib(), "precision": choice.precision}
         ),
         flush=True,
     )

@@ -41,9 +41,9 @@ def ours(case: Case, precision: str):
     from residual import zoo
     from residual.data.images import Dataset, Images
     from residual.kernels import hot_path
-    from residual.kernels.precision import choose
+    from residual.kernels.choice import choose
     from residual.training.batches import Batches
-    from residual.training.preparation import compile_for, untrained
+    from residual.training.preparation import compile_for, optimizer, untrained
     from residual.training.recipes import Recipe
     from residual.training.schedules import Constant
 
@@ -54,11 +54,15 @@ def ours(case: Case, precision: str):
     recipe = Recipe("step", "", case.network, epochs=20, schedule=Constant(RATE), **facts)
     images = Images(*random_images(case, 1))
     data = Dataset("step", images, images, tuple(map(str, range(case.classes))), "random images")
-    chosen, why = choose(precision)
     model = untrained(data, zoo.spec(case.network), recipe)
-    with hot_path.accelerated(model, chosen):
-        compile_for(model, recipe, steps=MOST)
-        yield keras_turn(model, batches, shuffle=False), {"precision": chosen, "why": why}
+    choice = choose(model, case.batch, optimizer(recipe, MOST), precision)
+    with hot_path.accelerated(model, choice):
+        compile_for(model, recipe, MOST, choice)
+        model.optimizer.build(
+            model.trainable_variables
+        )  # as the plan does: the step is then traced once, not twice
+        facts = {"precision": choice.precision, "why": choice.reason, "ways": choice.answers}
+        yield keras_turn(model, batches, shuffle=False), facts
 
 
 @contextlib.contextmanager

@@ -10,10 +10,17 @@ import pytest
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+@pytest.fixture(scope="session")
+def cache_home(tmp_path_factory) -> Path:
+    """The user's cache folder for all tests of a process."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def clean_place(tmp_path, monkeypatch):
-    """Every test runs in an empty folder of its own, without RESIDUAL_DATA."""
+def clean_place(tmp_path, monkeypatch, cache_home):
+    """Every test runs in an empty folder of its own, without RESIDUAL_DATA, and leaves the user's cache alone."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
     monkeypatch.delenv("RESIDUAL_DATA", raising=False)
 
 
@@ -26,6 +33,8 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def float32(monkeypatch):
-    """Train in float32 where a test asks for no precision: what the probe chooses depends on the machine's load."""
+def usual_ways(monkeypatch):
+    """Train in float32 and in the usual ways if a test asks for no others: which are faster depends on the load."""
     monkeypatch.setattr("residual.kernels.precision.faster_precision", lambda: ("float32", 1.0))
+    monkeypatch.setattr("residual.kernels.choice._gain", lambda shapes, batch_size: 1.0)
+    monkeypatch.setattr("residual.kernels.choice.FASTER", ())

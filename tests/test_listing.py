@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import residual
 from residual.cli import app
-from residual.evaluation.runs_table import clock_face, print_runs
+from residual.evaluation.runs_table import print_runs
 from residual.training.listing import Listed, short_name
 from residual.training.recipes import SIGNS
 from residual.training.runs import RunFolder
@@ -171,10 +171,6 @@ def test_what_a_run_calls_its_data():
     assert short_name("/home/me/photos") == "photos"
     assert short_name("/home/me/a.h5::images=x") == "a.h5::images=x"
     assert short_name("hf://owner/name::label=fine") == "hf://owner/name::label=fine"
-
-
-def test_times():
-    assert [clock_face(seconds) for seconds in (14.2, 200, 7510)] == ["0:14", "3:20", "2:05:10"]
 
 
 def test_more_notes_than_fit_are_counted():

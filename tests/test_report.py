@@ -14,7 +14,7 @@ from rich.console import Console
 from residual.errors import DataError
 from residual.evaluation.metrics import Scores, score
 from residual.evaluation.report import headline, print_scores, save_confusion_png, save_curves_png
-from residual.evaluation.wording import percent, shortened
+from residual.evaluation.wording import percent
 
 LONG_NAMES = [
     "a_very_long_folder_name_of_a_class_one",
@@ -69,17 +69,6 @@ def test_percent_shows_one_image(fraction, n, text):
 
 def test_percent_of_one_image():
     assert percent(1.0, 1) == "100.0%"
-
-
-@pytest.mark.parametrize("width", range(30))
-def test_shortened_keeps_the_width(width):
-    for name in LONG_NAMES:
-        assert cell_len(shortened(name, width)) <= width
-
-
-def test_shortened_keeps_both_ends_and_drops_what_does_not_print():
-    assert shortened("a_long_name_one", 12) == "a_lon..e_one"
-    assert shortened("tab\tand\x1b[31m", 20) == "tab?and?[31m"
 
 
 def test_report_text():

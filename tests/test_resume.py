@@ -13,6 +13,7 @@ from residual.data.augment import Flip, Shift
 from residual.data.fingerprints import compute_data_hash
 from residual.data.load import load_data
 from residual.errors import DataError, RecipeError, RunError
+from residual.kernels.choice import Choice
 from residual.run import Run, as_run
 from residual.training import callbacks, checkpointing, checkpoints, failures, memory, trainer
 from residual.training.runs import RunFolder, find_run, new_run
@@ -143,6 +144,36 @@ def test_a_run_that_was_asked_for_otherwise_does_not_go_on(stripes_file, each_st
         train(stripes_file, "cut", recipe=replace(RECIPE, epochs=9), seed=1)
     with pytest.raises(RunError, match="precision was float32, now bfloat16"):
         train(stripes_file, "cut", precision="bfloat16")
+
+
+def test_a_resumed_run_computes_as_it_began(stripes_file, each_step, monkeypatch):
+    measured = Choice("float32", 0, {"convolution of 8 images": "library library library"}, "measured")
+    monkeypatch.setattr(trainer, "choose", lambda *arguments: measured)
+    train(stripes_file, "cut", 8, monkeypatch, precision="auto")
+    assert RunFolder("runs/cut").asked["fastest"] == measured.answers
+    assert RunFolder("runs/cut").asked["precision"] == "float32"
+    used = []
+    accelerated = trainer.hot_path.accelerated
+    monkeypatch.setattr(trainer, "choose", None)  # it would raise
+    monkeypatch.setattr(
+        trainer.hot_path,
+        "accelerated",
+        lambda model, choice: used.append(choice) or accelerated(model, choice),
+    )
+    residual.resume("cut", console=quiet())
+    assert [choice.answers for choice in used] == [measured.answers]
+
+
+def test_a_run_of_version_0_1_goes_on_in_the_usual_ways(stripes_file, each_step, monkeypatch):
+    whole = train(stripes_file, "whole")
+    train(stripes_file, "cut", 8, monkeypatch)
+    folder = RunFolder("runs/cut")
+    old = folder.asked
+    del old["fastest"]
+    folder.write_asked(old)
+    monkeypatch.setattr(trainer, "choose", None)
+    resumed = residual.resume("cut", console=quiet())
+    assert resumed.report["weights_sha256"] == whole.report["weights_sha256"]
 
 
 def test_ctrl_c_leaves_a_run_that_goes_on(stripes_file, monkeypatch):

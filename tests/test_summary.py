@@ -9,7 +9,7 @@ from rich.console import Console
 
 from residual import zoo
 from residual.errors import NetworkError
-from residual.insight.arithmetic import human, multiply_adds
+from residual.insight.arithmetic import multiply_adds
 from residual.insight.summary import Summary, print_summary, summarize
 from residual.networks import network
 
@@ -242,14 +242,3 @@ def test_colour_in_a_terminal_only():
 def test_default_console_does_not_cut(capsys):
     print_summary(made("resnet152")[1])
     assert max(map(len, capsys.readouterr().out.splitlines())) == 100
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [
-        (0, "0"), (999, "999"), (1000, "1.00k"), (9_995, "10.0k"), (25_557_032, "25.6M"),
-        (999_499, "999k"), (999_600, "1.00M"), (3_857_973_248, "3.86G"), (11_282_415_616, "11.3G"),
-    ],
-)  # fmt: skip
-def test_human(number, text):
-    assert human(number) == text

@@ -10,43 +10,69 @@ Importing this package loads nothing heavy: Keras comes with the first name that
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 from residual import kernels
 from residual.errors import DataError, NetworkError, RecipeError, ResidualError, RunError
 from residual.spec import NetworkSpec
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
+    from residual.api import build, evaluate, predict, resume, train
+    from residual.blocks import convolutional_block, identity_block
+    from residual.data.load import load_data
+    from residual.evaluation.comparison import compare
+    from residual.networks import network, stage_outputs
+    from residual.run import Run
+    from residual.training.listing import runs
+    from residual.training.recipes import Recipe, recipe
 
-_HOMES = {
-    "residual.api": ("build", "evaluate", "predict", "resume", "train"),
-    "residual.blocks": ("convolutional_block", "identity_block"),
-    "residual.data.load": ("load_data",),
-    "residual.run": ("Run",),
-    "residual.evaluation.comparison": ("compare",),
-    "residual.networks": ("network", "stage_outputs"),
-    "residual.training.listing": ("runs",),
-    "residual.training.recipes": ("Recipe", "recipe"),
-}
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
+__version__ = "0.1.0"
 
 __all__ = [
     "DataError",
     "NetworkError",
     "NetworkSpec",
+    "Recipe",
     "RecipeError",
     "ResidualError",
+    "Run",
     "RunError",
-    *_HOME,
+    "__version__",
+    "build",
+    "compare",
+    "convolutional_block",
+    "evaluate",
+    "identity_block",
+    "load_data",
+    "network",
+    "predict",
+    "recipe",
+    "resume",
+    "runs",
+    "stage_outputs",
+    "train",
 ]
+
+_MODULES = {
+    "residual.api": ("build", "evaluate", "predict", "resume", "train"),
+    "residual.blocks": ("convolutional_block", "identity_block"),
+    "residual.data.load": ("load_data",),
+    "residual.evaluation.comparison": ("compare",),
+    "residual.networks": ("network", "stage_outputs"),
+    "residual.run": ("Run",),
+    "residual.training.listing": ("runs",),
+    "residual.training.recipes": ("Recipe", "recipe"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 kernels.prefer_backend()
 
 
 def __getattr__(name: str):
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'residual' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    return getattr(importlib.import_module(_MODULE_OF[name]), name)
 
 
 def __dir__():
-    return sorted([*globals(), *__all__])
+    return sorted(__all__)

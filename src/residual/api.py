@@ -8,7 +8,7 @@ import keras
 from rich.console import Console
 
 from residual import jobs, networks, zoo
-from residual.consoles import default_console
+from residual._console import default_console
 from residual.data import balance as balancing
 from residual.data.load import load_data
 from residual.data.source import MAX_UNREADABLE

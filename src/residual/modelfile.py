@@ -11,8 +11,9 @@ from typing import Any
 
 import keras
 
+from residual._atomic import replace_file
+from residual._text import first_line
 from residual.errors import RunError
-from residual.files import replacing
 from residual.kernels.hot_path import stock
 from residual.networks import deep_recursion
 
@@ -27,7 +28,7 @@ def save_model(model: keras.Model, path: str | Path, info: dict) -> None:
         path: ends in .keras.
         info: JSON-able facts; "classes" are the names of the outputs.
     """
-    with replacing(path) as partial:
+    with replace_file(path) as partial:
         with deep_recursion(), stock(model):
             bare = keras.Model(model.input, model.output, name=model.name)
             bare.save(partial)
@@ -52,6 +53,5 @@ def load_model(path: str | Path) -> tuple[keras.Model, dict]:
         with zipfile.ZipFile(path) as archive:
             info = json.loads(archive.read(_MEMBER)) if _MEMBER in archive.namelist() else {}
     except Exception as error:  # Keras raises whatever the damaged part raises
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise RunError(f"{path} cannot be loaded: {reason}") from None
+        raise RunError(f"{path} cannot be loaded: {first_line(error)}") from None
     return model, info

@@ -5,13 +5,13 @@ import html
 import io
 from pathlib import Path
 
+from residual._atomic import write_text
 from residual.auditing.audit import Audit
 from residual.auditing.finding import Case, Finding
 from residual.auditing.report_text import describe_source, escape_control, format_verdict
 from residual.auditing.scan import decode_content, read_content
 from residual.data.image_file import QUIET, Unreadable
 from residual.errors import DataError
-from residual.files import replacing
 
 _MARK = "<!-- residual audit -->"
 _CASES, _IMAGES = 60, 6
@@ -72,8 +72,7 @@ def save_page(audit: Audit, path: str | Path) -> None:
     check_page(path)
     with QUIET:
         text = _page(audit)
-    with replacing(path) as partial:
-        partial.write_text(text, "utf-8")
+    write_text(path, text)
 
 
 def check_page(path: str | Path) -> None:

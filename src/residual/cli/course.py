@@ -28,7 +28,7 @@ def check(
     """
     out = console()
     kernels.import_keras_quietly()
-    from residual.course.checker import check_file, print_report
+    from residual.checker import check_file, print_report
 
     report = check_file(file, timeout=timeout)
     if as_json:

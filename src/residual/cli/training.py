@@ -4,6 +4,7 @@ from pathlib import Path
 
 import typer
 
+from residual._text import format_duration, truncate_middle
 from residual.cli.common import JSON, api, console, print_json, verb
 from residual.errors import RunError
 
@@ -96,7 +97,6 @@ def _refuse_others(context: typer.Context, run: str) -> None:
 def print_outcome(out, run, scores) -> None:
     """What came of a run: validation and test accuracy, the folder, what to type next."""
     from residual.evaluation.report import headline, leaks
-    from residual.training.progress import clock
 
     report = run.report
     validation, kept = report["validation"], report["kept_epoch"]
@@ -130,7 +130,7 @@ def print_outcome(out, run, scores) -> None:
     lines += [
         (
             "time",
-            f"{clock(report['training_seconds'])}, {report['images_per_second']:,.0f} images/s, "
+            f"{format_duration(report['training_seconds'])}, {report['images_per_second']:,.0f} images/s, "
             f"{report['waiting_for_data']:.1%} spent waiting for images",
         ),
         ("run", f"{path}"),
@@ -193,7 +193,7 @@ def print_predictions(out, predictions) -> None:
     """One line per image: file, label, probability, and the next two labels."""
     width = min(max((len(p.image) for p in predictions), default=0), 48)
     for p in predictions:
-        image = p.image if len(p.image) <= width else "..." + p.image[-(width - 3) :]
+        image = truncate_middle(p.image, width)
         if p.error:
             line = p.error  # names the file itself
         else:

@@ -42,7 +42,7 @@ _HOMES = {
     "keras.optimizers": ("Adam",),
     "keras.regularizers": ("l2",),
     "keras.utils": ("plot_model", "to_categorical"),
-    "residual.course.checker": ("check", "print_report"),
+    "residual.checker": ("check", "print_report"),
     "residual.course.data": ("ImageDataGenerator", "convert_to_one_hot", "load_dataset"),
     "residual.course.initializers": (
         "tf1_glorot_uniform",

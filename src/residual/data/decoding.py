@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from residual.consoles import default_console
+from residual._console import default_console
 from residual.data.digests import Digests, hash_array
 from residual.data.image_file import QUIET, read_image
 from residual.data.ordered_work import count_cores, map_in_order

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from residual._text import format_shape
 from residual.errors import RunError
 from residual.evaluation.differences import Difference, paired, unpaired
 from residual.evaluation.kept_predictions import kept_predictions
@@ -167,7 +168,7 @@ def settings(folder: RunFolder) -> dict[str, Any]:
         "source": data["source"],
         "data hash": (report.get("data_sha256") or "")[:12] or None,
         "classes": len(data["classes"]),
-        "image size": "x".join(map(str, data["image_size"])),
+        "image size": format_shape(data["image_size"]),
         **{f"{part} images": data[f"{part}_images"] for part in ("train", "validation", "test")},
         "test fingerprint": data["test_fingerprint"],
         "hash style": data.get("hash_style", "version 0.1"),

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from residual._text import format_clock, truncate_middle
 from residual.evaluation.comparison import Against, Comparison, Judged
 from residual.evaluation.differences import Difference
 from residual.evaluation.metrics import LEVEL, wilson_interval
-from residual.evaluation.runs_table import clock_face
-from residual.evaluation.wording import percent, shortened, value_in_words
+from residual.evaluation.wording import percent, value_in_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,7 +65,7 @@ def _print_table(
     table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(title, min_width=LABEL - GAP)
     for run in runs:
-        heading = run.name if room is None else shortened(run.name, room)
+        heading = run.name if room is None else truncate_middle(run.name, room)
         table.add_column(Text(heading), overflow="fold", max_width=room)
     for name, cells in rows:
         table.add_row(name, *(Text(cell) for cell in cells))
@@ -77,7 +77,10 @@ def _outcomes(runs: Sequence[Judged]) -> list[tuple[str, list[str]]]:
         ("validation", [_accuracy(run.validation) for run in runs]),
         ("test", [_accuracy(run.test) for run in runs]),
         ("epochs", [_epochs(run) for run in runs]),
-        ("training time", ["-" if run.run.seconds is None else clock_face(run.run.seconds) for run in runs]),
+        (
+            "training time",
+            ["-" if run.run.seconds is None else format_clock(run.run.seconds) for run in runs],
+        ),
         ("state", [run.run.state for run in runs]),
     ]
 

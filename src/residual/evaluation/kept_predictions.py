@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from residual._atomic import replace_file
 from residual.errors import DataError
-from residual.files import replacing
 
 NAME = "test_predictions.csv"
 HEADINGS = ("image", "true", "predicted", "confidence")
@@ -52,7 +52,7 @@ def keep_predictions(rows: np.ndarray, labels: np.ndarray, classes: Sequence[str
         OSError: when it cannot be written.
     """
     predicted, confidence = rows.argmax(1), rows.max(1)
-    with replacing(folder / NAME) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with replace_file(folder / NAME) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADINGS)
         for image, (label, guess, share) in enumerate(zip(labels, predicted, confidence, strict=True)):

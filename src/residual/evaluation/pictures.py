@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from residual._atomic import write_bytes
+from residual._text import truncate_middle
 from residual.errors import DataError
 from residual.evaluation.metrics import Scores
-from residual.evaluation.wording import headline, shortened
-from residual.files import replacing
+from residual.evaluation.wording import headline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +52,7 @@ def save_confusion_png(scores: Scores, path: str | os.PathLike[str]) -> None:
     from matplotlib.colors import PowerNorm
 
     k = len(scores.classes)
-    labels = [shortened(name, NAME_WIDTH) for name in scores.classes]
+    labels = [truncate_middle(name, NAME_WIDTH) for name in scores.classes]
     longest = max(map(len, labels))
     cell = 0.75 if k <= 4 else 0.5 if k <= MOST_COUNTED_CLASSES else 11 / k
     side = max(3.0, cell * k)
@@ -234,5 +235,4 @@ def _write(figure: "Figure", path: str | os.PathLike[str]) -> None:
         FigureCanvasAgg(figure)
         # The layout leaves the square matrix with margins too wide or, beside long names, none: cut to fit.
         figure.savefig(png, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.12)
-    with replacing(path) as partial:
-        partial.write_bytes(png.getvalue())
+    write_bytes(path, png.getvalue())

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from residual.consoles import default_console
+from residual._console import default_console
+from residual._text import truncate_middle
 from residual.evaluation.metrics import ClassScore, Scores
 from residual.evaluation.pictures import save_confusion_png, save_curves_png
-from residual.evaluation.wording import headline, leaks, percent, shortened
+from residual.evaluation.wording import headline, leaks, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +49,7 @@ def print_scores(scores: Scores, console: "Console | None" = None, *, title: str
     def line(text: str, style: str = "") -> None:
         out.print(Text(text, style=style), width=width, highlight=False)
 
-    line(shortened(title, width), "bold")
+    line(truncate_middle(title, width), "bold")
     line(headline(scores), "bold")
     if scores.leaked:
         line(leaks(scores), "bold red")
@@ -98,7 +99,7 @@ def _class_table(scores: Scores, width: int) -> tuple["Table", str]:
         table.add_column(heading, justify="right")
     for row in rows:
         ratios = ("-" if value is None else f"{value:.3f}" for value in (row.precision, row.recall, row.f1))
-        table.add_row(Text(shortened(row.name, room)), *ratios, str(row.support))
+        table.add_row(Text(truncate_middle(row.name, room)), *ratios, str(row.support))
     return table, note
 
 
@@ -112,7 +113,7 @@ def _matrix_table(scores: Scores, width: int) -> "Table | None":
     from rich.cells import cell_len
     from rich.text import Text
 
-    names = [shortened(name, WIDTH) for name in scores.classes]
+    names = [truncate_middle(name, WIDTH) for name in scores.classes]
     numbers = [str(number) for number in range(len(names))]
     numbered = [f"{number:>{len(numbers[-1])}} {name}" for number, name in zip(numbers, names, strict=True)]
     digits = len(str(int(scores.confusion.max())))
@@ -132,7 +133,7 @@ def _matrix_table(scores: Scores, width: int) -> "Table | None":
         table.add_column(Text(head), justify="right", min_width=digits)
     for true, (label, row) in enumerate(zip(labels, scores.confusion.tolist(), strict=True)):
         cells = (_cell(count, true == predicted) for predicted, count in enumerate(row))
-        table.add_row(Text(shortened(label, room)), *cells)
+        table.add_row(Text(truncate_middle(label, room)), *cells)
     return table
 
 
@@ -167,14 +168,14 @@ def _confusion_list(scores: Scores, pairs: list[tuple[int, int, int]], width: in
     room = max(4, (width - len("images") - len("of class") - 3 * gap) // 2)
     table = _table(gap)
     for heading in ("true", "predicted"):
-        table.add_column(shortened(heading, room))
+        table.add_column(truncate_middle(heading, room))
     for heading in ("images", "of class"):
         table.add_column(heading, justify="right")
     for count, true, predicted in pairs:
         support = scores.per_class[true].support
         table.add_row(
-            Text(shortened(scores.classes[true], room)),
-            Text(shortened(scores.classes[predicted], room)),
+            Text(truncate_middle(scores.classes[true], room)),
+            Text(truncate_middle(scores.classes[predicted], room)),
             str(count),
             f"{count / support:.1%}",
         )

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from residual.evaluation.wording import percent, shortened
+from residual._text import format_clock, truncate_middle
+from residual.evaluation.wording import percent
 from residual.training.listing import Listed
 from residual.training.runs import ROOT
 
@@ -20,13 +21,6 @@ STYLES = {
     "failed": "red",
     "unreadable": "red",
 }
-
-
-def clock_face(seconds: float) -> str:
-    """Seconds as "0:14", "3:20" or "2:05:10"."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def print_runs(runs: Sequence[Listed], console: "Console", *, width: int | None = None) -> None:
@@ -78,14 +72,14 @@ def _epochs(run: Listed) -> str:
 
 
 COLUMNS: dict[str, Callable[[Listed], str]] = {
-    "run": lambda run: shortened(run.name, 200),
-    "data": lambda run: shortened(run.data or "-", 30),
+    "run": lambda run: truncate_middle(run.name, 200),
+    "data": lambda run: truncate_middle(run.data or "-", 30),
     "model": lambda run: run.model or "-",
     "recipe": lambda run: run.recipe or "-",
     "epochs": _epochs,
     "valid.": _accuracy,
     "test (95%)": _test,
-    "time": lambda run: "-" if run.seconds is None else clock_face(run.seconds),
+    "time": lambda run: "-" if run.seconds is None else format_clock(run.seconds),
     "state": lambda run: run.state,
 }
 ALWAYS = ("run", "epochs", "test (95%)", "state")
@@ -98,7 +92,7 @@ def _that_fit(columns: dict[str, list[str]], width: int | None) -> dict[str, lis
     if width is None:
         return columns
     names = columns["run"]
-    shown = {**columns, "run": [shortened(name, MOST_NAME) for name in names]}
+    shown = {**columns, "run": [truncate_middle(name, MOST_NAME) for name in names]}
     told = [heading for heading in WISHED if _told(columns[heading], names)]
     kept: set[str] = set(ALWAYS)
     for heading in (*(heading for heading in WISHED if heading not in told), *told):
@@ -106,7 +100,7 @@ def _that_fit(columns: dict[str, list[str]], width: int | None) -> dict[str, lis
             kept.add(heading)
     longest = max(map(len, shown["run"]))
     room = max(LEAST_NAME, longest - max(0, _width(_only(shown, kept)) - width))
-    return _only({**shown, "run": [shortened(name, room) for name in shown["run"]]}, kept)
+    return _only({**shown, "run": [truncate_middle(name, room) for name in shown["run"]]}, kept)
 
 
 def _only(columns: dict[str, list[str]], headings: Collection[str]) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""The words of a report: percentages with the digits that the sample carries, the headline, short names."""
+"""The words of a report: percentages with the digits that the sample carries, the headline, values."""
 
 from math import ceil, log10
 from typing import TYPE_CHECKING, Any
@@ -40,23 +40,3 @@ def value_in_words(value: Any) -> str:
         rest = {key: entry for key, entry in value.items() if key != "kind"}
         return " ".join([value["kind"], *(f"{key}={entry}" for key, entry in rest.items())])
     return "none" if value is None else str(value)
-
-
-def shortened(name: str, width: int) -> str:
-    """`name` on one line of at most `width` columns, its middle left out: the ends tell long names apart.
-
-    Characters that do not print (a folder may hold an escape sequence) become '?'. East Asian characters
-    take two columns.
-    """
-    from rich.cells import cell_len, set_cell_size
-
-    printable = "".join(character if character.isprintable() else "?" for character in name)
-    if cell_len(printable) <= width:
-        return printable
-    if width < 6:
-        return set_cell_size(printable, width).rstrip()
-    tail_width = (width - 2) // 2
-    tail = printable
-    while cell_len(tail) > tail_width:
-        tail = tail[1:]
-    return set_cell_size(printable, width - 2 - cell_len(tail)).rstrip() + ".." + tail

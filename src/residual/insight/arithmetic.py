@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from residual._text import format_shape
 from residual.errors import NetworkError
 
 _L = keras.layers
@@ -50,7 +51,7 @@ def multiply_adds(layer: Any, before: Shape, after: Shape) -> int:
     if len(positions) < len(sides):
         raise NetworkError(
             f"The multiply-adds of {layer.name} depend on the input size, and its output is "
-            f"{size_text(after)}. Give an input size: build the network with input_shape=(224, 224, 3), say."
+            f"{format_shape(after)}. Give an input size: build the network with input_shape=(224, 224, 3), say."
         )
     return prod(positions) * sum(prod(kernel.shape) for kernel in _kernels(layer))
 
@@ -65,7 +66,7 @@ def detail(layer: Any, before: Shape, after: Shape) -> str:
     if isinstance(layer, CONVOLUTIONS):
         return _convolution(layer, after)
     if isinstance(layer, _POOLS):
-        return _comma(size_text(layer.pool_size), _unless_one("stride", layer.strides))
+        return _comma(format_shape(layer.pool_size), _unless_one("stride", layer.strides))
     if isinstance(layer, _PADS):
         return _padding(layer, before, after)
     if isinstance(layer, _L.Dense):
@@ -78,7 +79,7 @@ def detail(layer: Any, before: Shape, after: Shape) -> str:
 def _convolution(layer, after: Shape) -> str:
     channels = after[0] if layer.data_format == "channels_first" else after[-1]
     return _comma(
-        size_text(layer.kernel_size),
+        format_shape(layer.kernel_size),
         str(channels),
         _unless_one("stride", layer.strides),
         _unless_one("groups", (getattr(layer, "groups", 1),)),
@@ -108,27 +109,8 @@ def _unless_one(word: str, sizes) -> str:
     sizes = tuple(sizes) if isinstance(sizes, tuple | list) else (sizes,)
     if set(sizes) == {1}:
         return ""
-    return f"{word} {sizes[0] if len(set(sizes)) == 1 else size_text(sizes)}"
+    return f"{word} {sizes[0] if len(set(sizes)) == 1 else format_shape(sizes)}"
 
 
 def _comma(*parts: str) -> str:
     return ", ".join(part for part in parts if part)
-
-
-def size_text(shape) -> str:
-    """(56, 56, 256) as "56x56x256"; a side that varies is "?"."""
-    sizes = shape if isinstance(shape, tuple | list) else (shape,)
-    return "x".join("?" if side is None else str(side) for side in sizes)
-
-
-def human(number: int) -> str:
-    """Three digits and a letter: 64, 9.47k, 25.6M, 3.86G, 11.3G."""
-    if abs(number) < 1000:
-        return str(number)
-    value, letters = number / 1000, iter("kMGTP")
-    letter = next(letters)
-    # 999.6 would round to four digits, so the next letter takes over half a unit early.
-    while abs(value) >= 999.5:
-        value, letter = value / 1000, next(letters)
-    digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
-    return f"{value:.{digits}f}{letter}"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+from residual._atomic import write_bytes
 from residual.errors import NetworkError
-from residual.files import replacing
 
 SUFFIXES = (".png", ".svg")
 DOTS_PER_INCH = 150
@@ -115,7 +115,7 @@ class Canvas:
         metadata = {"Date": None} if suffix == ".svg" else None
         with rc_context({"svg.hashsalt": "residual"}):
             self.figure.savefig(picture, format=suffix[1:], dpi=DOTS_PER_INCH, metadata=metadata)
-        _write(Path(path), picture.getvalue())
+        write_bytes(path, picture.getvalue())
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
@@ -140,8 +140,3 @@ def _towards(start: Point, end: Point) -> Point:
     length = (dx * dx + dy * dy) ** 0.5 or 1.0
     share = min(CORNER / length, 0.5)
     return start[0] + share * dx, start[1] + share * dy
-
-
-def _write(target: Path, content: bytes) -> None:
-    with replacing(target) as partial:
-        partial.write_bytes(content)

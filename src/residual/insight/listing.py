@@ -3,9 +3,8 @@
 import textwrap
 from typing import TYPE_CHECKING
 
-from residual.consoles import default_console
-from residual.evaluation.wording import shortened
-from residual.insight.arithmetic import human, size_text
+from residual._console import default_console
+from residual._text import format_magnitude, format_shape, truncate_middle
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,10 +68,10 @@ def _lines(summary: "Summary", width: int) -> list[tuple[str, str]]:
 
 def title(summary: "Summary") -> str:
     """The network in one line: name, input, parameters, multiply-adds, depth."""
-    fixed = f" ({human(summary.non_trainable)} not trained)" if summary.non_trainable else ""
+    fixed = f" ({format_magnitude(summary.non_trainable)} not trained)" if summary.non_trainable else ""
     return (
-        f"{summary.name} at {summary.input_text}: {human(summary.parameters)} parameters{fixed}, "
-        f"{human(summary.multiply_adds)} multiply-adds, depth {summary.depth}"
+        f"{summary.name} at {summary.input_text}: {format_magnitude(summary.parameters)} parameters{fixed}, "
+        f"{format_magnitude(summary.multiply_adds)} multiply-adds, depth {summary.depth}"
     )
 
 
@@ -88,7 +87,7 @@ class _Columns:
         self.headings = (
             ("output", "params", "mult-adds") if narrow else ("output", "parameters", "multiply-adds")
         )
-        shape = max(len(size_text(row.output_shape)) for row in summary.rows)
+        shape = max(len(format_shape(row.output_shape)) for row in summary.rows)
         self.numbers = (max(shape, 6), len(self.headings[1]), len(self.headings[2]))
         room = max(20, width - INDENT - sum(self.numbers) - 2 * len(self.numbers) - 2)
         name = max(len(row.name) for row in summary.rows)
@@ -109,15 +108,15 @@ class _Columns:
         return self._line(" " * INDENT + text, "", *self._numbers(run.blocks[0]))
 
     def layer(self, row: "Row") -> str:
-        name = " " * INDENT + shortened(row.name, self.name)
-        return self._line(name, shortened(what(row), self.what), *self._numbers(row))
+        name = " " * INDENT + truncate_middle(row.name, self.name)
+        return self._line(name, truncate_middle(what(row), self.what), *self._numbers(row))
 
     def _numbers(self, part) -> tuple[str, str, str]:
         parameters, additions = part.parameters, part.multiply_adds
         return (
-            size_text(part.output_shape),
-            human(parameters) if parameters else "",
-            human(additions) if additions else "",
+            format_shape(part.output_shape),
+            format_magnitude(parameters) if parameters else "",
+            format_magnitude(additions) if additions else "",
         )
 
     def _line(self, name: str, what: str, *numbers: str, fill: str = " ") -> str:

@@ -2,8 +2,8 @@
 
 import os
 
+from residual._text import format_magnitude, format_shape
 from residual.errors import NetworkError
-from residual.insight.arithmetic import human, size_text
 from residual.insight.drawing import (
     BOX_HEIGHT,
     BOX_WIDTH,
@@ -87,7 +87,7 @@ def _check_drawable(summary: Summary) -> None:
 def _title(canvas: Canvas, summary: Summary) -> float:
     canvas.text(MARGIN, MARGIN + 0.05, summary.name, size=15, fontweight="bold")
     facts = (
-        f"{human(summary.parameters)} parameters, {human(summary.multiply_adds)} multiply-adds "
+        f"{format_magnitude(summary.parameters)} parameters, {format_magnitude(summary.multiply_adds)} multiply-adds "
         f"at {summary.input_text}, depth {summary.depth}"
     )
     canvas.text(MARGIN, MARGIN + 0.32, facts, size=9.5, color=FAINT)
@@ -114,7 +114,7 @@ def _label(canvas: Canvas, section: Section, y: float) -> None:
     count = section.block_count
     lines = [f"{count} block{'s' if count > 1 else ''}"] if count else []
     canvas.text(MARGIN, y - 0.17, section.name, size=10, fontweight="bold")
-    for i, line in enumerate([size_text(section.output_shape), *lines]):
+    for i, line in enumerate([format_shape(section.output_shape), *lines]):
         canvas.text(MARGIN, y + 0.03 + 0.17 * i, line, color=FAINT)
 
 

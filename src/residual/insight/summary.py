@@ -9,13 +9,16 @@ from typing import Any
 
 import keras
 
+from residual import _keras_graph
+from residual._keras_graph import Call
+from residual._text import format_shape
 from residual.errors import NetworkError
 from residual.insight import graph
-from residual.insight.arithmetic import detail, human, is_weighted, multiply_adds, size_text
+from residual.insight.arithmetic import detail, is_weighted, multiply_adds
 from residual.insight.listing import print_summary
 from residual.networks import group_of
 
-__all__ = ["Block", "Row", "Run", "Section", "Summary", "human", "print_summary", "size_text", "summarize"]
+__all__ = ["Block", "Row", "Run", "Section", "Summary", "print_summary", "summarize"]
 
 _BLOCK = re.compile(r"(stage\d+_block\d+|conv[2-5]_block\d+)_|(?:res|bn)(\d[a-z])_")
 _STAGE = re.compile(r"stage\d+$")
@@ -152,7 +155,7 @@ class Summary(_Totals):
 
     @property
     def input_text(self) -> str:
-        return " and ".join(size_text(shape) for shape in self.input_shapes)
+        return " and ".join(format_shape(shape) for shape in self.input_shapes)
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -198,7 +201,7 @@ def summarize(model: keras.Model) -> Summary:
     Raises:
         NetworkError: a model without a graph, or with an input size that varies.
     """
-    if not graph.is_functional(model):
+    if not _keras_graph.is_functional(model):
         raise NetworkError(
             f"{model.name} must be a functional model, or a Sequential one that is built; "
             f"got {type(model).__name__} without inputs and outputs. Build it with an input size."
@@ -207,15 +210,15 @@ def summarize(model: keras.Model) -> Summary:
     if any(None in shape for shape in inputs):
         raise NetworkError(
             f"The multiply-adds of {model.name} depend on its input size, and that is "
-            f"{' and '.join(map(size_text, inputs))}. Give an input size: build the network with "
+            f"{' and '.join(map(format_shape, inputs))}. Give an input size: build the network with "
             "input_shape=(224, 224, 3), say."
         )
-    found = graph.calls(model)
+    calls = _keras_graph.find_calls(model)
     layers = _layers(model)
-    places = _places(layers, graph.readers(found))
-    shortcuts = graph.shortcut_layers(found, {key: block for key, (_, block) in places.items()})
+    places = _places(layers, _keras_graph.find_readers(calls))
+    shortcuts = graph.shortcut_layers(calls, {key: block for key, (_, block) in places.items()})
     return Summary(
-        model.name, inputs, graph.depth(found, is_weighted), _rows(layers, found, places, shortcuts)
+        model.name, inputs, graph.depth(calls, is_weighted), _rows(layers, calls, places, shortcuts)
     )
 
 
@@ -223,7 +226,7 @@ def _layers(model) -> list:
     """The layers in Keras's order, those of models inside the model in their place."""
     result = []
     for layer in model.layers:
-        if graph.is_functional(layer):
+        if _keras_graph.is_functional(layer):
             result += [inner for inner in _layers(layer) if not isinstance(inner, keras.layers.InputLayer)]
         else:
             result.append(layer)
@@ -252,15 +255,15 @@ def _block_of(name: str) -> str:
     return next(part for part in match.groups() if part) if match else ""
 
 
-def _rows(layers, found: Sequence[graph.Call], places, shortcuts: set[int]) -> tuple[Row, ...]:
-    calls: dict[int, list[graph.Call]] = {}
-    for call in found:
-        calls.setdefault(id(call.layer), []).append(call)
+def _rows(layers, calls: Sequence[Call], places, shortcuts: set[int]) -> tuple[Row, ...]:
+    calls_of: dict[int, list[Call]] = {}
+    for call in calls:
+        calls_of.setdefault(id(call.layer), []).append(call)
     counted: set[int] = set()
     return tuple(
-        _row(layer, calls[id(layer)], places[id(layer)], id(layer) in shortcuts, counted)
+        _row(layer, calls_of[id(layer)], places[id(layer)], id(layer) in shortcuts, counted)
         for layer in layers
-        if id(layer) in calls
+        if id(layer) in calls_of
     )
 
 

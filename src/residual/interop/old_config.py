@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import keras
 
+from residual._text import first_line
 from residual.errors import RunError
 from residual.interop import old_layers
 from residual.interop.old_values import safe_name
@@ -122,8 +123,7 @@ def _layer(name: str, entry: dict, notes: list[str]):
     except RunError as error:
         raise RunError(f"Layer {name} ({class_name}): {str(error).rstrip('.')}.") from None
     except Exception as error:  # Keras raises whatever a malformed argument makes it raise
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise RunError(f"Layer {name} ({class_name}) cannot be rebuilt: {reason[0]}") from None
+        raise RunError(f"Layer {name} ({class_name}) cannot be rebuilt: {first_line(error)}") from None
 
 
 def _input(name: str, config: dict):
@@ -160,8 +160,7 @@ def _call(layer, call: Call, tensors: dict[Tensor, object]) -> None:
     try:
         result = layer(_one([tensors[tensor] for tensor in call.inputs]))
     except Exception as error:  # Keras raises whatever the misfit makes it raise
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise RunError(f"Layer {call.layer} does not fit what it reads from: {reason[0]}") from None
+        raise RunError(f"Layer {call.layer} does not fit what it reads from: {first_line(error)}") from None
     for i, output in enumerate(result if isinstance(result, list | tuple) else [result]):
         tensors[Tensor(call.layer, call.index, i)] = output
         # Keras counts the making of a nested network as its call 0 in some versions, in others not.

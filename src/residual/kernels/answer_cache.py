@@ -12,7 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from residual.files import replacing
+from residual._atomic import replacing
 from residual.kernels import processor
 from residual.kernels.runtime import onednn_is_on
 

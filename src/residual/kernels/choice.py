@@ -1,7 +1,7 @@
 """The fastest way to train a network on this machine, measured in seconds and remembered.
 
-A question is one layer shape of the network, or its optimizer; the answer names the fastest of the ways to do it, of which
-Keras's or TensorFlow's own is always one. `FASTER` lists what is asked. Answers are kept in the user's cache folder
+A question is one layer shape of the network, or its optimizer. The answer names the fastest of the ways to do it; one of
+them is always Keras's or TensorFlow's own. `FASTER` lists what is asked. Answers are kept in the user's cache folder
 (`answer_cache`), and in the record of the run, so that a resumed run computes as it began.
 """
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import keras
 
+from residual._keras_graph import find_call, find_calls, find_readers
 from residual.kernels.choice import Choice, can_fuse, convolution_question, norm_question, optimizer_question
 
 BYTES = {"float32": 4, "bfloat16": 2}  # of an activation in each precision
@@ -141,15 +142,11 @@ def _belongs_to_ends(layer) -> bool:
 
 def _mark_subtracted_biases(model: keras.Model) -> None:
     """Tell every convolution with a bias whether all that reads it is one trained batch norm."""
-    readers: dict[str, list] = {}
+    readers = find_readers(find_calls(model))
+    outputs = {id(find_call(tensor).layer) for tensor in model.outputs}
     for layer in model.layers:
-        inputs = layer.input if not isinstance(layer, keras.layers.InputLayer) else []
-        for tensor in inputs if isinstance(inputs, list) else [inputs]:
-            readers.setdefault(tensor._keras_history.operation.name, []).append(layer)
-    outputs = {tensor._keras_history.operation.name for tensor in model.outputs}
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D) and layer.use_bias and layer.name not in outputs:
-            read_by = readers.get(layer.name, [])
+        if isinstance(layer, keras.layers.Conv2D) and layer.use_bias and id(layer) not in outputs:
+            read_by = readers.get(id(layer), [])
             layer.bias_is_subtracted = len(read_by) == 1 and (
                 isinstance(read_by[0], keras.layers.BatchNormalization) and read_by[0].trainable
             )

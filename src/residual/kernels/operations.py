@@ -1,9 +1,9 @@
 """The three operations of a convolution on TensorFlow, each of which can be done in two ways.
 
-A convolution in training is a forward pass, the gradient of its images and the gradient of its kernel. For each of
-them TensorFlow has an operation (`library`); each can also be a matrix product (`product`): of the pixels, or for wider
-kernels of the patches around them, with the kernel as a matrix. Which one is faster depends on the processor, the shape,
-the precision and the direction: `choice` measures it.
+A convolution in training is a forward pass, the gradient of its images and the gradient of its kernel. TensorFlow has
+an operation for each of them (`library`). Each can also be a matrix product (`product`): of the pixels, or for wider
+kernels of the patches around them, with the kernel as a matrix. Which one is faster depends on the processor, the
+shape, the precision and the direction: `choice` measures it.
 
 Measured, two cores each, milliseconds library / product (n = 9, best):
 

@@ -1,10 +1,10 @@
 """Switches of TensorFlow that count only before it is imported.
 
 TensorFlow for x86-64 has two sets of CPU kernels: Eigen's, and oneDNN's, which are faster for convolutions. On Linux it
-takes oneDNN's by itself only on a processor that reports AVX512_VNNI, AVX512_BF16, AVX_VNNI or AMX (`DefaultOneDnnPolicy`
-in tensorflow/core/util/util.cc). AMD's processors before Zen 4 and Intel's Core before about the 11th generation report
-none of them, and there a training step of a residual network takes two to three times as long without oneDNN
-(two cores of a Zen 3: ResNet-50 1,890 against 844 ms, ResNet-20 1,430 against 440 ms).
+takes oneDNN's by itself only on a processor that reports AVX512_VNNI, AVX512_BF16, AVX_VNNI or AMX
+(`DefaultOneDnnPolicy` in its sources). AMD's processors before Zen 4 and Intel's Core before about the 11th generation
+report none of them. There a training step of a residual network takes two to three times as long without oneDNN: on two
+cores of a Zen 3, ResNet-50 1,890 against 844 ms, ResNet-20 1,430 against 440 ms.
 """
 
 import os

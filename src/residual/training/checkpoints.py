@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from residual._atomic import sync_folder
+
 KEPT = 2
 _NAME = re.compile(r"step-(\d+)\.([0-9a-f]{16})\.npz")
 _FACTS = "facts"
@@ -69,7 +71,7 @@ def write(folder: Path, state: State) -> Path:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-    _sync(folder)
+    sync_folder(folder)
     for older in found(folder)[KEPT:]:
         older.unlink()
     return path
@@ -122,14 +124,3 @@ def remove(folder: Path) -> None:
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def _sync(folder: Path) -> None:
-    """Have the folder's own entries on the disk, where the system can do that."""
-    if os.name != "posix":
-        return
-    entries = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(entries)
-    finally:
-        os.close(entries)

@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 
 from residual import kernels
+from residual._text import format_bytes
 from residual.errors import RecipeError
 from residual.kernels.hot_path import BYTES
 
@@ -34,8 +35,9 @@ def check_batch(model: keras.Model, precision: str, batch_size: int) -> None:
         fits = batch_that_fits(model, precision)
         advice = f"--batch-size {fits} would fit" if fits else "not even a batch of one fits"
         raise RecipeError(
-            f"Batches of {batch_size:,} images need about {_told(needed)} of memory to train {model.name}; "
-            f"{_told(free)} are free: {advice}. A smaller --model or --size needs less too."
+            f"Batches of {batch_size:,} images need about {format_bytes(needed, binary=True)} of memory to train "
+            f"{model.name}; {format_bytes(free, binary=True)} are free: {advice}. A smaller --model or --size needs "
+            "less too."
         )
 
 
@@ -68,7 +70,3 @@ def available() -> int:
     except (OSError, ValueError):  # no container, or one without a limit
         pass
     return max(0, free)
-
-
-def _told(size: float) -> str:
-    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import keras
 
+from residual._text import format_duration
 from residual.errors import RecipeError
 from residual.training.batches import Batches
-from residual.training.progress import clock
 
 _STEPS, _SECONDS = 8, 2.0  # the probe ends at the first of the two
 _FORWARD = 1 / 3  # of a training step's time goes into the forward pass
@@ -39,9 +39,11 @@ class Forecast:
     def sentence(self, epochs: int) -> str:
         """For the user, before training starts."""
         memory = f", {self.memory / 2**30:.1f} GiB of memory" if self.memory else ""
-        epoch = clock(self.epoch_seconds) if self.epoch_seconds >= 1 else f"{self.epoch_seconds:.1f} s"
+        epoch = (
+            format_duration(self.epoch_seconds) if self.epoch_seconds >= 1 else f"{self.epoch_seconds:.1f} s"
+        )
         step = f"{self.step_seconds * 1e3:,.0f} ms a step, {epoch} an epoch"
-        return f"{step}, {clock(epochs * self.epoch_seconds + self.after_seconds)} in all{memory}"
+        return f"{step}, {format_duration(epochs * self.epoch_seconds + self.after_seconds)} in all{memory}"
 
     def epochs_within(self, seconds: float) -> int:
         """The epochs that end, with all around them, within `seconds` of the start.
@@ -56,8 +58,8 @@ class Forecast:
         if epochs < 1:
             needed = (around + self.epoch_seconds) / _SPARE
             raise RecipeError(
-                f"--budget of {clock(seconds)} is too short: one epoch with all around it takes about {clock(needed)}. "
-                "Give more time, or choose a smaller --model or --size."
+                f"--budget of {format_duration(seconds)} is too short: one epoch with all around it takes about "
+                f"{format_duration(needed)}. Give more time, or choose a smaller --model or --size."
             )
         return epochs
 

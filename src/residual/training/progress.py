@@ -6,6 +6,7 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from residual._text import format_duration
 from residual.training.batches import Batches
 from residual.training.waiting import Waiting
 
@@ -56,7 +57,7 @@ class TrainingProgress(keras.callbacks.Callback):
         left = self._left(self.epoch * self.steps + done)
         status = (
             f"step {done}/{self.steps}  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.1%}  "
-            f"{rate:,.0f} images/s  {clock(left)} left{self._waited()}"
+            f"{rate:,.0f} images/s  {format_duration(left)} left{self._waited()}"
         )
         self.live.update(self.task, completed=done, status=status)
 
@@ -69,7 +70,7 @@ class TrainingProgress(keras.callbacks.Callback):
         self.console.print(
             f"epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}  loss {logs['loss']:.3f} "
             f"accuracy {logs['accuracy']:6.1%}{validation}  {seconds:.1f} s"
-            + (f"  {clock(left)} left" if epoch + 1 < self.epochs else "")
+            + (f"  {format_duration(left)} left" if epoch + 1 < self.epochs else "")
             + self._waited(),
             highlight=False,
             soft_wrap=True,
@@ -91,14 +92,3 @@ class TrainingProgress(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self.stop()
-
-
-def clock(seconds: float) -> str:
-    """Seconds as "45 s", "3 min 20 s" or "2 h 5 min"."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, seconds = divmod(seconds, 60)
-    if minutes < 60:
-        return f"{minutes} min {seconds} s"
-    return f"{minutes // 60} h {minutes % 60} min"

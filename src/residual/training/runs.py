@@ -21,8 +21,8 @@ from pathlib import Path
 import filelock
 import tomli_w
 
+from residual._atomic import write_text
 from residual.errors import RunError
-from residual.files import replacing
 
 ROOT = Path("runs")
 RESUMABLE = ("interrupted", "stopped")
@@ -131,18 +131,18 @@ class RunFolder:
 
     def write_asked(self, asked: dict) -> None:
         """Write run.toml."""
-        _write(self.path / "run.toml", tomli_w.dumps(asked))
+        write_text(self.path / "run.toml", tomli_w.dumps(asked))
 
     def add_to_report(self, **values) -> None:
         """Add or replace values in report.json."""
         report = {**self.report, **values}
-        _write(self.path / "report.json", json.dumps(report, indent=1) + "\n")
+        write_text(self.path / "report.json", json.dumps(report, indent=1) + "\n")
 
     def reopen(self, step: int) -> None:
         """Take back from report.json what an end wrote there, and note that the training goes on from a step."""
         kept = {name: value for name, value in self.report.items() if name in _FROM_DATA}
         resumed = [*kept.get("resumed", ()), {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "step": step}]
-        _write(self.path / "report.json", json.dumps({**kept, "resumed": resumed}, indent=1) + "\n")
+        write_text(self.path / "report.json", json.dumps({**kept, "resumed": resumed}, indent=1) + "\n")
         for leftover in self.path.glob(".*-????????.*"):  # of a writing that was killed
             leftover.unlink()
 
@@ -159,7 +159,7 @@ class RunFolder:
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        _write(self.path / "log.csv", "".join(text))
+        write_text(self.path / "log.csv", "".join(text))
 
     def log_rows(self) -> list[dict]:
         """The rows of log.csv as numbers; [] before the first epoch has ended.
@@ -186,11 +186,6 @@ class RunFolder:
 
 class _Lines(list):
     write = list.append
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as partial:
-        partial.write_text(text, "utf-8")
 
 
 def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
+from residual._text import format_duration
 from residual.data.images import Dataset, Images
 from residual.data.splits import split_apart
 from residual.kernels import hot_path, processor
@@ -20,7 +21,7 @@ from residual.training.checkpointing import Checkpoints
 from residual.training.checkpoints import State
 from residual.training.planning import Forecast, forecast
 from residual.training.preparation import compile_for, optimizer, untrained
-from residual.training.progress import TrainingProgress, clock
+from residual.training.progress import TrainingProgress
 from residual.training.recipes import Recipe, in_epochs
 from residual.training.runs import RunFolder
 from residual.training.waiting import Waiting
@@ -155,7 +156,7 @@ def _within(budget: float, plan: Forecast, recipe: Recipe, folder: RunFolder, co
     """The recipe with as many epochs as end in `budget` seconds; the run's record and the console say so."""
     recipe = in_epochs(recipe, plan.epochs_within(budget))
     folder.write_asked({**folder.asked, "recipe": recipe.to_table()})
-    console.print(f"budget   {clock(budget)}: {recipe.epochs} epochs", highlight=False)
+    console.print(f"budget   {format_duration(budget)}: {recipe.epochs} epochs", highlight=False)
     return recipe
 
 

@@ -1,0 +1,100 @@
+"""How the layers of a functional Keras model hang together: the only module that reads Keras's graph.
+
+Keras has no public name for the call that made a tensor: `layer.output` is that of a layer's first call, which may
+belong to another model, and it does not cover operators and `keras.ops`. `tests/test_keras_internals.py` checks the
+private attributes that are read here.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+
+
+class Call(NamedTuple):
+    """One call of a layer, or of a Keras operation such as `x + y`, on symbolic tensors.
+
+    Attributes:
+        layer: the layer or operation that was called.
+        inputs, outputs: its Keras tensors. `find_calls` joins the calls inside a nested model to those outside.
+        args, kwargs: the arguments of the call.
+    """
+
+    layer: Any
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+def is_functional(layer) -> bool:
+    """Whether `layer` is a model with a graph: functional, or Sequential and built."""
+    return isinstance(layer, keras.Model) and bool(getattr(layer, "outputs", None))
+
+
+def find_call(tensor) -> Call:
+    """The call that made a Keras tensor; that of an input has no inputs."""
+    operation, node_index, _ = tensor._keras_history
+    node = operation._inbound_nodes[node_index]
+    arguments = node.arguments
+    return Call(operation, tuple(node.input_tensors), tuple(node.outputs), arguments.args, arguments.kwargs)
+
+
+def find_calls(model: keras.Model) -> list[Call]:
+    """Every call from the inputs to the outputs of `model`, each after the calls that it reads.
+
+    Models inside the model are opened; their input layers are left out.
+    """
+    alias: dict[int, Any] = {}
+    found: list[Call] = []
+
+    def source(tensor):
+        while id(tensor) in alias:
+            tensor = alias[id(tensor)]
+        return tensor
+
+    def collect(inner):
+        entries = {id(tensor) for tensor in inner.inputs}
+        for call in _sort_calls(inner):
+            inputs = tuple(source(tensor) for tensor in call.inputs)
+            if is_functional(call.layer):
+                nested = call.layer
+                alias.update({id(t): s for t, s in zip(nested.inputs, inputs, strict=False)})
+                collect(nested)
+                alias.update({id(t): s for t, s in zip(call.outputs, nested.outputs, strict=False)})
+            elif inner is model or not any(id(tensor) in entries for tensor in call.outputs):
+                found.append(call._replace(inputs=inputs))
+
+    collect(model)
+    return found
+
+
+def _sort_calls(model) -> list[Call]:
+    """The calls of one model in topological order, by a walk without recursion: networks are deep."""
+    order, seen = [], set()
+    stack = [(find_call(tensor), False) for tensor in reversed(model.outputs)]
+    while stack:
+        call, finished = stack.pop()
+        key = id(call.outputs[0])
+        if finished:
+            order.append(call)
+        elif key not in seen:
+            seen.add(key)
+            stack.append((call, True))
+            stack += [(find_call(tensor), False) for tensor in reversed(call.inputs)]
+    return order
+
+
+def find_readers(calls: Sequence[Call]) -> dict[int, list[Any]]:
+    """For each layer, by id, the layers that read its output.
+
+    Args:
+        calls: from `find_calls`.
+    """
+    makers = {id(tensor): call.layer for call in calls for tensor in call.outputs}
+    readers: dict[int, list[Any]] = {}
+    for call in calls:
+        for tensor in call.inputs:
+            if id(tensor) in makers:
+                readers.setdefault(id(makers[id(tensor)]), []).append(call.layer)
+    return readers

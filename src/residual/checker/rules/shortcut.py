@@ -1,0 +1,90 @@
+"""The shortcut: it starts too late, lacks its convolution or has a layer too many."""
+
+from residual.checker.difference import Difference
+from residual.checker.pairs import BlockPair
+from residual.checker.rules.rule import Found, Rule
+from residual.checker.rules.strides import StrideRule
+from residual.checker.steps import letters, name_layers, ordinal, pick_steps
+
+_KINDS = {"conv": "convolution", "norm": "batch norm", "act": "activation"}
+
+
+class ShortcutTakenLate(Rule):
+    id = "shortcut-taken-late"
+    example = "X_shortcut = X below the first convolution"
+    message = "the shortcut is taken {got}, and not from the block's input."
+    fix = "move X_shortcut = X to the top, before the first layer of the main path."
+    changes_shape = True
+
+    def find_in_block(self, pair: BlockPair) -> Found:
+        late = pair.got.late
+        if pair.has_shortcut and late and len(letters(late)) > len(letters(pair.ref.late)):
+            role = ordinal(max(len(pick_steps(late, "conv")), 1))
+            kind = _KINDS.get(late[-1].kind, late[-1].name)
+            yield self.at("shortcut", "from the input", f"after the {role} {kind}", late[-1])
+
+
+class ReluOnShortcut(Rule):
+    id = "relu-on-shortcut"
+    example = "X_shortcut = Activation('relu')(X_shortcut)"
+    message = "there is an activation on the shortcut ({got})."
+    fix = "remove it: the shortcut is linear."
+
+    def find_in_block(self, pair: BlockPair) -> Found:
+        if pair.has_shortcut:
+            for step in pick_steps(pair.got.shortcut, "act"):
+                yield self.at("shortcut", "no activation", step.name, step)
+
+
+class ShortcutNotProjected(Rule):
+    id = "shortcut-not-projected"
+    example = "Add()([X, X_shortcut]), and X_shortcut is still the input"
+    message = "the {place} has no convolution, so its shape is not the main path's."
+    fix = "put a 1x1 convolution with the last filter count and the block's stride on the shortcut."
+    changes_shape = True
+
+    def find_in_block(self, pair: BlockPair) -> Found:
+        if pair.has_shortcut and pair.ref.projects and not pair.got.projects:
+            yield self.at("shortcut", "a 1x1 convolution", name_layers(pair.got.shortcut), pair.got.merge)
+
+    def explains(self, mine: Difference, other: Difference) -> bool:
+        """In a network this is an identity block, which takes no stride."""
+        return mine.block != "" and mine.block == other.block and isinstance(other.rule, StrideRule)
+
+
+class ConvOnIdentityShortcut(Rule):
+    id = "conv-on-identity-shortcut"
+    example = "X_shortcut = Conv2D(F3, 1)(X_shortcut) in an identity block"
+    message = "the {place} has a convolution; here it must be the input itself."
+    fix = "remove the layers from the shortcut and add the saved input as it is."
+
+    def find_in_block(self, pair: BlockPair) -> Found:
+        if pair.has_shortcut and pair.got.projects and not pair.ref.projects:
+            path = pair.got.shortcut
+            yield self.at("shortcut", "the input itself", name_layers(path), path[0])
+
+
+class NormMissingOnShortcut(Rule):
+    id = "norm-missing-shortcut"
+    example = "X_shortcut = Conv2D(...)(X_shortcut) and nothing more"
+    message = "the convolution on the shortcut has no batch norm after it."
+    fix = "add X_shortcut = BatchNormalization(axis=3)(X_shortcut)."
+
+    def find_in_block(self, pair: BlockPair) -> Found:
+        there, here = pair.ref.shortcut, pair.got.shortcut
+        if pair.shortcuts_compare and pick_steps(there, "norm") and not pick_steps(here, "norm"):
+            yield self.at("shortcut", name_layers(there), name_layers(here), here[-1])
+
+
+class NormOnShortcut(Rule):
+    id = "norm-on-shortcut"
+    example = "batch norm on a shortcut that has none"
+    message = "there is a batch norm on the {place}; the reference has none there."
+    fix = "remove it (in resnet_layer: batch_normalization=False for the shortcut)."
+
+    def find_in_block(self, pair: BlockPair) -> Found:
+        there, here = pair.ref.shortcut, pair.got.shortcut
+        expected, norms = pick_steps(there, "norm"), pick_steps(here, "norm")
+        first = letters(pick_steps(here, "conv", "norm"))[:1] == "N"
+        if pair.shortcuts_compare and len(norms) > len(expected) and not (first and expected):
+            yield self.at("shortcut", name_layers(there), name_layers(here), norms[-1])

@@ -1,0 +1,39 @@
+"""Files are replaced whole or not at all."""
+
+import pytest
+
+from residual._atomic import replace_file, write_bytes, write_text
+
+
+def test_a_file_is_replaced(tmp_path):
+    target = tmp_path / "new" / "a.txt"
+    for text in ("one", "two"):
+        with replace_file(target) as partial:
+            assert partial.suffix == ".txt"
+            partial.write_text(text)
+        assert target.read_text() == text
+    assert [file.name for file in target.parent.iterdir()] == ["a.txt"]
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+
+    def fail_half_way():
+        with replace_file(target) as partial:
+            partial.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    assert target.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_text_and_bytes_take_the_place_of_the_old_ones(tmp_path):
+    target = tmp_path / "a.txt"
+    write_text(target, "naïve")
+    assert target.read_bytes() == "naïve".encode()
+    write_bytes(target, b"\x00")
+    assert target.read_bytes() == b"\x00"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]

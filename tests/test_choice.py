@@ -1,0 +1,162 @@
+"""The fastest way is measured once, remembered, kept in the run, and used."""
+
+import json
+
+import keras
+import pytest
+
+from residual import kernels, zoo
+from residual.kernels import choice, hot_path, processor, timing
+from residual.kernels.answer_cache import AnswerCache
+from residual.kernels.choice import Choice, choose, convolution_question, norm_question
+from residual.networks import network
+
+pytestmark = pytest.mark.skipif(
+    not kernels.on_tensorflow_cpu(), reason="what is measured is TensorFlow on a CPU"
+)
+ALL = choice.FASTER  # before the fixture of all tests empties it
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Ask all questions, as users do."""
+    monkeypatch.setattr(choice, "FASTER", ALL)
+
+
+@pytest.fixture
+def small():
+    """A ResNet whose convolutions include a small wide 3x3, a strided one and a 1x1."""
+    return network(zoo.spec("cifar-resnet8-projection-all"), (16, 16, 3), 3)
+
+
+def adam():
+    return keras.optimizers.Adam(0.01)
+
+
+def forbid(monkeypatch, *names):
+    """Make the timings fail."""
+
+    def fail(*args, **kwargs):
+        raise AssertionError("measured again")
+
+    for name in names or ("time_convolution", "time_norm", "time_optimizer"):
+        monkeypatch.setattr(timing, name, fail)
+
+
+def test_every_layer_shape_is_asked_once(measured, small, tmp_path):
+    cache = AnswerCache(tmp_path / "fastest.json")
+    found = choose(small, 4, adam(), "float32", cache)
+    kinds = [name.split(" of ")[0] for name in found.answers]
+    assert kinds.count("adam") == 1
+    assert kinds.count("norm") == 3
+    assert {answer for name, answer in found.answers.items() if name.startswith("norm")} <= {"keras", "fused"}
+    ways = [answer.split() for name, answer in found.answers.items() if name.startswith("convolution")]
+    assert ways
+    assert all(len(way) == 3 and set(way) <= {"library", "product"} for way in ways)
+    assert found.precision == "float32"
+    assert f"{len(found.answers)} layer shapes measured in" in found.reason
+
+
+def test_what_was_measured_is_not_measured_again(measured, small, tmp_path, monkeypatch):
+    path = tmp_path / "cache" / "fastest.json"
+    first = choose(small, 4, adam(), "float32", AnswerCache(path))
+    forbid(monkeypatch)
+    second = choose(small, 4, adam(), "float32", AnswerCache(path))
+    assert second.answers == first.answers
+    assert second.reason.endswith("as measured before")
+
+
+def test_another_machine_measures_for_itself(measured, small, tmp_path, monkeypatch):
+    path = tmp_path / "fastest.json"
+    choose(small, 4, adam(), "float32", AnswerCache(path))
+    before = json.loads(path.read_text())
+    monkeypatch.setattr(processor, "name", lambda: "another processor")
+    assert AnswerCache(path).get(next(iter(next(iter(before.values()))))) is None
+    choose(small, 4, adam(), "float32", AnswerCache(path))
+    after = json.loads(path.read_text())
+    assert len(after) == 2
+    assert before.items() <= after.items()
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[1]", '{"a": 3}', "[" * 100_000, "\x00"])
+def test_a_damaged_cache_is_ignored_and_replaced(measured, small, tmp_path, damage):
+    path = tmp_path / "fastest.json"
+    path.write_text(damage)
+    found = choose(small, 4, adam(), "float32", AnswerCache(path))
+    assert "measured in" in found.reason
+    assert found.answers in json.loads(path.read_text()).values()
+
+
+def test_a_cache_that_cannot_be_written_is_mentioned(measured, small, tmp_path):
+    (tmp_path / "file").write_text("")
+    found = choose(small, 4, adam(), "float32", AnswerCache(tmp_path / "file" / "fastest.json"))
+    assert found.reason.endswith("not kept, because the cache folder cannot be written")
+    assert found.answers
+
+
+def test_after_the_time_is_over_the_rest_gets_the_usual_ways(measured, small, tmp_path, monkeypatch):
+    monkeypatch.setattr(choice, "_SECONDS", 0.0)
+    found = choose(small, 4, adam(), "float32", AnswerCache(tmp_path / "fastest.json"))
+    assert list(found.answers) == ["adam of 3x3x64x64"]  # the first question
+    assert "more not measured" in found.reason
+    with hot_path.accelerated(small, found):
+        assert all(layer.ways is None for layer in small.layers if isinstance(layer, keras.layers.Conv2D))
+
+
+def test_without_instructions_for_bfloat16_nothing_is_measured_for_it(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(processor, "flags", lambda: frozenset({"avx2", "fma"}))
+    forbid(monkeypatch, "time_convolution")
+    found = choose(small, 4, adam(), "auto", AnswerCache(tmp_path / "fastest.json"))
+    assert found.precision == "float32"
+    assert found.reason.startswith("float32, because this processor has no instructions for bfloat16")
+
+
+@pytest.mark.parametrize(("gain", "precision"), [(1.1, "float32"), (1.9, "bfloat16")])
+def test_bfloat16_is_chosen_if_it_gains_enough(small, tmp_path, monkeypatch, gain, precision):
+    monkeypatch.setattr(processor, "flags", lambda: frozenset({"avx512_bf16"}))
+    monkeypatch.setattr(choice, "_gain", lambda shapes, batch_size: gain)
+    found = choose(small, 4, adam(), "auto", AnswerCache(tmp_path / "fastest.json"))
+    assert found.precision == precision
+    assert f"in bfloat16 the heaviest convolutions take {1 / gain:.2f} of the time in float32" in found.reason
+
+
+def test_what_was_asked_for_is_not_measured(small, tmp_path, monkeypatch):
+    forbid(monkeypatch, "time_convolution")
+    assert choose(small, 4, adam(), "bfloat16", AnswerCache(tmp_path / "f")).reason.startswith(
+        "bfloat16, as asked"
+    )
+
+
+def test_the_answers_are_used(small):
+    first = next(layer for layer in small.layers if isinstance(layer, keras.layers.Conv2D))
+    norms = [layer for layer in small.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    from residual.kernels.convolution import shape_of
+
+    shape = shape_of(first, tuple(first.input.shape[1:]))
+    sizes = {norm.name: tuple(norm.input.shape[1:]) for norm in norms}
+    left = sizes[norms[0].name]
+    answers = {
+        convolution_question(shape, 4, "float32"): "product library library",
+        norm_question(left, 4, "float32"): "keras",
+        choice.optimizer_question(adam(), small): "keras",
+    }
+    with hot_path.accelerated(small, Choice("float32", 4, answers)):
+        assert first.ways == ("product", "library", "library")
+        for norm in norms:
+            assert (type(norm) is keras.layers.BatchNormalization) == (sizes[norm.name] == left)
+    assert "ways" not in vars(first)
+    optimizer = adam()
+    assert type(hot_path.fused(optimizer, Choice("float32", 4, answers), small)) is keras.optimizers.Adam
+    assert type(hot_path.fused(optimizer, Choice("float32", 4), small)) is not keras.optimizers.Adam
+
+
+def test_the_fastest_way_must_gain_more_than_noise(monkeypatch):
+    seconds = {"usual": 100e-6, "little": 98e-6, "much": 50e-6}
+    now = [0.0]
+
+    def run(name):
+        return lambda: now.__setitem__(0, now[0] + seconds[name])
+
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
+    assert timing.fastest({"usual": run("usual"), "little": run("little")}, "usual")[0] == "usual"
+    assert timing.fastest({"much": run("much"), "usual": run("usual")}, "usual")[0] == "much"
