@@ -56,7 +56,7 @@ def project(trained, monkeypatch):
 
 def test_train_says_what_it_did_and_what_comes_next(trained):
     _, out = trained
-    assert "60 images below" in out
+    assert "60 images from" in out
     assert "set aside as the test set" in out
     assert "epoch 6/6" in out
     assert "of 6 images, which chose epoch" in out

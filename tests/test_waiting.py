@@ -29,7 +29,7 @@ def test_share_of_waiting_is_that_of_the_delay(data, step, low, high, monkeypatc
 
 
 def test_several_threads_make_batches_side_by_side(monkeypatch):
-    monkeypatch.setattr(rooms, "cores", lambda: 8)
+    monkeypatch.setattr(rooms, "count_cores", lambda: 8)
     assert share(0.2, 0.1) <= 0.3
 
 

@@ -60,10 +60,10 @@ class _Draw:
         self.together: dict[int, np.ndarray] = {}
         if groups is not None:
             _, group, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
-            order = np.argsort(group, kind="stable")
-            for members in np.split(order, np.cumsum(sizes)[:-1]):
-                if len(members) > 1:
-                    self.together.update(dict.fromkeys(members.tolist(), members))
+            order, ends = np.argsort(group, kind="stable"), np.cumsum(sizes)
+            for number in np.flatnonzero(sizes > 1):
+                members = order[ends[number] - sizes[number] : ends[number]]
+                self.together.update(dict.fromkeys(members.tolist(), members))
         _, self._label = np.unique(labels, return_inverse=True)
         self._left = np.bincount(self._label)  # images of each class that are not taken
 
@@ -144,4 +144,7 @@ def split_apart(
     images: Images, fraction: float, seed: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """`stratified_split` that parts neither images with the same pixels nor `groups`."""
-    return stratified_split(images.y, fraction, seed, join_groups(group_duplicates(images.digests), groups))
+    duplicates = group_duplicates(images.digests)
+    return stratified_split(
+        images.y, fraction, seed, duplicates if groups is None else join_groups(duplicates, groups)
+    )
