@@ -10,9 +10,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from residual.cli import app
-from tests import learners, old_layouts
+from residual.kernels import choice
+from tests import old_layouts
 from tests.made import stripes
 from tests.run_folders import right, written
+from tests.support import learners
 from tests.support.golden import FOLDER, check_golden, describe_shape
 
 pytestmark = pytest.mark.skipif(
@@ -44,9 +46,11 @@ def trained(tmp_path_factory):
     before = os.getcwd()
     os.chdir(folder)
     try:
-        words = ("--size", "16", "--model", "cifar-resnet8", "--epochs", "1", "--batch-size", "16")
-        more = ("--precision", "float32", "--balance", "weights", "--name", "first")
-        printed = read_json("train", "photos", *words, *more)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(choice, "FASTER", (choice._ask_norms,))  # so that the record has answers
+            words = ("--size", "16", "--model", "cifar-resnet8", "--epochs", "1", "--batch-size", "16")
+            more = ("--precision", "float32", "--balance", "weights", "--name", "first")
+            printed = read_json("train", "photos", *words, *more)
     finally:
         os.chdir(before)
     return folder, printed

@@ -293,3 +293,33 @@ def test_an_unknown_precision_is_refused():
     check_precision("auto")
     with pytest.raises(RecipeError, match="--precision must be auto, float32 or bfloat16; got 'half'"):
         check_precision("half")
+
+
+@pytest.mark.parametrize("kind", ["float32", "bfloat16"])
+def test_in_a_graph_onednn_joins_a_norm_with_the_relu_behind_it(kind):
+    """And the joined kernel gives Keras's numbers. Tests above run operation by operation, where nothing is joined."""
+    import tensorflow as tf
+    from tensorflow.python.eager import context
+
+    from residual.kernels.runtime import onednn_is_on
+
+    if not onednn_is_on():
+        pytest.skip("TensorFlow runs without oneDNN here")
+    layers = [keras.layers.BatchNormalization(epsilon=1e-3), keras.layers.Activation("relu")]
+    model = keras.Sequential([keras.Input((8, 8, 16)), *layers])
+    x = np.random.default_rng(0).normal(1, 2, (4, 8, 8, 16)).astype("float32")
+    expected = model(x, training=True).numpy()
+    with hot_path.accelerated(model, Choice(kind)):
+        run = tf.function(lambda x: model(x, training=True), autograph=False, jit_compile=False)
+        context.context().enable_run_metadata()
+        try:
+            found = np.asarray(tf.cast(run(tf.constant(x)), "float32"))
+            graphs = context.context().export_run_metadata().partition_graphs
+        finally:
+            context.context().disable_run_metadata()
+    names = {node.op for graph in graphs for node in graph.node}
+    names |= {
+        node.op for graph in graphs for function in graph.library.function for node in function.node_def
+    }
+    assert [name for name in names if name.endswith("FusedBatchNormEx")]
+    np.testing.assert_allclose(found, expected, atol=1e-4 if kind == "float32" else 0.1)
