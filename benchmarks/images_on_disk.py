@@ -28,23 +28,23 @@ from pathlib import Path
 
 import numpy as np
 
-from residual import kernels
+from residual import backend
 
-kernels.prefer_backend()
-kernels.import_keras_quietly()
+backend.prefer_backend()
+backend.import_keras_quietly()
 
 import keras
 from machine import machine
 
 from residual import zoo
+from residual.backend import accelerate
+from residual.backend.choice import choose
 from residual.data import decoding, ordered_work, pixel_store
 from residual.data.augment import augmented
 from residual.data.fingerprints import compute_fingerprint
 from residual.data.image_file import read_image
 from residual.data.images import Dataset, Images
 from residual.data.load import load_data
-from residual.kernels import hot_path
-from residual.kernels.choice import choose
 from residual.training import preparation, recipes, trainer
 from residual.training.batches import Batches
 from residual.training.waiting import Waiting
@@ -173,7 +173,7 @@ def measure_training(files: list[Path], size: int) -> dict:
     data = Dataset("photos", memory.take(part), memory, tuple("012345"), "photos", memory)
     model = preparation.untrained(data, zoo.spec("course-resnet50"), recipes.SIGNS)
     choice = choose(model, BATCH, preparation.optimizer(recipes.SIGNS, STEPS[size]))
-    with hot_path.accelerated(model, choice):
+    with accelerate.accelerated(model, choice):
         preparation.compile_for(model, recipes.SIGNS, STEPS[size], choice)
         return timed(model, files, size, memory, disk, part)
 
@@ -278,7 +278,7 @@ def record(part: str, rows: dict, n: int) -> None:
     known = json.loads(target.read_text()) if target.exists() else {}
     versions = {name: __import__(name).__version__ for name in ("grain", "PIL", "pyarrow")}
     facts = {name: value for name, value in machine().items() if name in ("date", "processor", "cores")}
-    known[part] = {"n": n, "machine": {**facts, **kernels.versions(), **versions}, "rows": rows}
+    known[part] = {"n": n, "machine": {**facts, **backend.versions(), **versions}, "rows": rows}
     target.write_text(json.dumps(known, indent=1) + "\n")
     lines = ["# Images on disk", "", "Written by `benchmarks/images_on_disk.py`. Medians (middle half)."]
     for name, one in known.items():

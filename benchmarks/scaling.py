@@ -42,24 +42,24 @@ TABLES = (
 
 def work(network_name: str, size: int, n: int) -> None:
     """One network's process: prints median milliseconds of a step, their quartiles and the peak memory."""
-    from residual import kernels
+    from residual import backend
 
-    kernels.prefer_backend()
-    kernels.import_keras_quietly()
+    backend.prefer_backend()
+    backend.import_keras_quietly()
     import keras
     import numpy as np
 
     from residual import zoo
-    from residual.kernels import compile_options, hot_path
-    from residual.kernels.choice import choose
+    from residual.backend import accelerate, compile_options
+    from residual.backend.choice import choose
     from residual.networks import deep_recursion, network
 
     optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
     with deep_recursion():
         model = network(zoo.spec(network_name), (size, size, 3), 10, keras.layers.Rescaling(1 / 255))
         choice = choose(model, n, optimizer)
-        with hot_path.accelerated(model, choice):
-            fused = hot_path.fused(optimizer, choice, model)
+        with accelerate.accelerated(model, choice):
+            fused = accelerate.fused(optimizer, choice, model)
             model.compile(fused, "categorical_crossentropy", **compile_options())
             x = np.random.default_rng(0).integers(0, 256, (n, size, size, 3)).astype("uint8")
             y = np.eye(10, dtype="float32")[np.arange(n) % 10]

@@ -24,10 +24,10 @@ GOALS = (0.95, 0.97)
 
 def notebook(epochs: int) -> dict:
     """The notebook's own recipe on stock Keras."""
-    from residual import kernels
+    from residual import backend
 
-    kernels.prefer_backend()
-    kernels.import_keras_quietly()
+    backend.prefer_backend()
+    backend.import_keras_quietly()
     import keras
 
     import residual
@@ -67,10 +67,10 @@ def notebook(epochs: int) -> dict:
 
 def ours(seed: int) -> dict:
     """`residual train signs`."""
-    from residual import kernels
+    from residual import backend
 
-    kernels.prefer_backend()
-    kernels.import_keras_quietly()
+    backend.prefer_backend()
+    backend.import_keras_quietly()
     import os
 
     import residual

@@ -39,9 +39,9 @@ def random_images(case: Case, steps: int):
 def ours(case: Case, precision: str):
     """What `residual train` does between its plan and its epochs; and what it chose."""
     from residual import zoo
+    from residual.backend import accelerate
+    from residual.backend.choice import choose
     from residual.data.images import Dataset, Images
-    from residual.kernels import hot_path
-    from residual.kernels.choice import choose
     from residual.training.batches import Batches
     from residual.training.preparation import compile_for, optimizer, untrained
     from residual.training.recipes import Recipe
@@ -56,7 +56,7 @@ def ours(case: Case, precision: str):
     data = Dataset("step", images, images, tuple(map(str, range(case.classes))), "random images")
     model = untrained(data, zoo.spec(case.network), recipe)
     choice = choose(model, case.batch, optimizer(recipe, MOST), precision)
-    with hot_path.accelerated(model, choice):
+    with accelerate.accelerated(model, choice):
         compile_for(model, recipe, MOST, choice)
         model.optimizer.build(
             model.trainable_variables

@@ -18,9 +18,9 @@ def usual_ways(tmp_path_factory):
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr("residual.kernels.precision.faster_precision", lambda: ("float32", 1.0))
-        patch.setattr("residual.kernels.choice._gain", lambda shapes, batch_size: 1.0)
-        patch.setattr("residual.kernels.choice.FASTER", ())
+        patch.setattr("residual.backend.precision.faster_precision", lambda: ("float32", 1.0))
+        patch.setattr("residual.backend.choice._gain", lambda shapes, batch_size: 1.0)
+        patch.setattr("residual.backend.choice.FASTER", ())
         yield
 
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from residual.backend import choice
 from residual.cli import app
-from residual.kernels import choice
 from tests import old_layouts
 from tests.made import stripes
 from tests.run_folders import right, written

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import residual
+from residual.backend.choice import Choice
 from residual.data.augment import Flip, Shift
 from residual.data.fingerprints import compute_data_hash
 from residual.data.load import load_data
 from residual.errors import DataError, RecipeError, RunError
-from residual.kernels.choice import Choice
 from residual.run import Run, as_run
 from residual.training import callbacks, checkpointing, checkpoints, failures, memory, trainer
 from residual.training.runs import RunFolder, find_run, new_run
@@ -153,10 +153,10 @@ def test_a_resumed_run_computes_as_it_began(stripes_file, each_step, monkeypatch
     assert RunFolder("runs/cut").asked["fastest"] == measured.answers
     assert RunFolder("runs/cut").asked["precision"] == "float32"
     used = []
-    accelerated = trainer.hot_path.accelerated
+    accelerated = trainer.accelerate.accelerated
     monkeypatch.setattr(trainer, "choose", None)  # it would raise
     monkeypatch.setattr(
-        trainer.hot_path,
+        trainer.accelerate,
         "accelerated",
         lambda model, choice: used.append(choice) or accelerated(model, choice),
     )
@@ -303,7 +303,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_says_what_to_try(stripes_file
 def test_gradient_norm_is_that_of_the_weights():
     import keras
 
-    from residual.kernels.gradients import gradient_norm
+    from residual.backend.gradients import gradient_norm
 
     pixels = keras.Input((2, 2, 3))
     outputs = keras.layers.Dense(2, use_bias=False)(keras.layers.GlobalAveragePooling2D()(pixels))

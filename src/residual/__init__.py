@@ -12,7 +12,7 @@ Importing this package loads nothing heavy: Keras comes with the first name that
 import importlib
 from typing import TYPE_CHECKING
 
-from residual import kernels
+from residual import backend
 from residual.errors import DataError, NetworkError, RecipeError, ResidualError, RunError
 from residual.spec import NetworkSpec
 
@@ -65,7 +65,7 @@ _MODULES = {
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
-kernels.prefer_backend()
+backend.prefer_backend()
 
 
 def __getattr__(name: str):

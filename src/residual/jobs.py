@@ -9,7 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from residual import kernels, networks, zoo
+from residual import backend, networks, zoo
+from residual.backend import processor
+from residual.backend.choice import check_precision
 from residual.data import balance as balancing
 from residual.data.fingerprints import STYLE, compute_data_hash, compute_fingerprint
 from residual.data.images import Dataset
@@ -19,8 +21,6 @@ from residual.data.pixel_store import PixelStore
 from residual.data.readers.hub import PREFIX
 from residual.data.source import MAX_UNREADABLE
 from residual.errors import DataError, RunError
-from residual.kernels import processor
-from residual.kernels.choice import check_precision
 from residual.spec import NetworkSpec
 from residual.training import recipes, trainer
 from residual.training.recipes import Recipe
@@ -219,7 +219,7 @@ def machine() -> dict:
         "system": platform.platform(),
         "processor": processor.name(),
         "cores": os.cpu_count() or 0,
-        **kernels.versions(),
+        **backend.versions(),
     }
 
 

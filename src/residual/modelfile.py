@@ -13,8 +13,8 @@ import keras
 
 from residual._atomic import replace_file
 from residual._text import first_line
+from residual.backend.accelerate import stock
 from residual.errors import RunError
-from residual.kernels.hot_path import stock
 from residual.networks import deep_recursion
 
 _MEMBER = "residual.json"

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from residual import __version__, kernels
+from residual import __version__, backend
 from residual.errors import ResidualError
 
 JSON = typer.Option(False, "--json", help="Print the result as JSON on standard output.")
@@ -60,7 +60,7 @@ def print_json(value) -> None:
 
 def api():
     """`residual.api`, loaded without its libraries' start-up chatter."""
-    kernels.import_keras_quietly()
+    backend.import_keras_quietly()
     from residual import api
 
     return api

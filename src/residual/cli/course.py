@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from residual import kernels
+from residual import backend
 from residual.cli.common import JSON, console, print_json, verb
 
 
@@ -27,7 +27,7 @@ def check(
     Exit code 0 when all is right, 1 when something differs.
     """
     out = console()
-    kernels.import_keras_quietly()
+    backend.import_keras_quietly()
     from residual.checker import check_file, print_report
 
     report = check_file(file, timeout=timeout)
@@ -53,7 +53,7 @@ def convert(
 ):
     """Turn an old HDF5 model into a .keras file. Code in the file is never run."""
     out = console()
-    kernels.import_keras_quietly()
+    backend.import_keras_quietly()
     from residual.interop import convert as convert_file
 
     done = convert_file(source, output, scale_inputs=raw_pixels, size=size)

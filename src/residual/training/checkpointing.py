@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from residual import kernels
+from residual import backend
 from residual.training import checkpoints
 from residual.training.callbacks import Best, Log
 from residual.training.checkpoints import State, numbered
@@ -103,7 +103,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.standstill += self._took
 
     def _state(self, epoch: int, step: int) -> State:
-        kernels.settle_state(self.model)
+        backend.settle_state(self.model)
         variables = [np.asarray(v.numpy()) for v in self.model.optimizer.variables]
         arrays = numbered("weights", self.model.get_weights()) | numbered("optimizer", variables)
         arrays |= self.best.arrays()

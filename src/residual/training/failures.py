@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import keras
 
-from residual import kernels
+from residual import backend
+from residual.backend.gradients import gradient_norm
 from residual.errors import RunError
-from residual.kernels.gradients import gradient_norm
 from residual.training import checkpoints
 from residual.training.batches import Batches
 from residual.training.callbacks import Best, LossIsNoNumber
@@ -40,7 +40,7 @@ def told(
     except LossIsNoNumber as found:
         text = _no_number(found, folder, model, batches, recipe) + _kept(folder, model, best, save)
     except Exception as error:
-        if not kernels.is_out_of_memory(error):
+        if not backend.is_out_of_memory(error):
             raise
         fits = min(batch_that_fits(model, folder.asked["precision"]), batches.batch_size // 2)
         text = (

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 import psutil
 
-from residual import kernels
+from residual import backend
 from residual._text import format_bytes
+from residual.backend.accelerate import BYTES
 from residual.errors import RecipeError
-from residual.kernels.hot_path import BYTES
 
 _OUTPUTS, _WEIGHTS, _LAYER = 0.67, 4.7 + 4, 0.54 * 2**20
 _CONTAINER = Path("/sys/fs/cgroup")  # tells of the container that this process may run in
@@ -28,7 +28,7 @@ def check_batch(model: keras.Model, precision: str, batch_size: int) -> None:
     Raises:
         RecipeError: with the batch that would fit.
     """
-    if not kernels.on_tensorflow_cpu():
+    if not backend.on_tensorflow_cpu():
         return
     needed, free = _fixed(model) + batch_size * _per_image(model, precision), available()
     if needed > free:

@@ -3,11 +3,11 @@
 import keras
 import numpy as np
 
-from residual import kernels
+from residual import backend
+from residual.backend import accelerate
+from residual.backend.choice import Choice
 from residual.data.images import Dataset, Images
 from residual.data.pixel_store import pieces
-from residual.kernels import hot_path
-from residual.kernels.choice import Choice
 from residual.networks import network
 from residual.spec import NetworkSpec
 from residual.training import statistics
@@ -34,10 +34,10 @@ def compile_for(model: keras.Model, recipe: Recipe, steps: int, choice: Choice |
         momentum = statistics.momentum_for(steps * recipe.epochs)
     statistics.set_momentum(model, momentum)
     model.compile(
-        optimizer=hot_path.fused(optimizer(recipe, steps), choice, model),
+        optimizer=accelerate.fused(optimizer(recipe, steps), choice, model),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
-        **kernels.compile_options(),
+        **backend.compile_options(),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from residual import kernels
+from residual import backend
 from residual.data.augment import Augmentation, augmented
 from residual.data.images import Images
 
@@ -84,7 +84,7 @@ def recompute_statistics(
     """
     kept = [layer.momentum for layer in norms(model)]
     set_momentum(model, 0.0)  # moving statistics = those of the last batch
-    forward = kernels.training_forward(model)
+    forward = backend.training_forward(model)
     order = np.random.default_rng(seed).permutation(len(images))[:max_images]
     weight, sums = 0, None
     for start in range(0, len(order), batch_size):

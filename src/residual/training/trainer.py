@@ -8,11 +8,11 @@ import keras
 import numpy as np
 
 from residual._text import format_duration
+from residual.backend import accelerate, processor
+from residual.backend.choice import Choice, choose, is_valid
 from residual.data.images import Dataset, Images
 from residual.data.splits import split_apart
 from residual.errors import RunError
-from residual.kernels import hot_path, processor
-from residual.kernels.choice import Choice, choose, is_valid
 from residual.modelfile import save_model
 from residual.spec import NetworkSpec
 from residual.training import checkpoints, failures, memory, statistics, tensorboard
@@ -98,7 +98,7 @@ def fit(
     choice = _choose_ways(model, batches, recipe, folder, precision, state, console)
     _print_line(console, "numbers", choice.reason)
     with (
-        hot_path.accelerated(model, choice),
+        accelerate.accelerated(model, choice),
         failures.told(folder, model, batches, recipe, best, save),
     ):
         compile_for(model, recipe, batches.steps, choice)

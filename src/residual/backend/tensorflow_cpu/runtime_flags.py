@@ -11,7 +11,7 @@ import os
 import sys
 import warnings
 
-from residual.kernels import processor
+from residual.backend import processor
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 

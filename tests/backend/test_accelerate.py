@@ -6,16 +6,17 @@ import keras
 import numpy as np
 import pytest
 
-from residual import kernels, zoo
+from residual import backend, zoo
+from residual.backend import accelerate
+from residual.backend.choice import Choice, check_precision
+from residual.backend.precision import faster_precision
+from residual.backend.tensorflow_cpu import operations
 from residual.errors import RecipeError
-from residual.kernels import hot_path, operations
-from residual.kernels.choice import Choice, check_precision
-from residual.kernels.precision import faster_precision
 from residual.modelfile import save_model
 from residual.networks import network
 
 pytestmark = pytest.mark.skipif(
-    not kernels.on_tensorflow_cpu(), reason="fused kernels are for TensorFlow on a CPU"
+    not backend.on_tensorflow_cpu(), reason="fused kernels are for TensorFlow on a CPU"
 )
 
 
@@ -50,12 +51,14 @@ def both(layers, shape, kind="float32", seed=0, ways=None):
     weights = model.get_weights()
     stock = gradients(model, x, dy) + [v.numpy() for v in model.non_trainable_variables]
     model.set_weights(weights)
-    with hot_path.accelerated(model, Choice(kind)):
+    with accelerate.accelerated(model, Choice(kind)):
         for layer in model.layers:
             if ways is not None and isinstance(layer, keras.layers.Conv2D):
                 layer.ways = ways
         fast = gradients(model, x, dy) + [v.numpy() for v in model.non_trainable_variables]
-        assert any(type(layer).__module__ == "residual.kernels.convolution" for layer in model.layers)
+        assert any(
+            type(layer).__module__ == "residual.backend.tensorflow_cpu.convolution" for layer in model.layers
+        )
     return stock, fast
 
 
@@ -177,7 +180,7 @@ def test_norm_in_inference_uses_the_moving_statistics():
     model.layers[0].moving_variance.assign(np.linspace(0.5, 3, 8))
     x = np.random.default_rng(0).normal(size=(3, 4, 4, 8)).astype("float32")
     stock = model(x, training=False).numpy()
-    with hot_path.accelerated(model):
+    with accelerate.accelerated(model):
         np.testing.assert_allclose(model(x, training=False).numpy(), stock, atol=1e-5)
 
 
@@ -185,7 +188,7 @@ def test_frozen_norm_keeps_its_statistics():
     model = keras.Sequential([keras.Input((4, 4, 8)), keras.layers.BatchNormalization(trainable=False)])
     x = np.random.default_rng(0).normal(2, 3, size=(3, 4, 4, 8)).astype("float32")
     stock = model(x, training=True).numpy()
-    with hot_path.accelerated(model):
+    with accelerate.accelerated(model):
         np.testing.assert_allclose(model(x, training=True).numpy(), stock, atol=1e-5)
     assert not model.layers[0].moving_mean.numpy().any()
 
@@ -215,7 +218,7 @@ def test_whole_networks_train_as_stock_ones(name):
     weights = model.get_weights()
     stock = gradients(model, x, dy)
     model.set_weights(weights)
-    with hot_path.accelerated(model):
+    with accelerate.accelerated(model):
         fast = gradients(model, x, dy)
     np.testing.assert_allclose(fast[0], stock[0], atol=1e-5)
     for one, other in zip(stock[1:], fast[1:], strict=True):
@@ -239,7 +242,7 @@ def test_fused_updates_are_those_of_keras(name):
     rng = np.random.default_rng(0)
     start, steps = rng.normal(size=(5, 3)), rng.normal(size=(6, 2, 5, 3)).astype("float32")
     ends = []
-    for prepare in (lambda optimizer: optimizer, hot_path.fused):
+    for prepare in (lambda optimizer: optimizer, accelerate.fused):
         optimizer = prepare(OPTIMIZERS[name]())
         if optimizer.weight_decay:
             optimizer.exclude_from_weight_decay(var_names=["bias"])
@@ -249,7 +252,9 @@ def test_fused_updates_are_those_of_keras(name):
         ends.append([v.numpy() for v in [*variables, *optimizer.variables]])
     for one, other in zip(*ends, strict=True):
         np.testing.assert_allclose(other, one, atol=1e-6)
-    own = type(hot_path.fused(OPTIMIZERS[name]())).__module__ == "residual.kernels.optimizers"
+    own = (
+        type(accelerate.fused(OPTIMIZERS[name]())).__module__ == "residual.backend.tensorflow_cpu.optimizers"
+    )
     assert own == (name not in ("sgd alone", "amsgrad"))
 
 
@@ -259,7 +264,7 @@ def test_a_model_is_stock_again_afterwards_even_after_an_error():
     seen = set()
 
     def fail():
-        with hot_path.accelerated(model, Choice("bfloat16")):
+        with accelerate.accelerated(model, Choice("bfloat16")):
             seen.update(layer.dtype_policy.name for layer in model.layers)
             raise RuntimeError
 
@@ -271,13 +276,13 @@ def test_a_model_is_stock_again_afterwards_even_after_an_error():
 
 def test_a_file_saved_within_shows_stock_layers(tmp_path):
     model = network(zoo.spec("cifar-resnet8"), (16, 16, 3), 3)
-    with hot_path.accelerated(model, Choice("bfloat16")):
+    with accelerate.accelerated(model, Choice("bfloat16")):
         inside = [type(layer) for layer in model.layers]
         save_model(model, tmp_path / "a.keras", {})
         assert [type(layer) for layer in model.layers] == inside
     with zipfile.ZipFile(tmp_path / "a.keras") as archive:
         config = archive.read("config.json").decode()
-    assert "residual.kernels" not in config
+    assert "residual.backend" not in config
     assert "bfloat16" not in config
     x = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3)).astype("float32")
     loaded = keras.saving.load_model(tmp_path / "a.keras")
@@ -301,7 +306,7 @@ def test_in_a_graph_onednn_joins_a_norm_with_the_relu_behind_it(kind):
     import tensorflow as tf
     from tensorflow.python.eager import context
 
-    from residual.kernels.runtime import onednn_is_on
+    from residual.backend.tensorflow_cpu.runtime_flags import onednn_is_on
 
     if not onednn_is_on():
         pytest.skip("TensorFlow runs without oneDNN here")
@@ -309,7 +314,7 @@ def test_in_a_graph_onednn_joins_a_norm_with_the_relu_behind_it(kind):
     model = keras.Sequential([keras.Input((8, 8, 16)), *layers])
     x = np.random.default_rng(0).normal(1, 2, (4, 8, 8, 16)).astype("float32")
     expected = model(x, training=True).numpy()
-    with hot_path.accelerated(model, Choice(kind)):
+    with accelerate.accelerated(model, Choice(kind)):
         run = tf.function(lambda x: model(x, training=True), autograph=False, jit_compile=False)
         context.context().enable_run_metadata()
         try:

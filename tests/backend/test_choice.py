@@ -6,14 +6,15 @@ from collections import Counter
 import keras
 import pytest
 
-from residual import kernels, zoo
-from residual.kernels import choice, hot_path, processor, timing
-from residual.kernels.answer_cache import AnswerCache
-from residual.kernels.choice import Choice, choose, convolution_question, norm_question
+from residual import backend, zoo
+from residual.backend import accelerate, choice, processor
+from residual.backend.answer_cache import AnswerCache
+from residual.backend.choice import Choice, choose, convolution_question, norm_question
+from residual.backend.tensorflow_cpu import timing
 from residual.networks import network
 
 pytestmark = pytest.mark.skipif(
-    not kernels.on_tensorflow_cpu(), reason="what is measured is TensorFlow on a CPU"
+    not backend.on_tensorflow_cpu(), reason="what is measured is TensorFlow on a CPU"
 )
 ALL = choice.FASTER  # before the fixture of all tests empties it
 
@@ -143,7 +144,7 @@ def test_a_network_without_trainable_weights_has_no_optimizer_to_measure(measure
     small.trainable = False
     found = choose(small, 4, adam(), "float32", AnswerCache(tmp_path / "fastest.json"))
     assert not [name for name in found.answers if name.startswith("adam")]
-    hot_path.fused(adam(), found, small)
+    accelerate.fused(adam(), found, small)
 
 
 def test_a_cache_that_cannot_be_written_is_mentioned(measured, small, tmp_path):
@@ -158,7 +159,7 @@ def test_after_the_time_is_over_the_rest_gets_the_usual_ways(measured, small, tm
     found = choose(small, 4, adam(), "float32", AnswerCache(tmp_path / "fastest.json"))
     assert list(found.answers) == ["adam of 3x3x64x64"]  # the first question
     assert found.reason.endswith("usual ways for 9 more")
-    with hot_path.accelerated(small, found):
+    with accelerate.accelerated(small, found):
         assert all(layer.ways is None for layer in small.layers if isinstance(layer, keras.layers.Conv2D))
 
 
@@ -189,7 +190,7 @@ def test_what_was_asked_for_is_not_measured(small, tmp_path, monkeypatch):
 def test_the_answers_are_used(small):
     first = next(layer for layer in small.layers if isinstance(layer, keras.layers.Conv2D))
     norms = [layer for layer in small.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    from residual.kernels.convolution import shape_of
+    from residual.backend.tensorflow_cpu.convolution import shape_of
 
     shape = shape_of(first, tuple(first.input.shape[1:]))
     sizes = {norm.name: tuple(norm.input.shape[1:]) for norm in norms}
@@ -199,14 +200,14 @@ def test_the_answers_are_used(small):
         norm_question(left, 4, "float32"): "keras",
         choice.optimizer_question(adam(), small): "keras",
     }
-    with hot_path.accelerated(small, Choice("float32", 4, answers)):
+    with accelerate.accelerated(small, Choice("float32", 4, answers)):
         assert first.ways == ("product", "library", "library")
         for norm in norms:
             assert (type(norm) is keras.layers.BatchNormalization) == (sizes[norm.name] == left)
     assert "ways" not in vars(first)
     optimizer = adam()
-    assert type(hot_path.fused(optimizer, Choice("float32", 4, answers), small)) is keras.optimizers.Adam
-    assert type(hot_path.fused(optimizer, Choice("float32", 4), small)) is not keras.optimizers.Adam
+    assert type(accelerate.fused(optimizer, Choice("float32", 4, answers), small)) is keras.optimizers.Adam
+    assert type(accelerate.fused(optimizer, Choice("float32", 4), small)) is not keras.optimizers.Adam
 
 
 def test_the_fastest_way_must_gain_more_than_noise(monkeypatch):

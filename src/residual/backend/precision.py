@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from residual.kernels import on_cpu, processor
+from residual.backend import on_cpu, processor
 
 PRECISIONS = ("float32", "bfloat16")
 WORTH = 1.2  # bfloat16 must be this much faster, as it rounds to 8 bits

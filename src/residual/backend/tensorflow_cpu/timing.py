@@ -7,8 +7,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from residual.kernels import operations
-from residual.kernels.operations import DIRECTIONS, LIBRARY, PRODUCT, WAYS, Shape
+from residual.backend.tensorflow_cpu import operations
+from residual.backend.tensorflow_cpu.operations import DIRECTIONS, LIBRARY, PRODUCT, WAYS, Shape
 
 KERAS, FUSED = "keras", "fused"
 _ROUNDS, _SECONDS = (
@@ -91,7 +91,7 @@ def _compile(do: Callable, x, shape: Shape, found) -> Callable:
 
 def time_norm(size: tuple[int, ...], n: int, precision: str) -> str:
     """The faster way of a batch norm with its gradients: Keras's own or fused."""
-    from residual.kernels.convolution import Normalization
+    from residual.backend.tensorflow_cpu.convolution import Normalization
 
     x, dy = _make_array((n, *size), precision), _make_array((n, *size), precision)
     runs = {}
@@ -114,7 +114,7 @@ def _gradients(layer, x, dy):
 
 def time_optimizer(optimizer: keras.optimizers.Optimizer, shape: tuple[int, ...]) -> str:
     """The faster update of a weight of this shape: Keras's own or fused."""
-    from residual.kernels.optimizers import FUSED_CLASSES
+    from residual.backend.tensorflow_cpu.optimizers import FUSED_CLASSES
 
     gradient, runs = _make_array(shape, "float32"), {}
     config = {**optimizer.get_config(), "learning_rate": 1e-3}

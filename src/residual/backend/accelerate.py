@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import keras
 
 from residual._keras_graph import find_call, find_calls, find_readers
-from residual.kernels.choice import (
+from residual.backend.choice import (
     Choice,
     convolution_question,
     input_size,
@@ -71,7 +71,7 @@ def _accelerate(layer, faster: dict[type, type], choice: Choice) -> None:
     """Give a layer its faster class, and what was measured for its shape."""
     kind = type(layer)
     if kind is keras.layers.Conv2D:
-        from residual.kernels.convolution import shape_of
+        from residual.backend.tensorflow_cpu.convolution import shape_of
 
         shape = shape_of(layer, input_size(layer))
         layer.__class__ = faster[kind]
@@ -111,10 +111,10 @@ def fused(
         optimizer: the one that will train.
         choice, model: what was measured, and for what; None takes the fused updates.
     """
-    from residual.kernels import on_tensorflow_cpu
+    from residual.backend import on_tensorflow_cpu
 
     if on_tensorflow_cpu():
-        from residual.kernels.optimizers import FUSED_CLASSES, has_fused
+        from residual.backend.tensorflow_cpu.optimizers import FUSED_CLASSES, has_fused
 
         answers = choice.answers if choice else {}
         slower = model is not None and answers.get(optimizer_question(optimizer, model)) == "keras"
@@ -125,11 +125,11 @@ def fused(
 
 def _faster_classes() -> dict[type, type]:
     """Stock layer class -> faster class, on this backend."""
-    from residual.kernels import on_tensorflow_cpu
+    from residual.backend import on_tensorflow_cpu
 
     if not on_tensorflow_cpu():
         return {}
-    from residual.kernels.convolution import Convolution, Normalization
+    from residual.backend.tensorflow_cpu.convolution import Convolution, Normalization
 
     return {keras.layers.Conv2D: Convolution, keras.layers.BatchNormalization: Normalization}
 

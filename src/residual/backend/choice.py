@@ -14,9 +14,9 @@ from math import prod
 
 import keras
 
+from residual.backend import is_out_of_memory, on_tensorflow_cpu, precision, processor
+from residual.backend.answer_cache import AnswerCache
 from residual.errors import RecipeError
-from residual.kernels import is_out_of_memory, on_tensorflow_cpu, precision, processor
-from residual.kernels.answer_cache import AnswerCache
 
 PRECISIONS = precision.PRECISIONS
 _SECONDS = 8.0  # all questions together; those left over get the usual ways
@@ -174,7 +174,7 @@ def _choose_precision(model, batch_size: int, asked: str, session: _Session) -> 
 
 def _gain(shapes: dict, batch_size: int) -> float:
     """How many times as fast these convolutions are in bfloat16, as often as the network has them."""
-    from residual.kernels.timing import time_convolution
+    from residual.backend.tensorflow_cpu.timing import time_convolution
 
     seconds = {
         kind: sum(
@@ -188,7 +188,7 @@ def _gain(shapes: dict, batch_size: int) -> float:
 
 def _convolutions(model) -> Counter:
     """The shapes of a model's convolutions that are ours to do, with their counts."""
-    from residual.kernels.convolution import shape_of
+    from residual.backend.tensorflow_cpu.convolution import shape_of
 
     shapes = (
         shape_of(layer, input_size(layer)) for layer in model.layers if type(layer) is keras.layers.Conv2D
@@ -222,7 +222,7 @@ def _largest_weight(model: keras.Model) -> tuple[int, ...]:
 
 
 def _ask_convolutions(model, batch_size: int, optimizer, precision: str) -> Iterator[Question]:
-    from residual.kernels.timing import time_convolution
+    from residual.backend.tensorflow_cpu.timing import time_convolution
 
     for shape, count in _convolutions(model).items():
         if shape.can_be_product():
@@ -234,7 +234,7 @@ def _ask_convolutions(model, batch_size: int, optimizer, precision: str) -> Iter
 
 
 def _ask_norms(model, batch_size: int, optimizer, precision: str) -> Iterator[Question]:
-    from residual.kernels.timing import time_norm
+    from residual.backend.tensorflow_cpu.timing import time_norm
 
     norms = (layer for layer in model.layers if type(layer) is keras.layers.BatchNormalization)
     sizes = Counter(input_size(norm) for norm in norms)
@@ -253,8 +253,8 @@ def _ask_norms(model, batch_size: int, optimizer, precision: str) -> Iterator[Qu
 
 
 def _ask_optimizer(model, batch_size: int, optimizer, precision: str) -> Iterator[Question]:
-    from residual.kernels.optimizers import has_fused
-    from residual.kernels.timing import time_optimizer
+    from residual.backend.tensorflow_cpu.optimizers import has_fused
+    from residual.backend.tensorflow_cpu.timing import time_optimizer
 
     if has_fused(optimizer) and model.trainable_variables:
         yield Question(

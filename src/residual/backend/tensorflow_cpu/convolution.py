@@ -1,7 +1,7 @@
 """Convolution and batch norm for TensorFlow on a CPU: the same mathematics in fewer passes over memory.
 
 `Convolution` and `Normalization` add no state to Keras's layers: an instance of the stock layer becomes one of them,
-and back, by its class (`kernels.hot_path.accelerated`).
+and back, by its class (`backend.accelerate.accelerated`).
 
 - A convolution's three passes each go the way that is fastest here (`operations`, `choice`).
 - A bias before a batch norm has no gradient, because the norm subtracts it again: none is computed.
@@ -14,8 +14,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from residual.kernels import operations
-from residual.kernels.operations import LIBRARY, Shape
+from residual.backend.tensorflow_cpu import operations
+from residual.backend.tensorflow_cpu.operations import LIBRARY, Shape
 
 
 def shape_of(layer: keras.layers.Conv2D, size: tuple[int | None, ...]) -> Shape | None:

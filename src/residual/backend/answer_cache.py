@@ -12,8 +12,8 @@ from pathlib import Path
 import platformdirs
 
 from residual._atomic import write_text
-from residual.kernels import processor
-from residual.kernels.runtime import onednn_is_on
+from residual.backend import processor
+from residual.backend.tensorflow_cpu.runtime_flags import onednn_is_on
 
 _SWITCHES = (
     "ONEDNN_MAX_CPU_ISA",

@@ -8,8 +8,9 @@ import warnings
 import pytest
 
 from residual import jobs
-from residual.kernels import processor, runtime
-from residual.kernels.runtime import ONEDNN, SlowTensorFlow, enable_onednn
+from residual.backend import processor
+from residual.backend.tensorflow_cpu import runtime_flags as runtime
+from residual.backend.tensorflow_cpu.runtime_flags import ONEDNN, SlowTensorFlow, enable_onednn
 
 ZEN_3 = (
     "processor\t: 0\nmodel name\t: AMD EPYC 7763\ncpu family\t: 25\nmodel\t\t: 1\nflags\t\t: fma avx2 sse4_2\n\n"
@@ -100,7 +101,10 @@ def _fresh_process(code: str, **environment) -> subprocess.CompletedProcess:
 @pytest.mark.skipif(not processor.is_x86(), reason="oneDNN is turned on for x86-64")
 def test_in_a_fresh_process_onednn_is_on_after_importing_residual():
     pytest.importorskip("tensorflow")
-    code = "import residual, tensorflow; from residual.kernels.runtime import onednn_is_on; print(onednn_is_on())"
+    code = (
+        "import residual, tensorflow; from residual.backend.tensorflow_cpu import runtime_flags;"
+        "print(runtime_flags.onednn_is_on())"
+    )
     fresh = _fresh_process(code)
     assert fresh.stdout.split() == ["True"]
     assert "oneDNN custom operations are on" in fresh.stderr

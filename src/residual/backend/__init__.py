@@ -8,9 +8,9 @@ import importlib.util
 import json
 import os
 
+from residual.backend.tensorflow_cpu.allocator import keep_freed_pages
+from residual.backend.tensorflow_cpu.runtime_flags import enable_onednn, onednn_is_on
 from residual.errors import ResidualError
-from residual.kernels.memory import keep_freed_pages
-from residual.kernels.runtime import enable_onednn, onednn_is_on
 
 
 def prefer_backend() -> None:
@@ -95,7 +95,7 @@ def on_cpu() -> bool:
 
 
 def on_tensorflow_cpu() -> bool:
-    """Whether Keras runs on TensorFlow without an accelerator. Then `hot_path` has layers and updates of its own."""
+    """Whether Keras runs on TensorFlow without an accelerator. Then `accelerate` has layers and updates of its own."""
     import keras
 
     if keras.backend.backend() != "tensorflow":
