@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from residual._text import format_bytes
 from residual.data.images import SPLITS
 from residual.data.limits import MOST_BYTES
 from residual.data.location import Location
