@@ -295,7 +295,10 @@ def test_a_header_of_a_tar_that_is_no_text(tmp_path):
         archive.addfile(tarfile.TarInfo("data_batch_1"))
     with pytest.raises(DataError) as caught:
         load_data(path)
-    assert str(caught.value).startswith(f"{path} is not a tar.gz that can be read (")
+    # Python before 3.11.4 reads on to the batch, which is empty.
+    unreadable = ("is not a tar.gz that can be read (", "data_batch_1 is not a readable CIFAR-10 batch (")
+    assert str(caught.value).startswith(str(path))
+    assert any(said in str(caught.value) for said in unreadable)
 
 
 def test_a_member_called_by_a_dot(tmp_path):

@@ -9,9 +9,10 @@ import h5py
 import numpy as np
 import pytest
 
+from residual._text import format_bytes
 from residual.data import cifar10, ordered_work
 from residual.data.decoding import _weigh
-from residual.data.limits import FREE, check_unpacked, told
+from residual.data.limits import FREE, check_unpacked
 from residual.data.load import load_data
 from residual.data.readers import cifar_archive
 from residual.errors import DataError, RecipeError, RunError
@@ -35,7 +36,7 @@ def test_the_limit():
     for size, stored in ((FREE + 1, 0), (1000 * FREE + 1, 10 * FREE)):
         with pytest.raises(DataError, match="^x declares "):
             check_unpacked(size, stored, "x")
-    assert [told(size) for size in (999, 1000, 15 * 10**5, 3 * 10**12)] == [
+    assert [format_bytes(size) for size in (999, 1000, 15 * 10**5, 3 * 10**12)] == [
         "999 bytes",
         "1.0 kB",
         "1.5 MB",
@@ -90,7 +91,7 @@ def test_one_member_of_a_zip(tmp_path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in {**photos("a", "b"), "a/bomb.png": bytes(20_000_000)}.items():
             archive.writestr(name, content)
-    stored = told(archive.getinfo("a/bomb.png").compress_size)
+    stored = format_bytes(archive.getinfo("a/bomb.png").compress_size)
     assert f"{path}: a/bomb.png declares 20.0 MB and stores {stored}; from 16.8 MB on" in said(path)
     assert len(load_data(path, 8, unreadable=0.2).unreadable) == 1
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from residual.auditing.report_text import escape_control
+from residual._text import escape_control
 from residual.auditing.scan import read_content
 from residual.data.image_file import FORMATS, QUIET, Unreadable
 from residual.data.images import SPLITS

@@ -6,9 +6,10 @@ import io
 from pathlib import Path
 
 from residual._atomic import write_text
+from residual._text import escape_control
 from residual.auditing.audit import Audit
 from residual.auditing.finding import Case, Finding
-from residual.auditing.report_text import describe_source, escape_control, format_verdict
+from residual.auditing.report_text import describe_source, format_verdict
 from residual.auditing.scan import decode_content, read_content
 from residual.data.image_file import QUIET, Unreadable
 from residual.errors import DataError

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from residual._text import escape_control
 from residual.auditing.audit import Audit
 from residual.auditing.finding import SPLIT_WORDS, Case
 from residual.data.images import SPLITS
@@ -81,8 +82,3 @@ def format_case(source: Source, case: Case, joined: str = " = ") -> str:
     more = f" and {len(names) - _IMAGES} more" if len(names) > _IMAGES else ""
     listed = joined.join(names[:_IMAGES]) + more
     return ": ".join(text for text in (listed, case.note) if text)
-
-
-def escape_control(text: str) -> str:
-    """Characters that do not print (a name may hold an escape sequence) become '?'."""
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,5 +1,6 @@
 """What a file may ask for before it is believed: a few bytes can declare more than any memory holds."""
 
+from residual._text import format_bytes
 from residual.errors import DataError
 
 # The largest bitmap that Pillow opens without a warning has 89 million pixels of 3 bytes.
@@ -21,15 +22,8 @@ def check_unpacked(size: int, stored: int, where: str, free: int = FREE) -> None
         DataError: when `size` is above `free` and more than 100 times `stored`.
     """
     if size > max(free, MOST_TIMES * stored):
+        declared, held, most = map(format_bytes, (size, stored, free))
         raise DataError(
-            f"{where} declares {told(size)} and stores {told(stored)}; from {told(free)} on, {MOST_TIMES} times what "
-            "is stored is the most. It is damaged or made to fill the memory: copy or download it again."
+            f"{where} declares {declared} and stores {held}; from {most} on, {MOST_TIMES} times what is stored is the "
+            "most. It is damaged or made to fill the memory: copy or download it again."
         )
-
-
-def told(size: int) -> str:
-    """'1.5 GB'."""
-    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= unit:
-            return f"{size / unit:,.1f} {name}"
-    return f"{size} bytes"

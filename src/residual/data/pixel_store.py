@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from residual.data.limits import told as size_told
+from residual._text import format_bytes
 from residual.errors import DataError
 
 IN_MEMORY = 256 * 2**20  # bytes of pixels up to which images stay in memory
@@ -65,7 +65,7 @@ class PixelStore:
     @property
     def description(self) -> str:
         """Where the pixels lie, for the user."""
-        size = size_told(os.fstat(self.file.raw.fileno()).st_size)
+        size = format_bytes(os.fstat(self.file.raw.fileno()).st_size)
         return f"{size} of pixels in a temporary file in {tempfile.gettempdir()}, gone at the end"
 
     def only(self, indices) -> "PixelStore":
@@ -128,8 +128,8 @@ def allocate(count: int, shape: tuple[int, ...], where: str) -> Pixels:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
-            f"{where}: {count:,} images of {shape[0]}x{shape[1]} pixels need {size_told(needed)} of "
-            f"temporary disk space; {folder} has {size_told(free)} free. Use a smaller --size, make room, "
+            f"{where}: {count:,} images of {shape[0]}x{shape[1]} pixels need {format_bytes(needed)} of "
+            f"temporary disk space; {folder} has {format_bytes(free)} free. Use a smaller --size, make room, "
             "or set TMPDIR to a folder with more room."
         )
     return PixelStore(_File(int(np.prod(shape))), shape, np.arange(count))

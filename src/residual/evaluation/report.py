@@ -129,8 +129,8 @@ def _matrix_table(scores: Scores, width: int) -> "Table | None":
         return None
     table = _table(gap)
     table.add_column("")
-    for head in heads:
-        table.add_column(Text(head), justify="right", min_width=digits)
+    for head in heads:  # padded by hand: Rich before 14.3 adds the gap to the last column's min_width
+        table.add_column(Text(" " * (digits - cell_len(head)) + head), justify="right")
     for true, (label, row) in enumerate(zip(labels, scores.confusion.tolist(), strict=True)):
         cells = (_cell(count, true == predicted) for predicted, count in enumerate(row))
         table.add_row(Text(truncate_middle(label, room)), *cells)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import keras
 
-from residual._text import format_duration
+from residual._text import format_bytes, format_duration
 from residual.errors import RecipeError
 from residual.training.batches import Batches
 
@@ -38,7 +38,7 @@ class Forecast:
 
     def sentence(self, epochs: int) -> str:
         """For the user, before training starts."""
-        memory = f", {self.memory / 2**30:.1f} GiB of memory" if self.memory else ""
+        memory = f", {format_bytes(self.memory, binary=True)} of memory" if self.memory else ""
         epoch = (
             format_duration(self.epoch_seconds) if self.epoch_seconds >= 1 else f"{self.epoch_seconds:.1f} s"
         )

@@ -93,6 +93,6 @@ class Normalization(keras.layers.BatchNormalization):
             and self.axis in (-1, 3)
             and self.scale
             and self.center
-            and not self.renorm
+            and not getattr(self, "renorm", False)  # Keras has it from 3.14 on
             and inputs.dtype in (tf.float32, tf.bfloat16)
         )

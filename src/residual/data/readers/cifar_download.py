@@ -3,6 +3,7 @@
 import contextlib
 import sys
 
+from residual._text import first_line
 from residual.data import cifar10
 from residual.data.arrays import check_images, hold_images
 from residual.data.location import Location
@@ -35,7 +36,7 @@ class CifarDownloadReader:
             with contextlib.redirect_stdout(sys.stderr):
                 train, test = keras.datasets.cifar10.load_data()
         except Exception as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+            reason = first_line(error)[:120]
             raise DataError(
                 f"cifar10 was not found and could not be downloaded ({reason}). Either connect to the internet "
                 "and try again, or put the folder cifar-10-batches-py, or a folder cifar10 with train.parquet "

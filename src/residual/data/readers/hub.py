@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from residual._text import first_line
 from residual.data.images import SPLITS
 from residual.data.location import Location
 from residual.data.names import assign_splits, find_split, order_classes
@@ -90,7 +91,7 @@ def _download(address: str, chosen: dict[str, str]) -> dict:
             address.removeprefix(PREFIX), name=chosen.get("config"), revision=chosen.get("revision")
         )
     except Exception as error:  # of the network, the hub, or the data set itself
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise DataError(f"{address} cannot be had from the Hugging Face hub: {reason}") from None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from residual._text import first_line
 from residual.data import cifar10
 from residual.data.arrays import MOST_CLASSES, agree_on_names
 from residual.data.images import SPLITS
@@ -187,7 +188,7 @@ def _open_parquet(path: Path):
     except PermissionError:
         raise DataError(f"{path} may not be read: permission denied. Change its rights.") from None
     except Exception as error:  # ArrowInvalid, OSError, ...
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise DataError(
             f"{path} is not a Parquet file that can be read ({reason}). Download it again."
         ) from None

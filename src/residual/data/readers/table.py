@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from residual._text import format_bytes
 from residual.data.images import SPLITS
-from residual.data.limits import MOST_BYTES, told
+from residual.data.limits import MOST_BYTES
 from residual.data.location import Location
 from residual.data.names import assign_splits, find_split, order_classes
 from residual.data.source import FileSource
@@ -84,8 +85,8 @@ def _read_image(table: Path, name: str) -> bytes:
             )
         if status.st_size > MOST_BYTES:
             raise DataError(
-                f"{table} names {name!r} of {told(status.st_size)}, more than an image file may have: "
-                f"{told(MOST_BYTES)}."
+                f"{table} names {name!r} of {format_bytes(status.st_size)}, more than an image file may have: "
+                f"{format_bytes(MOST_BYTES)}."
             )
         return file.read_bytes()
     except DataError:
