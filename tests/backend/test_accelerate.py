@@ -145,7 +145,7 @@ CONVOLUTIONS = {
 }
 
 
-LIBRARY, PRODUCT = operations.LIBRARY, operations.PRODUCT
+LIBRARY, PRODUCT, SWAPPED = operations.LIBRARY, operations.PRODUCT, operations.SWAPPED
 WAYS = [
     None,
     (LIBRARY, LIBRARY, LIBRARY),
@@ -162,6 +162,12 @@ def test_convolution_and_its_gradients_are_those_of_keras_whichever_way_they_go(
     layer, arguments, shape = CONVOLUTIONS[case]
     bias = {} if "no bias" in case else {"bias_initializer": "normal"}
     close(*both([layer(**arguments, **bias)], shape, ways=ways), 1e-5)
+
+
+@pytest.mark.parametrize(("height", "width", "channels"), [(8, 8, 32), (5, 7, 16), (1, 1, 64), (4, 2, 3)])
+def test_the_gradient_of_a_kernel_with_channels_and_images_swapped(height, width, channels):
+    layer = keras.layers.Conv2D(8, 3, padding="same", bias_initializer="normal")
+    close(*both([layer], (5, height, width, channels), ways=(LIBRARY, LIBRARY, SWAPPED)), 1e-5)
 
 
 @pytest.mark.parametrize("shape", [(4, 6, 5, 8), (2, 1, 1, 3), (32, 8, 8, 64)])

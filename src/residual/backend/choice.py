@@ -21,6 +21,7 @@ from residual.errors import RecipeError
 PRECISIONS = precision.PRECISIONS
 _SECONDS = 8.0  # all questions together; those left over get the usual ways
 _HEAVIEST = 3  # convolutions that decide between the precisions
+_WAYS = re.compile(r"(library|product) (library|product) (library|product|swapped)")
 _GAIN = re.compile(r"\d+\.\d+")
 
 
@@ -104,8 +105,7 @@ def is_valid(question: str, answer: object) -> bool:
     if not isinstance(answer, str):
         return False
     if question.startswith("convolution "):
-        words = answer.split()
-        return len(words) == 3 and set(words) <= {"library", "product"}
+        return bool(_WAYS.fullmatch(answer))
     if question.startswith("bfloat16 "):
         return bool(_GAIN.fullmatch(answer)) and float(answer) > 0
     return answer in ("keras", "fused")
@@ -222,10 +222,11 @@ def _largest_weight(model: keras.Model) -> tuple[int, ...]:
 
 
 def _ask_convolutions(model, batch_size: int, optimizer, precision: str) -> Iterator[Question]:
+    from residual.backend.tensorflow_cpu.operations import DIRECTIONS
     from residual.backend.tensorflow_cpu.timing import time_convolution
 
     for shape, count in _convolutions(model).items():
-        if shape.can_be_product():
+        if any(len(shape.ways(direction)) > 1 for direction in DIRECTIONS):
             yield Question(
                 convolution_question(shape, batch_size, precision),
                 3 * batch_size * shape.operations * count,

@@ -63,8 +63,8 @@ def time_convolution(
         "kernel": lambda do, columns: do(x, dy, shape, columns),
     }
     ways, total = [], 0.0
-    tried = (LIBRARY, PRODUCT) if shape.can_be_product() and not only_library else (LIBRARY,)
     for direction, usual in zip(DIRECTIONS, shape.usual_ways(), strict=True):
+        tried = (LIBRARY,) if only_library else shape.ways(direction)
         shared = ways[0] == PRODUCT if direction == "kernel" else False
         found = operations.columns_of(x, shape) if shared else None
         runs = {
