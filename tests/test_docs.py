@@ -1,6 +1,8 @@
 """The pages for people: their links lead somewhere, and the commands that they show exist."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,10 @@ def test_the_readme_links_and_shows_commands():
 )
 def test_unknown_verbs_and_options_are_found(command, unknown):
     assert check_command(command.split())[:1] == unknown
+
+
+def test_the_tables_on_performance_are_what_the_results_say():
+    script = ROOT / "benchmarks" / "tables.py"
+    if not script.is_file():
+        pytest.skip("the benchmarks are not here")
+    subprocess.run([sys.executable, str(script), "--check"], check=True)

@@ -47,6 +47,14 @@ def test_which_processors_multiply_bfloat16(on_processor, text, has_it):
     assert processor.multiplies_bfloat16() is has_it
 
 
+def test_a_limit_on_onednn_is_one_on_bfloat16(on_processor, monkeypatch):
+    on_processor(ZEN_4)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")
+    assert processor.multiplies_bfloat16() is False
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
+    assert processor.multiplies_bfloat16() is True
+
+
 def test_the_name_of_a_processor(on_processor):
     on_processor(ZEN_3)
     assert processor.name() == "AMD EPYC 7763, family 25 model 1"

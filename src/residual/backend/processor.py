@@ -7,6 +7,7 @@ from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
 _X86 = ("x86_64", "amd64")
+_WITHOUT_BFLOAT16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}
 _FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # the last is Arm's name
 
 
@@ -33,7 +34,13 @@ def flags() -> frozenset[str] | None:
 
 
 def multiplies_bfloat16() -> bool | None:
-    """Whether the processor has instructions for products in bfloat16; None if the system does not say."""
+    """Whether the processor has instructions for products in bfloat16; None if the system does not say.
+
+    False too if the user limits oneDNN to instructions without bfloat16: TensorFlow would try it and fail.
+    """
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "DEFAULT"
+    if limit.upper() in _WITHOUT_BFLOAT16:
+        return False
     found = flags()
     return None if found is None else bool(_FAST_BFLOAT16 & found)
 
