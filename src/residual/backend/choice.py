@@ -168,8 +168,9 @@ def _choose_precision(model, batch_size: int, asked: str, session: _Session) -> 
     name = f"bfloat16 for {batch_size} images of {'; '.join(map(str, heaviest))}"
     weights = {shape: shapes[shape] for shape in heaviest}
     gain = float(session.answer(Question(name, 0.0, lambda: f"{_gain(weights, batch_size):.2f}")) or 1)
-    chosen = "bfloat16" if gain >= precision.WORTH else "float32"
-    return chosen, f": in bfloat16 the heaviest convolutions take {1 / gain:.2f} of the time in float32"
+    if gain >= precision.WORTH:
+        return "bfloat16", f": the heaviest convolutions take {1 / gain:.2f} of their time in float32"
+    return "float32", f": bfloat16 gains too little ({1 / gain:.2f} of the time in the heaviest convolutions)"
 
 
 def _gain(shapes: dict, batch_size: int) -> float:

@@ -1,6 +1,7 @@
 """A source: the labelled images of one place, listed and not yet decoded. Its only way on is to a Dataset."""
 
 import bisect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -25,7 +26,7 @@ class SourceError(DataError):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Source:
+class Source(ABC):
     """Labelled images, a column for each fact; row i is image i, in an order that suits reading.
 
     Attributes:
@@ -69,6 +70,7 @@ class Source:
         """Which images a split has."""
         return np.flatnonzero(self.splits == SPLITS.index(split))
 
+    @abstractmethod
     def open(self, i: int) -> Content:
         """The content of image i: a path, the bytes of an image file, or pixels, uint8 (h, w, 3).
 
@@ -78,7 +80,6 @@ class Source:
             DataError, OSError: for this image; others may still be opened.
             SourceError: if none can be opened from here on.
         """
-        raise NotImplementedError
 
     def read(self, i: int) -> bytes | np.ndarray:
         """The same with the bytes of a path."""
@@ -111,9 +112,9 @@ class Source:
             groups = self.groups[train[~np.isin(train, list(skipped))]]
         return self._split(images, groups, tuple(skipped.values()))
 
+    @abstractmethod
     def _read_split(self, rows: np.ndarray, image_size: int | None, skipped: dict[int, str]) -> Images:
         """The images of one split; `skipped` gets those that cannot be read, by their row."""
-        raise NotImplementedError
 
     def _split(
         self, images: dict[str, Images], groups: np.ndarray | None, unreadable: tuple[str, ...]
