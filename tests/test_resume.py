@@ -148,7 +148,7 @@ def test_a_run_that_was_asked_for_otherwise_does_not_go_on(stripes_file, each_st
 
 def test_a_resumed_run_computes_as_it_began(stripes_file, each_step, monkeypatch):
     measured = Choice("float32", 0, {"norm of 8 images, 4x4x4, float32": "keras"}, "measured")
-    monkeypatch.setattr(trainer, "choose", lambda *arguments: measured)
+    monkeypatch.setattr(trainer, "choose", lambda *arguments, **options: measured)
     train(stripes_file, "cut", 8, monkeypatch, precision="auto")
     assert RunFolder("runs/cut").asked["fastest"] == measured.answers
     assert RunFolder("runs/cut").asked["precision"] == "float32"
