@@ -77,7 +77,7 @@ def raise_memory(error: BaseException | None) -> None:
 
 def _data(path: Path, size: int | None = None) -> None:
     """As `train`, `data` and `audit` read it."""
-    _told(path, lambda: _valid(load_data(path, size, unreadable=0.9)))
+    _told(path, lambda: _valid(load_data(path, size, max_unreadable=0.9)))
     _told(path, lambda: summarize_source(open_source(path)))
     _told(path, lambda: audit_source(open_source(path)))
 

@@ -60,7 +60,7 @@ def test_images_or_a_data_error(whole, tmp_path_factory, name):
             content[int(place * len(content))] = value
         path.write_bytes(content[: int(kept * len(content))])
         try:
-            data, said = load_data(path, unreadable=0.5), ""
+            data, said = load_data(path, max_unreadable=0.5), ""
         except DataError as error:
             data, said = None, str(error)
         if data is None:

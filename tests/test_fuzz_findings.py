@@ -179,7 +179,7 @@ def test_damaged_lzma(tmp_path):
     content = bytearray(path.read_bytes())
     content[30 + len("a/0.png") + 9 + 4] ^= 255  # in the packed bytes of the first image
     path.write_bytes(content)
-    (told,) = load_data(path, unreadable=0.2).unreadable
+    (told,) = load_data(path, max_unreadable=0.2).unreadable
     assert told.startswith(f"{path}: a/0.png cannot be unpacked (")
 
 
@@ -189,7 +189,7 @@ def test_test_images_of_which_none_can_be_read(tmp_path):
     with pytest.raises(
         DataError, match="none of the test images can be read. The first: .*test/a/0.png is not"
     ):
-        load_data(path, unreadable=0.5)
+        load_data(path, max_unreadable=0.5)
 
 
 def test_a_stray_label_in_parquet(tmp_path):

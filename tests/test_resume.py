@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import residual
+from residual._run import Run, as_run
 from residual.backend.choice import Choice
 from residual.data.augment import Flip, Shift
 from residual.data.fingerprints import compute_data_hash
 from residual.data.load import load_data
 from residual.errors import DataError, RecipeError, RunError
-from residual.run import Run, as_run
 from residual.training import callbacks, checkpointing, checkpoints, failures, memory, trainer
 from residual.training.runs import RunFolder, find_run, new_run
 from residual.training.schedules import OneCycle, Steps
@@ -341,7 +341,7 @@ def test_memory_that_runs_out_amid_the_training_is_told(stripes_file, each_step,
 
 def test_an_error_before_the_first_step_leaves_no_run(stripes_file, tmp_path):
     with pytest.raises(RecipeError, match="too short"):
-        train(stripes_file, "short", budget="0.001s")
+        train(stripes_file, "short", time_budget="0.001s")
     assert not (tmp_path / "runs" / "short").exists()
 
 

@@ -74,7 +74,7 @@ def test_training_from_disk_is_training_from_memory(stripes_file, tmp_path, monk
     for limit in (2**30, 0):
         monkeypatch.setattr(pixel_store, "IN_MEMORY", limit)
         run = residual.train(
-            tmp_path / "photos", recipe=recipe, size=16, precision="float32", console=quiet()
+            tmp_path / "photos", recipe=recipe, image_size=16, precision="float32", console=quiet()
         )
         weights.append(run.model.get_weights())
         scores.append(run.evaluate().to_dict())
@@ -283,7 +283,7 @@ def test_wrong_data_leaves_no_run_behind(tmp_path):
     with pytest.raises(residual.NetworkError, match="too small for resnet18"):
         residual.train("digits", model="resnet18", console=quiet())
     with pytest.raises(DataError, match="share that is split off must lie between 0 and 1; got 1.5"):
-        residual.train("digits", validation=1.5, console=quiet())
+        residual.train("digits", validation_split=1.5, console=quiet())
     assert not (tmp_path / "runs").exists()
 
 
@@ -335,7 +335,7 @@ def test_budget_chooses_the_epochs_and_the_run_says_so(stripes_file, tmp_path, m
     monkeypatch.chdir(tmp_path)
     console = quiet()
     monkeypatch.setattr("residual.training.planning.Forecast.epochs_within", lambda plan, seconds: 1)
-    run = residual.train(stripes_file, recipe=QUICK, budget="30s", precision="float32", console=console)
+    run = residual.train(stripes_file, recipe=QUICK, time_budget="30s", precision="float32", console=console)
     assert run.report["epochs"] == run.report["epochs_asked"] == 1
     assert run.folder.asked["recipe"]["epochs"] == 1
     assert run.folder.asked["precision"] == run.report["precision"] == "float32"
@@ -347,7 +347,7 @@ def test_budget_chooses_the_epochs_and_the_run_says_so(stripes_file, tmp_path, m
 
 def test_budget_and_epochs_together_are_refused():
     with pytest.raises(residual.errors.RecipeError, match="give one of them"):
-        residual.train("digits", budget="1m", epochs=3)
+        residual.train("digits", time_budget="1m", epochs=3)
 
 
 def test_statistics_are_those_of_images_as_training_sees_them():

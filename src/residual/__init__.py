@@ -17,12 +17,12 @@ from residual.errors import DataError, NetworkError, RecipeError, ResidualError,
 from residual.spec import NetworkSpec
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
-    from residual.api import build, evaluate, predict, resume, train
+    from residual._api import build, evaluate, predict, resume, train
+    from residual._run import Run
     from residual.blocks import convolutional_block, identity_block
     from residual.data.load import load_data
     from residual.evaluation.comparison import compare
     from residual.networks import network, stage_outputs
-    from residual.run import Run
     from residual.training.listing import runs
     from residual.training.recipes import Recipe, recipe
 
@@ -54,12 +54,12 @@ __all__ = [
 ]
 
 _MODULES = {
-    "residual.api": ("build", "evaluate", "predict", "resume", "train"),
+    "residual._api": ("build", "evaluate", "predict", "resume", "train"),
     "residual.blocks": ("convolutional_block", "identity_block"),
     "residual.data.load": ("load_data",),
     "residual.evaluation.comparison": ("compare",),
     "residual.networks": ("network", "stage_outputs"),
-    "residual.run": ("Run",),
+    "residual._run": ("Run",),
     "residual.training.listing": ("runs",),
     "residual.training.recipes": ("Recipe", "recipe"),
 }

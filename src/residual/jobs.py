@@ -67,33 +67,33 @@ def new_job(
     model: str | NetworkSpec | None,
     recipe: str | Recipe,
     changes: dict,
-    size: int | None,
+    image_size: int | None,
     seed: int,
-    validation: float,
+    validation_split: float,
     precision: str,
-    budget: str | None,
-    balance: str | None,
-    unreadable: float,
-    root: str | Path | None,
+    time_budget: str | None,
+    class_balance: str | None,
+    max_unreadable: float,
+    search_dir: str | Path | None,
 ) -> Job:
     """The job that arguments of `api.train` ask for; `changes` are those to the recipe."""
     started = time.perf_counter()
     plan("", recipe, model, **changes)  # a wrong name is told before the data is read
     check_precision(precision)
-    loaded = load_data(data, size, root, unreadable)
+    loaded = load_data(data, image_size, search_dir, max_unreadable)
     chosen, spec = plan(loaded.name, recipe, model, **changes)
     networks.check_size(spec, (*loaded.size, 3))
-    split = trainer.with_validation(loaded, validation, seed)
-    facts = {"asked": place(data), **_facts(loaded, split), "validation_share": validation}
-    facts |= {"size": size} if size else {}
-    facts |= {"unreadable": unreadable} if loaded.unreadable or unreadable != MAX_UNREADABLE else {}
-    facts |= {"root": _root(root)} if str(data) in SEARCHED and _root(root) else {}
+    split = trainer.with_validation(loaded, validation_split, seed)
+    facts = {"asked": place(data), **_facts(loaded, split), "validation_share": validation_split}
+    facts |= {"size": image_size} if image_size else {}
+    facts |= {"unreadable": max_unreadable} if loaded.unreadable or max_unreadable != MAX_UNREADABLE else {}
+    facts |= {"root": _root(search_dir)} if str(data) in SEARCHED and _root(search_dir) else {}
     asked = {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seed": seed,
         "precision": precision,
-        **({"balance": balance} if balance else {}),
-        **({"budget": budget} if budget else {}),
+        **({"balance": class_balance} if class_balance else {}),
+        **({"budget": time_budget} if time_budget else {}),
         "data": facts,
         "network": {"name": spec.name, "source": spec.source, "spec": asdict(spec)},
         "recipe": chosen.to_table(),

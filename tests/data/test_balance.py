@@ -46,7 +46,7 @@ def test_weights_make_classes_count_alike():
 
 def test_a_wrong_way_is_refused_before_anything_is_read():
     with pytest.raises(DataError, match=r"^--balance must be sample or weights; got 'both'\.$"):
-        residual.train("nowhere", balance="both")
+        residual.train("nowhere", class_balance="both")
 
 
 @pytest.mark.parametrize("way", ["sample", "weights"])
@@ -66,7 +66,9 @@ def test_a_run_says_what_is_unequal_and_what_leaked(tmp_path, monkeypatch, way):
     monkeypatch.setattr(keras.Model, "fit", noting)
     console = quiet()
     recipe = replace(QUICK, epochs=1)
-    run = residual.train(tmp_path / "a.npz", recipe=recipe, precision="float32", balance=way, console=console)
+    run = residual.train(
+        tmp_path / "a.npz", recipe=recipe, precision="float32", class_balance=way, console=console
+    )
     said = console.file.getvalue()
     assert f"classes are unequal: 27 images of 0, 5 of 2; --balance {way}" in said
     assert run.folder.asked["balance"] == way

@@ -93,7 +93,7 @@ def test_one_member_of_a_zip(tmp_path):
             archive.writestr(name, content)
     stored = format_bytes(archive.getinfo("a/bomb.png").compress_size)
     assert f"{path}: a/bomb.png declares 20.0 MB and stores {stored}; from 16.8 MB on" in said(path)
-    assert len(load_data(path, 8, unreadable=0.2).unreadable) == 1
+    assert len(load_data(path, 8, max_unreadable=0.2).unreadable) == 1
 
 
 def test_all_members_of_a_tar(tmp_path, monkeypatch):

@@ -69,7 +69,7 @@ def test_digits_at_other_sizes():
 @pytest.mark.parametrize("below", ["", "signs", "datasets"])
 def test_signs_below_the_root(tmp_path, below):
     write_signs(tmp_path / "root" / below, first=7)
-    data = load_data("signs", root=tmp_path / "root")
+    data = load_data("signs", search_dir=tmp_path / "root")
     assert (data.name, data.classes, data.train.x[0, 0, 0, 0]) == ("signs", tuple("012345"), 7)
     assert f"from {tmp_path / 'root' / below / 'train_signs.h5'} (12 images)" in data.source
 
@@ -78,7 +78,7 @@ def test_signs_root_goes_before_environment_before_datasets(tmp_path, monkeypatc
     for i, place in enumerate(("root", "environment", "datasets")):
         write_signs(tmp_path / place, first=i + 1)
     monkeypatch.setenv("RESIDUAL_DATA", str(tmp_path / "environment"))
-    assert load_data("signs", root=str(tmp_path / "root")).train.x[0, 0, 0, 0] == 1
+    assert load_data("signs", search_dir=str(tmp_path / "root")).train.x[0, 0, 0, 0] == 1
     assert load_data("signs").train.x[0, 0, 0, 0] == 2
     monkeypatch.delenv("RESIDUAL_DATA")
     assert load_data("signs").train.x[0, 0, 0, 0] == 3
@@ -89,7 +89,7 @@ def test_signs_root_goes_before_environment_before_datasets(tmp_path, monkeypatc
 def test_signs_without_its_partner(tmp_path):
     write_signs(tmp_path / "signs")
     (tmp_path / "signs" / "test_signs.h5").unlink()
-    assert said("signs", root=tmp_path) == (
+    assert said("signs", search_dir=tmp_path) == (
         f"Found {tmp_path / 'signs' / 'train_signs.h5'}, but not its partner "
         f"{tmp_path / 'signs' / 'test_signs.h5'}. SIGNS needs both files."
     )
@@ -112,7 +112,7 @@ def test_the_real_signs(way, shared_data, tmp_path, monkeypatch):
         (tmp_path / "datasets").symlink_to(shared_data)
     else:
         path = shared_data / "signs" / ("test_signs.h5" if way == "file" else "")
-    data = load_data(path, root=root)
+    data = load_data(path, search_dir=root)
     assert (data.name, len(data.train), len(data.test), data.size) == ("signs", 960, 120, (64, 64))
     assert data.classes == tuple("012345")
     assert np.bincount(data.test.y).tolist() == [20] * 6
@@ -125,7 +125,7 @@ def test_real_signs_cut_short(shared_data, tmp_path):
         (tmp_path / f"{part}_signs.h5").write_bytes(whole)
     for share in (0.001, 0.5, 0.999):
         (tmp_path / "test_signs.h5").write_bytes(whole[: int(len(whole) * share)])
-        assert said("signs", root=tmp_path) == (
+        assert said("signs", search_dir=tmp_path) == (
             f"{tmp_path / 'test_signs.h5'} cannot be opened: truncated. Copy or download it again."
         )
 
@@ -160,7 +160,7 @@ def test_unknown_suffix(tmp_path):
 
 @pytest.mark.parametrize("size", [0, -3, 1.5, "64"])
 def test_size_must_be_pixels(size):
-    assert said("digits", size) == f"size must be a whole number of pixels, at least 1; got {size!r}."
+    assert said("digits", size) == f"image_size must be a whole number of pixels, at least 1; got {size!r}."
 
 
 @pytest.mark.parametrize("name", ["signs", "cifar10"])
@@ -168,7 +168,7 @@ def test_root_must_be_a_folder(name, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     for wrong in (tmp_path / "nowhere", str(tmp_path / "file")):
         says = f"There is no folder {wrong} to search for data (%s). Name one that exists, or none."
-        assert said(name, root=wrong) == says % "--data"
+        assert said(name, search_dir=wrong) == says % "search_dir"
         monkeypatch.setenv("RESIDUAL_DATA", str(wrong))
         assert said(name) == says % "RESIDUAL_DATA"
         monkeypatch.delenv("RESIDUAL_DATA")
@@ -178,7 +178,7 @@ def test_home_is_expanded(tmp_path, monkeypatch):
     write_signs(tmp_path / "mine")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert len(load_data("~/mine").train) == 12
-    assert len(load_data("signs", root="~/mine").train) == 12
+    assert len(load_data("signs", search_dir="~/mine").train) == 12
 
 
 def test_every_name_is_described():

@@ -80,7 +80,7 @@ def test_one_of_forty_is_skipped_and_told_of(tmp_path, kind):
 def test_more_than_is_allowed(tmp_path, kind):
     path, name = kind(tmp_path)
     with pytest.raises(DataError) as caught:
-        load_data(path, unreadable=0.02)
+        load_data(path, max_unreadable=0.02)
     assert str(caught.value).startswith(
         f"{path}: 1 of 40 image files cannot be read, more than 2%. The first: {name} is not an image"
     )
@@ -110,7 +110,7 @@ def test_all_test_images_of_a_zip(tmp_path):
     files = {f"train/{name}": content for name, content in zip(names(), contents(), strict=True)}
     path = pack(tmp_path / "photos.zip", {**files, "test/cat/0.png": b"", "test/dog/0.png": b""})
     with pytest.raises(DataError) as caught:
-        load_data(path, unreadable=0.1)
+        load_data(path, max_unreadable=0.1)
     assert str(caught.value).startswith(
         f"{path}: none of the test images can be read. The first: {path}: test/cat/0.png is not an image"
     )

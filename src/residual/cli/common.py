@@ -59,8 +59,8 @@ def print_json(value) -> None:
 
 
 def api():
-    """`residual.api`, loaded without its libraries' start-up chatter."""
+    """`residual._api`, loaded without its libraries' start-up chatter."""
     backend.import_keras_quietly()
-    from residual import api
+    from residual import _api as api
 
     return api

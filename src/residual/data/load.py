@@ -14,9 +14,9 @@ from residual.errors import DataError
 
 def load_data(
     data: str | Path = "digits",
-    size: int | None = None,
-    root: str | Path | None = None,
-    unreadable: float = MAX_UNREADABLE,
+    image_size: int | None = None,
+    search_dir: str | Path | None = None,
+    max_unreadable: float = MAX_UNREADABLE,
 ) -> Dataset:
     """Images by name or path.
 
@@ -25,10 +25,11 @@ def load_data(
             of class folders or a zip of it, a cifar-10-batches-py or its tar.gz, an .npz, Parquet in Hugging
             Face's image layout, a .csv, .tsv or .jsonl of paths and labels; or "hf://owner/name". What is not
             obvious is said behind "::", as in "data.h5::images=x,labels=y" or "all.csv::label=species".
-        size: scale images to (size, size); None keeps the size of the data, and means 64 for image files.
-        root: folder to search for "signs" and "cifar10", before the one in the environment variable
+        image_size: scale images to this many pixels a side; None keeps the size of the data, and means 64 for
+            image files.
+        search_dir: folder to search for "signs" and "cifar10", before the one in the environment variable
             RESIDUAL_DATA and ./datasets.
-        unreadable: share of image files (in folders, zips, tables of paths, Parquet rows and on the hub) that may
+        max_unreadable: share of image files (in folders, zips, tables of paths, Parquet rows and on the hub) that may
             be damaged: they are skipped, and listed in `Dataset.unreadable`.
 
     Returns:
@@ -37,11 +38,11 @@ def load_data(
     Raises:
         DataError: if nothing is found or something cannot be read.
     """
-    if size is not None and not (isinstance(size, int) and size >= 1):
-        raise DataError(f"size must be a whole number of pixels, at least 1; got {size!r}.")
-    if not 0 <= unreadable < 1:
-        raise DataError(f"--unreadable must be a share from 0 to below 1; got {unreadable}.")
-    return open_source(data, root).to_dataset(size, unreadable)
+    if image_size is not None and not (isinstance(image_size, int) and image_size >= 1):
+        raise DataError(f"image_size must be a whole number of pixels, at least 1; got {image_size!r}.")
+    if not 0 <= max_unreadable < 1:
+        raise DataError(f"max_unreadable must be a share from 0 to below 1; got {max_unreadable}.")
+    return open_source(data, search_dir).to_dataset(image_size, max_unreadable)
 
 
 def open_source(data: str | Path, search_dir: str | Path | None = None) -> Source:
@@ -49,7 +50,7 @@ def open_source(data: str | Path, search_dir: str | Path | None = None) -> Sourc
 
     Args:
         data: as `load_data` takes it.
-        search_dir: what `load_data` calls root.
+        search_dir: as `load_data` takes it.
 
     Raises:
         DataError: if nothing is found, or it cannot be listed. An image that cannot be read raises only when it
@@ -68,7 +69,7 @@ def locate(data: str | Path, search_dir: str | Path | None = None) -> Location:
     """
     if search_dir is not None and str(data) not in SEARCHED:
         raise DataError(
-            f"--data (root) is the folder in which signs and cifar10 are searched for. To use the images in "
+            f"search_dir is the folder in which signs and cifar10 are searched for. To use the images in "
             f"{search_dir}, name it as the data itself: residual train {search_dir}"
         )
     return find_named(str(data), search_dir) if str(data) in NAMES else parse_location(str(data))

@@ -32,7 +32,7 @@ def find_named(name: str, search_dir: str | Path | None) -> Location:
 
 def _list_places(search_dir: str | Path | None, *below: str) -> list[Path]:
     """Existing folders to search: search_dir, RESIDUAL_DATA and ./datasets, each with the folders below it."""
-    asked = {"--data": search_dir, "RESIDUAL_DATA": os.environ.get("RESIDUAL_DATA")}
+    asked = {"search_dir": search_dir, "RESIDUAL_DATA": os.environ.get("RESIDUAL_DATA")}
     for name, top in asked.items():
         if top and not os.path.isdir(expand_home(top)):
             raise DataError(

@@ -103,8 +103,8 @@ def test_found_below_the_root(batches, tmp_path, below, monkeypatch):
     if below == "data":  # the folder that holds the batches, or RESIDUAL_DATA
         monkeypatch.setenv("RESIDUAL_DATA", str(root / below))
         root = None
-    assert len(load_data("cifar10", root=root).train) == 20
-    assert len(load_data("cifar10", root=place).train) == 20
+    assert len(load_data("cifar10", search_dir=root).train) == 20
+    assert len(load_data("cifar10", search_dir=place).train) == 20
 
 
 class Runs:
@@ -238,7 +238,10 @@ def test_the_archive_of_cifar10(tmp_path):
         archive.extractall(tmp_path, **safely)
     unpacked = load_data(tmp_path / "cifar-10-batches-py")
     np.testing.assert_array_equal(data.train.x, unpacked.train.x)
-    assert load_data("cifar10", root=tmp_path).source == f"CIFAR-10 from {tmp_path / 'cifar-10-batches-py'}"
+    assert (
+        load_data("cifar10", search_dir=tmp_path).source
+        == f"CIFAR-10 from {tmp_path / 'cifar-10-batches-py'}"
+    )
 
 
 class Hostile:

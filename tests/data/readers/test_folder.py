@@ -135,9 +135,9 @@ def test_corrupt_images_are_skipped_while_they_are_few(tmp_path):
     assert str(caught.value).startswith(
         f"{tmp_path}: 3 of 40 image files cannot be read, more than 5%. The first: {tmp_path / 'a' / 'x.jpg'} is not"
     )
-    assert len(load_data(tmp_path, unreadable=0.1).unreadable) == 3
-    with pytest.raises(DataError, match=r"^--unreadable must be a share from 0 to below 1; got 1\.5\.$"):
-        load_data(tmp_path, unreadable=1.5)
+    assert len(load_data(tmp_path, max_unreadable=0.1).unreadable) == 3
+    with pytest.raises(DataError, match=r"^max_unreadable must be a share from 0 to below 1; got 1\.5\.$"):
+        load_data(tmp_path, max_unreadable=1.5)
 
 
 def test_a_class_of_damaged_images_alone(tmp_path):
@@ -217,4 +217,4 @@ def test_the_first_bad_file_by_name_is_told(tmp_path):
     for bad in ("b/7.png", "a/95.png", "a/96.png"):
         (tmp_path / bad).write_bytes(b"text")
     with pytest.raises(DataError, match=re.escape(f"The first: {tmp_path / 'a' / '95.png'} is not an image")):
-        load_data(tmp_path, unreadable=0)
+        load_data(tmp_path, max_unreadable=0)

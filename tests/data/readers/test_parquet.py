@@ -92,7 +92,7 @@ class TestParquet:
         monkeypatch.delenv("RESIDUAL_DATA")
         assert load_data("cifar10").name == "cifar10"  # ./datasets
         monkeypatch.chdir(place)
-        assert load_data("cifar10", root=".").name == "cifar10"
+        assert load_data("cifar10", search_dir=".").name == "cifar10"
 
     def test_sizes(self, tmp_path):
         path = self.write(tmp_path / "all.parquet", [png(1, 4), png(2, 5), png(3, 6)], [0, 0, 1])
@@ -230,7 +230,7 @@ class TestParquet:
     @pytest.mark.shared
     @pytest.mark.slow
     def test_the_real_cifar10(self, shared_data):
-        data = load_data("cifar10", root=shared_data)
+        data = load_data("cifar10", search_dir=shared_data)
         assert (len(data.train), len(data.test), data.size) == (50_000, 10_000, (32, 32))
         assert np.bincount(data.train.y).tolist() == [5000] * 10
         assert data.test.y[:4].tolist() == [3, 8, 8, 0]  # the official order: cat, ship, ship, airplane

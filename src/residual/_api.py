@@ -9,6 +9,7 @@ from rich.console import Console
 
 from residual import jobs, networks, zoo
 from residual._console import default_console
+from residual._run import Run, as_run, open_model
 from residual.data import balance as balancing
 from residual.data.load import load_data
 from residual.data.source import MAX_UNREADABLE
@@ -19,7 +20,6 @@ from residual.evaluation.metrics import Scores
 from residual.evaluation.predictions import Prediction
 from residual.evaluation.report import save_curves_png
 from residual.jobs import Job
-from residual.run import Run, as_run, open_model
 from residual.spec import NetworkSpec
 from residual.training import trainer
 from residual.training.checkpointing import last_state
@@ -57,15 +57,15 @@ def train(
     recipe: str | Recipe = "default",
     epochs: int | None = None,
     batch_size: int | None = None,
-    size: int | None = None,
+    image_size: int | None = None,
     seed: int = 0,
-    validation: float = 0.1,
+    validation_split: float = 0.1,
     precision: str = "auto",
-    budget: str | None = None,
-    balance: str | None = None,
-    unreadable: float = MAX_UNREADABLE,
+    time_budget: str | None = None,
+    class_balance: str | None = None,
+    max_unreadable: float = MAX_UNREADABLE,
     name: str | None = None,
-    root: str | Path | None = None,
+    search_dir: str | Path | None = None,
     console: Console | None = None,
 ) -> Run:
     """Train a network and keep it in a run folder, `runs/<name>`.
@@ -78,41 +78,41 @@ def train(
         model: a NetworkSpec or the name of a network; None takes the recipe's.
         recipe: a name, a .toml file or a Recipe; "default" is the one made for the data.
         epochs, batch_size: in place of the recipe's.
-        size: scale images to (size, size).
+        image_size: scale images to (image_size, image_size).
         seed: of weights, order, augmentation and validation split.
-        validation: share of the training images that is set aside to select on.
+        validation_split: share of the training images that is set aside to select on.
         precision: "float32", "bfloat16" or "auto": the one that trains faster here, by a short measurement.
-        budget: time for the whole, such as "10m"; the epochs that fit in it take the place of the recipe's.
-        balance: what to do about classes with few images: "sample" shows them again until all classes have as
+        time_budget: time for the whole, such as "10m"; the epochs that fit in it take the place of the recipe's.
+        class_balance: what to do about classes with few images: "sample" shows them again until all classes have as
             many, "weights" lets them count more in the loss; None does nothing.
-        unreadable: share of image files that may be damaged; they are skipped and listed in report.json.
+        max_unreadable: share of image files that may be damaged; they are skipped and listed in report.json.
         name: of the run; None counts up. A run of this name that was interrupted goes on, if the same was asked.
-        root: folder searched for "signs" and "cifar10".
+        search_dir: folder searched for "signs" and "cifar10".
         console: where progress is shown; None shows it on standard error, in a notebook on standard output.
 
     Raises:
         DataError, NetworkError, RecipeError, RunError: each says what to do.
     """
     console = console or default_console(stderr=True)
-    if budget is not None and epochs is not None:
-        raise RecipeError("--epochs and --budget both say how long to train: give one of them.")
-    seconds_of(budget)
+    if time_budget is not None and epochs is not None:
+        raise RecipeError("epochs and time_budget both say how long to train: give one of them.")
+    seconds_of(time_budget)
     if not 0 <= seed < 2**32:
         raise RecipeError(f"--seed must be a whole number from 0 to {2**32 - 1}; got {seed}.")
-    balancing.checked_way(balance)
+    balancing.checked_way(class_balance)
     job = jobs.new_job(
         data,
         model=model,
         recipe=recipe,
         changes={"epochs": epochs, "batch_size": batch_size},
-        size=size,
+        image_size=image_size,
         seed=seed,
-        validation=validation,
+        validation_split=validation_split,
         precision=precision,
-        budget=budget,
-        balance=balance,
-        unreadable=unreadable,
-        root=root,
+        time_budget=time_budget,
+        class_balance=class_balance,
+        max_unreadable=max_unreadable,
+        search_dir=search_dir,
     )
     return _begun_or_resumed(job, name, precision, console)
 
@@ -198,14 +198,14 @@ def _trained(folder: RunFolder, job: Job, state: State | None, console: Console)
 
 
 def evaluate(
-    run_or_model: str | Path, data: str | Path | None = None, root: str | Path | None = None
+    run_or_model: str | Path, data: str | Path | None = None, search_dir: str | Path | None = None
 ) -> Scores:
     """Judge a run, or any .keras file, on test images.
 
     Args:
         run_or_model: a run's name or folder, or a .keras file.
         data: other data than the run's own; a folder that has no test images of its own is then used whole.
-        root: folder searched for "signs" and "cifar10".
+        search_dir: folder searched for "signs" and "cifar10".
 
     Raises:
         DataError: when the classes of data and network differ, or a .keras file comes without data.
@@ -220,7 +220,7 @@ def evaluate(
     height, width = predictions.image_size(model)
     if height != width:
         raise DataError(f"The model takes {height}x{width} images; data can only be scaled to squares.")
-    images, data_classes = whole_test(load_data(data, height, root))
+    images, data_classes = whole_test(load_data(data, height, search_dir))
     return judge(model, relabelled(images, data_classes, classes), classes)
 
 
