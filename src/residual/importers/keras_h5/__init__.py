@@ -1,0 +1,1 @@
+"""HDF5 models of older versions of Keras."""

@@ -1,0 +1,1 @@
+"""Networks: what they are, and how they are built, named and saved."""
