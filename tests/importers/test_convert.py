@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from residual.errors import RunError
-from residual.interop import Converted, convert
-from residual.interop.old_h5 import OWN
-from residual.modelfile import load_model
-from tests import old_layouts
+from residual.importers import Converted, convert
+from residual.importers.keras_h5.importer import OWN
+from residual.models.keras_file import load_model
+from tests.support import old_layouts
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ def old(tmp_path_factory):
     if importlib.util.find_spec("tf_keras") is None:
         pytest.skip("tf_keras, which writes Keras 2 files, is not installed")
     folder = tmp_path_factory.mktemp("old")
-    program = Path(__file__).with_name("old_networks.py")
+    program = Path(old_layouts.__file__).with_name("old_networks.py")
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([sys.executable, program, folder], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -105,7 +105,7 @@ def test_what_is_written_beside_the_model(old, target):
 
 @pytest.mark.parametrize("name", ["cifar_v1", "own"])
 def test_scaled_inputs_take_raw_pixels(old, target, name):
-    converted = convert(old / f"{name}.h5", target, scale_inputs=True)
+    converted = convert(old / f"{name}.h5", target, raw_pixels=True)
     known = np.load(old / f"{name}.npz")
     assert np.abs(predict(converted.model, 255 * known["x"]) - known["y"]).max() < 1e-5
     assert "0 to 255" in converted.notes[-1]
@@ -119,7 +119,7 @@ def test_scaled_inputs_take_raw_pixels(old, target, name):
     [
         ("course_d", "course-resnet50", {"stem_end": "norm"}),
         ("course_c", "course-resnet50", {}),
-        ("keras_v2", "keras-resnet50v2", {"size": 64}),
+        ("keras_v2", "keras-resnet50v2", {"image_size": 64}),
         ("cifar_v1", "notebook-resnet8", {}),
         ("cifar_v2", "notebook-resnet11v2", {}),
     ],
@@ -263,7 +263,7 @@ def test_numbers_of_other_precision(small, tmp_path):
     assert np.array_equal(keras.ops.convert_to_numpy(landed), kernel)
 
 
-# What is refused; the rest is in test_convert_refused.py.
+# What is refused; the rest is in test_refused.py.
 
 
 def refuses(source: Path, match: str, target: Path) -> None:

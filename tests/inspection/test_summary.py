@@ -1,4 +1,4 @@
-"""Counts that are known from the papers or done by hand, the listing's layout, and models of other makers."""
+"""Counts known from the papers or worked out by hand, the layout of the text, and models of other makers."""
 
 import io
 import json
@@ -7,11 +7,11 @@ import keras
 import pytest
 from rich.console import Console
 
-from residual import zoo
 from residual.errors import NetworkError
-from residual.insight.arithmetic import multiply_adds
-from residual.insight.summary import Summary, print_summary, summarize
-from residual.networks import network
+from residual.inspection import Summary, print_summary, summarize
+from residual.inspection.costs import count_multiply_adds
+from residual.models import zoo
+from residual.models.build import build_network
 
 _made: dict[str, tuple[keras.Model, Summary]] = {}
 
@@ -19,7 +19,7 @@ _made: dict[str, tuple[keras.Model, Summary]] = {}
 def made(name: str, shape=(224, 224, 3), classes: int = 1000) -> tuple[keras.Model, Summary]:
     """A network and its summary, built once for the whole file."""
     if name not in _made:
-        model = network(zoo.spec(name), shape, classes)
+        model = build_network(zoo.find_spec(name), shape, classes)
         _made[name] = model, summarize(model)
     return _made[name]
 
@@ -62,7 +62,7 @@ def test_bottleneck_networks(name, blocks, stride_on_first, expected):
     model, summary = made(name)
     assert summary.multiply_adds == by_hand(blocks, stride_on_first) == expected
     assert summary.parameters == model.count_params()
-    assert summary.depth == zoo.spec(name).depth
+    assert summary.depth == zoo.find_spec(name).depth
 
 
 def test_resnet18():
@@ -108,7 +108,7 @@ def test_rows():
         ("cifar-resnet20v2", {"identity", "projection"}),
     ],
 )
-def test_shortcuts_are_told_from_the_graph(name, kinds):
+def test_shortcuts_are_found_in_the_graph(name, kinds):
     _, summary = cifar(name)
     blocks = [block for section in summary.sections for block in section.blocks if block.name]
     assert {block.shortcut for block in blocks} == kinds
@@ -157,7 +157,7 @@ def test_any_functional_model():
 
 
 def test_a_model_in_a_model_is_opened():
-    base = network(zoo.spec("cifar-resnet8"), (32, 32, 3), 10)
+    base = build_network(zoo.find_spec("cifar-resnet8"), (32, 32, 3), 10)
     image = keras.Input((32, 32, 3))
     model = keras.Model(image, keras.layers.Dense(2)(base(keras.layers.Rescaling(1 / 255)(image))))
     summary, inner = summarize(model), summarize(base)
@@ -180,15 +180,17 @@ def test_sequential():
 
 
 def test_errors():
-    varying = network(zoo.spec("cifar-resnet8"), (None, None, 3), 10)
-    with pytest.raises(NetworkError, match=r"input size, and that is \?x\?x3. Give an input size"):
+    varying = build_network(zoo.find_spec("cifar-resnet8"), (None, None, 3), 10)
+    with pytest.raises(
+        NetworkError, match=r"input size, which varies: \?x\?x3. Build the network with a fixed"
+    ):
         summarize(varying)
     with pytest.raises(NetworkError, match="must be a functional model"):
         summarize(keras.Sequential([keras.layers.Dense(2)]))
     conv = keras.layers.Conv2D(4, 3)
     conv.build((None, None, None, 3))
-    with pytest.raises(NetworkError, match="Give an input size"):
-        multiply_adds(conv, (None, None, 3), (None, None, 4))
+    with pytest.raises(NetworkError, match="with a fixed input size"):
+        count_multiply_adds(conv, (None, None, 3), (None, None, 4))
 
 
 def test_json():

@@ -1,16 +1,15 @@
 """Structure: shapes, names, shortcuts, sizes; and agreement with keras.applications."""
 
-from dataclasses import replace
-
 import keras
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
-from residual import zoo
 from residual.errors import NetworkError
-from residual.interop.known import application_name
-from residual.networks import group_of, network, stage_outputs
-from residual.spec import NetworkSpec
+from residual.importers.keras_h5.recognize import name_in_applications
+from residual.models import zoo
+from residual.models.build import build_network, stage_outputs
+from residual.models.spec import NetworkSpec
 
 
 def count(model, kind) -> int:
@@ -22,7 +21,7 @@ def shapes(model) -> dict:
 
 
 def test_course_resnet50_layers_and_shapes():
-    model = network(zoo.spec("course-resnet50"), (64, 64, 3), 6)
+    model = build_network(zoo.find_spec("course-resnet50"), (64, 64, 3), 6)
     assert count(model, keras.layers.Conv2D) == 53
     assert count(model, keras.layers.BatchNormalization) == 53
     assert count(model, keras.layers.Add) == 16
@@ -54,13 +53,13 @@ def test_course_resnet50_layers_and_shapes():
     ],
 )
 def test_stage_outputs(name, size, expected):
-    outputs = stage_outputs(network(zoo.spec(name), (size, size, 3), 10))
+    outputs = stage_outputs(build_network(zoo.find_spec(name), (size, size, 3), 10))
     assert {stage: tuple(outputs[stage].shape[1:]) for stage in expected} == expected
     assert "head" not in outputs
 
 
 def test_stage_outputs_make_a_model():
-    model = network(zoo.spec("cifar-resnet8"), (32, 32, 3), 10)
+    model = build_network(zoo.find_spec("cifar-resnet8"), (32, 32, 3), 10)
     features = keras.Model(model.input, stage_outputs(model))
     values = features(np.zeros((2, 32, 32, 3), "float32"))
     assert sorted(values) == ["stage1", "stage2", "stage3", "stem"]
@@ -72,37 +71,38 @@ def test_stage_outputs_make_a_model():
     [("projection", 2, 9), ("projection-all", 9, 9), ("zero-pad", 0, 9), ("none", 0, 0)],
 )
 def test_shortcut_kinds(shortcut, projections, additions):
-    model = network(replace(zoo.spec("cifar-resnet20"), shortcut=shortcut), (32, 32, 3), 10)
+    model = build_network(replace(zoo.find_spec("cifar-resnet20"), shortcut=shortcut), (32, 32, 3), 10)
     assert sum(layer.name.endswith("shortcut_conv") for layer in model.layers) == projections
     assert count(model, keras.layers.Add) == additions
 
 
 def test_zero_pad_shortcut_carries_every_second_pixel_and_zeros():
-    from residual.blocks import Names, zero_pad
+    from residual.models.blocks import zero_pad_shortcut
+    from residual.models.layer_names import Names
 
     x = np.arange(2 * 4 * 4 * 3, dtype="float32").reshape(2, 4, 4, 3)
-    y = keras.ops.convert_to_numpy(zero_pad(5, 2, Names())(x))
+    y = keras.ops.convert_to_numpy(zero_pad_shortcut(5, 2, Names())(x))
     assert y.shape == (2, 2, 2, 5)
     np.testing.assert_array_equal(y[..., :3], x[:, ::2, ::2])
     assert not y[..., 3:].any()
     with pytest.raises(NetworkError, match="cannot go from 3 down to 2 channels"):
-        zero_pad(2, 1, Names())(x)
+        zero_pad_shortcut(2, 1, Names())(x)
 
 
 @pytest.mark.parametrize(
     "name", ["resnet18", "course-resnet50", "cifar-resnet8", "wide-resnet10-1", "resnet50d"]
 )
 def test_smallest_size_works_and_one_less_is_named(name):
-    spec = zoo.spec(name)
+    spec = zoo.find_spec(name)
     smallest = spec.total_stride
-    model = network(spec, (smallest, smallest, 3), 3)
+    model = build_network(spec, (smallest, smallest, 3), 3)
     assert keras.ops.convert_to_numpy(model(np.zeros((1, smallest, smallest, 3)))).shape == (1, 3)
     with pytest.raises(NetworkError, match=f"the smallest is {smallest}x{smallest}"):
-        network(spec, (smallest - 1, smallest, 3), 3)
+        build_network(spec, (smallest - 1, smallest, 3), 3)
 
 
 def test_any_input_size():
-    model = network(zoo.spec("cifar-resnet8"), (None, None, 3), 4)
+    model = build_network(zoo.find_spec("cifar-resnet8"), (None, None, 3), 4)
     for height, width in ((32, 32), (17, 41)):
         y = keras.ops.convert_to_numpy(model(np.zeros((1, height, width, 3))))
         np.testing.assert_allclose(y.sum(), 1, rtol=1e-5)
@@ -111,42 +111,13 @@ def test_any_input_size():
 def test_own_spec_of_any_depth():
     spec = NetworkSpec("mine", (1, 2), (8, 12), stem="cifar", stem_width=8)
     assert spec.depth == 8
-    assert network(spec, (16, 16, 3), 2).output_shape == (None, 2)
+    assert build_network(spec, (16, 16, 3), 2).output_shape == (None, 2)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"blocks": (1, 2, 3)}, "need one entry per stage, got 3, 2, 2 and 3"),
-        ({"blocks": (0, 1)}, "must all be at least 1"),
-        ({"shortcut": "skip"}, "shortcut must be one of zero-pad, projection"),
-    ],
-)
-def test_wrong_specs(changes, message):
-    values = {"blocks": (1, 1), "widths": (8, 16)} | changes
-    with pytest.raises(NetworkError, match=message):
-        NetworkSpec("mine", **values)
-
-
-@pytest.mark.parametrize(
-    ("layer", "group"),
-    [
-        ("stem_conv", "stem"),
-        ("stage2_block1_conv1", "stage2"),
-        ("stage12_block1_add", "stage12"),
-        ("res3b_branch2a", "stage3"),
-        ("bn3b_branch2a", "stage3"),
-        ("res5c_relu", "stage5"),
-        ("conv1", "stem"),
-        ("bn_conv1", "stem"),
-        ("conv2_block3_out", "stage2"),
-        ("fc6", "head"),
-        ("head_pool", "head"),
-        ("predictions", "head"),
-    ],
-)
-def test_group_of(layer, group):
-    assert group_of(layer) == group
+def test_an_unknown_initializer_is_named():
+    spec = NetworkSpec("mine", (1,), (8,), stem="cifar", initializer="he_nrmal")
+    with pytest.raises(NetworkError, match="initializer must be the name of a Keras initializer.*'he_nrmal'"):
+        build_network(spec, (8, 8, 3), 2)
 
 
 def randomize(model, images, seed=0):
@@ -176,12 +147,12 @@ def test_same_outputs_as_keras_applications(depth, version):
     theirs = getattr(keras.applications, f"ResNet{depth}{version.upper()}")(
         weights=None, input_shape=(64, 64, 3)
     )
-    ours = network(zoo.spec(f"keras-resnet{depth}{version}"), (64, 64, 3), 1000)
+    ours = build_network(zoo.find_spec(f"keras-resnet{depth}{version}"), (64, 64, 3), 1000)
     x = np.random.default_rng(1).normal(0, 1, (4, 64, 64, 3)).astype("float32")
     randomize(theirs, x)
     assert len(weighted(ours)) == len(weighted(theirs))
     for layer in weighted(ours):
-        layer.set_weights(theirs.get_layer(application_name(layer.name, bool(version))).get_weights())
+        layer.set_weights(theirs.get_layer(name_in_applications(layer.name, bool(version))).get_weights())
     expected = keras.ops.convert_to_numpy(theirs(x, training=False))
     assert expected.std(0).max() > 1e-2, "the images must not look alike to the network"
     got = keras.ops.convert_to_numpy(ours(x, training=False))

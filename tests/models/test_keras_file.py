@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from residual import zoo
 from residual.errors import RunError
-from residual.modelfile import load_model, save_model
-from residual.networks import deep_recursion, network
+from residual.models import zoo
+from residual.models.build import build_network, raise_recursion_limit
+from residual.models.keras_file import load_model, save_model
 from residual.training import preparation
 from tests.test_training import stripes
 
@@ -46,7 +46,7 @@ def saved(tmp_path_factory):
     images = stripes(4, 0, size=32)
     np.save(folder / "x.npy", images.x)
     for name, kind in zip(NETWORKS, ("scale", "channel", "mean-image", "channel", "scale"), strict=True):
-        model = network(zoo.spec(name), (32, 32, 3), 3, preparation.normalization(kind, images))
+        model = build_network(zoo.find_spec(name), (32, 32, 3), 3, preparation.normalization(kind, images))
         rng = np.random.default_rng(0)
         weights = [  # but for the pixels' normalization, whose values Keras has taken over already
             w if v.path.startswith("normalization") else w + rng.normal(0, 0.01, w.shape)
@@ -81,7 +81,7 @@ def test_info_travels_with_the_file(saved):
 
 
 def test_a_file_of_plain_keras_has_no_info(tmp_path):
-    model = network(zoo.spec("cifar-resnet8"), (8, 8, 3), 2)
+    model = build_network(zoo.find_spec("cifar-resnet8"), (8, 8, 3), 2)
     model.save("plain.keras")
     assert load_model("plain.keras")[1] == {}
 
@@ -102,7 +102,7 @@ def test_wrong_files_are_named(tmp_path, saved):
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
-    model = network(zoo.spec("cifar-resnet8"), (8, 8, 3), 2)
+    model = build_network(zoo.find_spec("cifar-resnet8"), (8, 8, 3), 2)
     save_model(model, "m.keras", {"classes": ["a", "b"]})
     before = (tmp_path / "m.keras").read_bytes()
     monkeypatch.setattr(json, "dumps", lambda *a, **k: 1 / 0)
@@ -116,7 +116,7 @@ def test_a_model_of_1500_layers_is_saved_and_loaded(tmp_path):
     pixels = x = keras.Input((4, 4, 3))
     for _ in range(1500):
         x = keras.layers.Activation("linear")(x)
-    with deep_recursion():
+    with raise_recursion_limit():
         model = keras.Model(pixels, x)
     save_model(model, "deep.keras", {})
     assert len(load_model("deep.keras")[0].layers) == 1501
@@ -124,7 +124,7 @@ def test_a_model_of_1500_layers_is_saved_and_loaded(tmp_path):
 
 @pytest.mark.slow
 def test_a_network_of_1202_layers_is_built_saved_and_loaded(tmp_path):
-    model = network(zoo.spec("cifar-resnet1202"), (32, 32, 3), 10)
+    model = build_network(zoo.find_spec("cifar-resnet1202"), (32, 32, 3), 10)
     save_model(model, "deep.keras", {})
     loaded, _ = load_model("deep.keras")
     x = np.zeros((1, 32, 32, 3), "float32")

@@ -1,12 +1,14 @@
-"""Golden counts of parameters, and the errors of names."""
+"""Known counts of parameters, the errors of names, and a family as one row."""
 
 import math
 
 import pytest
 
-from residual import zoo
 from residual.errors import NetworkError
-from residual.networks import network
+from residual.models import zoo
+from residual.models.build import build_network
+from residual.models.spec import NetworkSpec
+from residual.models.zoo.family import Family
 
 
 def trainable(model) -> int:
@@ -52,7 +54,7 @@ def trainable(model) -> int:
     ],
 )
 def test_parameter_counts(name, size, classes, total, learned):
-    model = network(zoo.spec(name), (size, size, 3), classes)
+    model = build_network(zoo.find_spec(name), (size, size, 3), classes)
     if total is not None:
         assert model.count_params() == total
     if learned is not None:
@@ -62,7 +64,7 @@ def test_parameter_counts(name, size, classes, total, learned):
 def test_every_example_of_every_family_is_found():
     for family in zoo.FAMILIES:
         for name in family.examples:
-            assert zoo.spec(name).name == name
+            assert zoo.find_spec(name).name == name
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_every_example_of_every_family_is_found():
     ],
 )
 def test_depth_is_the_one_in_the_name(name, depth):
-    assert zoo.spec(name).depth == depth
+    assert zoo.find_spec(name).depth == depth
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_depth_is_the_one_in_the_name(name, depth):
 )
 def test_wrong_names_say_what_is_near(name, message):
     with pytest.raises(NetworkError) as error:
-        zoo.spec(name)
+        zoo.find_spec(name)
     assert message in str(error.value)
 
 
@@ -114,6 +116,37 @@ def test_wrong_names_say_what_is_near(name, message):
     ],
 )
 def test_suffix_chooses_the_shortcut(name, kind):
-    spec = zoo.spec(name)
+    spec = zoo.find_spec(name)
     assert spec.shortcut == kind
-    assert zoo.spec(spec.name) == spec
+    assert zoo.find_spec(spec.name) == spec
+
+
+def test_a_spec_is_resolved_as_it_is():
+    spec = NetworkSpec("mine", (1,), (8,))
+    assert zoo.resolve_spec(spec) is spec
+    assert zoo.resolve_spec("resnet18") == zoo.find_spec("resnet18")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("resnet50", (224, 1000)), ("cifar-resnet20", (32, 10)), ("course-resnet50", (64, 6))],
+)
+def test_default_input(name, expected):
+    assert zoo.default_input(zoo.find_spec(name)) == expected
+
+
+def test_a_family_is_one_row(monkeypatch):
+    """Its file makes a Family; with a row in the table it has names, depths, suffixes, errors and a builder."""
+
+    def describe(depth: int) -> NetworkSpec:
+        return NetworkSpec(f"tiny-resnet{depth}", ((depth - 2) // 2,), (4,), stem="cifar", stem_width=4)
+
+    tiny = Family("tiny-resnet{d}", (2, 2), ("tiny-resnet4",), describe, "one stage")
+    monkeypatch.setattr(zoo, "FAMILIES", (*zoo.FAMILIES, tiny))
+    assert zoo.find_spec("tiny-resnet6").depth == 6
+    assert zoo.find_spec("tiny-resnet6-plain").shortcut == "none"
+    assert build_network(zoo.find_spec("tiny-resnet4"), (8, 8, 3), 2).output_shape == (None, 2)
+    with pytest.raises(NetworkError, match=r"depth must be 2n\+2, got 5. Try tiny-resnet4 or tiny-resnet6"):
+        zoo.find_spec("tiny-resnet5")
+    with pytest.raises(NetworkError, match="Did you mean tiny-resnet4"):
+        zoo.find_spec("tinny-resnet")

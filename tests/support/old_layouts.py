@@ -18,7 +18,7 @@ KERAS_1 = {
 
 
 def write(path: Path, arrays: dict[str, dict[str, np.ndarray]], config: dict | None, version: str) -> Path:
-    """A model file, or a weights file where `config` is None.
+    """A model file, or a weights file if `config` is None.
 
     Args:
         path: the file.

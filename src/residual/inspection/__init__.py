@@ -1,6 +1,7 @@
-"""Looking at networks: what they are made of, and their picture."""
+"""Look into networks: the table of their layers with costs, and their diagram."""
 
-from residual.insight.plot import save_plot
-from residual.insight.summary import Summary, print_summary, summarize
+from residual.inspection.diagram import save_diagram
+from residual.inspection.summary import Summary, summarize
+from residual.inspection.summary_text import print_summary
 
-__all__ = ["Summary", "print_summary", "save_plot", "summarize"]
+__all__ = ["Summary", "print_summary", "save_diagram", "summarize"]

@@ -1,4 +1,4 @@
-"""Boxes, wires, arcs and plus circles on a matplotlib figure measured in inches.
+"""Draw boxes, wires, arcs and plus circles on a Matplotlib figure, in inches.
 
 Matplotlib's objects are used directly, without pyplot: no window system, no global state, safe in a server.
 """
@@ -34,7 +34,7 @@ Point = tuple[float, float]
 
 
 class Canvas:
-    """A page that grows with what is drawn: x to the right from 0, y downwards from 0, both in inches."""
+    """A page that grows with what is drawn on it: x to the right from 0, y downwards from 0, both in inches."""
 
     def __init__(self):
         from matplotlib.figure import Figure
@@ -45,7 +45,7 @@ class Canvas:
         self.width = self.height = 0.0
 
     def box(self, x: float, y: float, lines: Sequence[str], look: Look, width: float = BOX_WIDTH) -> float:
-        """A rounded box with its left side at x, centred on y, and lines of text in it; its right side."""
+        """Draw a rounded box with lines of text: its left side at x, its centre at y. Returns its right side."""
         self.panel(x, y - BOX_HEIGHT / 2, width, BOX_HEIGHT, look, layer=4)
         step = 0.15
         for i, line in enumerate(lines):
@@ -54,7 +54,7 @@ class Canvas:
         return x + width
 
     def panel(self, x: float, y: float, width: float, height: float, look: Look, layer: float) -> None:
-        """A rounded rectangle, its top left corner at (x, y)."""
+        """Draw a rounded rectangle with its top left corner at (x, y)."""
         from matplotlib.patches import FancyBboxPatch
 
         style = "round,pad=0,rounding_size=0.06"
@@ -66,7 +66,7 @@ class Canvas:
         self._reach(x + width, y + height)
 
     def plus(self, x: float, y: float) -> None:
-        """The addition: a circle with a plus, centred on (x, y)."""
+        """Draw the addition: a circle with a plus, its centre at (x, y)."""
         from matplotlib.patches import Circle
 
         self.axes.add_patch(
@@ -77,11 +77,11 @@ class Canvas:
             self.axes.plot([x - dx, x + dx], [y - dy, y + dy], color=INK, linewidth=1.2, zorder=5)
 
     def wire(self, points: Sequence[Point], look: Look, *, arrow: bool = True) -> None:
-        """A line through the points with round corners and an arrow at its end."""
+        """Draw a line through the points with round corners and an arrow at its end."""
         from matplotlib.patches import FancyArrowPatch
         from matplotlib.path import Path as Line
 
-        vertices, codes = _rounded(points)
+        vertices, codes = _round_corners(points)
         patch = FancyArrowPatch(
             path=Line(vertices, codes), arrowstyle="-|>" if arrow else "-", mutation_scale=8, color=look.edge,
             linestyle=look.dashes, linewidth=1.3, shrinkA=0, shrinkB=0, zorder=3, capstyle="butt",
@@ -91,8 +91,8 @@ class Canvas:
         self._reach(max(x for x, _ in points), max(y for _, y in points))
 
     def text(self, x: float, y: float, text: str, *, size: float = 8.5, color: str = INK, **options) -> None:
-        """Text centred on y; at x as `ha` says."""
-        # parse_math=False: a "$" in a model's name is no formula.
+        """Write text centred on y; `ha` says which part of it is at x."""
+        # parse_math=False: a "$" in a model's name does not begin a formula.
         self.axes.text(x, y, text, fontsize=size, color=color, va="center", parse_math=False, **options)
         # About 0.62 em a letter in DejaVu Sans; only the page's size depends on it.
         letters = 0.0 if options.get("ha") == "center" else 0.62 * size / 72 * len(text)
@@ -102,7 +102,7 @@ class Canvas:
         self.width, self.height = max(self.width, x), max(self.height, y)
 
     def save(self, path: str | os.PathLike[str], margin: float) -> None:
-        """Render in memory, write beside the target, move into place: a reader never meets half a picture."""
+        """Render in memory and write the file whole: a reader never sees half a picture."""
         from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -119,23 +119,23 @@ class Canvas:
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
-    """Raise NetworkError where the name does not end in one of `SUFFIXES`."""
+    """Raise NetworkError if the name does not end in one of `SUFFIXES`."""
     if Path(path).suffix.lower() not in SUFFIXES:
-        raise NetworkError(f"A plot is a file ending in {' or '.join(SUFFIXES)}; got {os.fspath(path)!r}.")
+        raise NetworkError(f"A diagram is a file ending in {' or '.join(SUFFIXES)}; got {os.fspath(path)!r}.")
 
 
-def _rounded(points: Sequence[Point]) -> tuple[list[Point], list[int]]:
+def _round_corners(points: Sequence[Point]) -> tuple[list[Point], list[int]]:
     """Vertices and matplotlib codes of a path through the points with its corners rounded."""
     move, line, curve = 1, 2, 3
     vertices, codes = [points[0]], [move]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        vertices += [_towards(corner, before), corner, _towards(corner, after)]
+        vertices += [_step_towards(corner, before), corner, _step_towards(corner, after)]
         codes += [line, curve, curve]
     return [*vertices, points[-1]], [*codes, line]
 
 
-def _towards(start: Point, end: Point) -> Point:
-    """The point `CORNER` from start on the way to end, or half-way where that is nearer."""
+def _step_towards(start: Point, end: Point) -> Point:
+    """The point `CORNER` from start on the way to end, or half-way if that is nearer."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     length = (dx * dx + dy * dy) ** 0.5 or 1.0
     share = min(CORNER / length, 0.5)

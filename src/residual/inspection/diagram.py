@@ -1,10 +1,10 @@
-"""A schematic of a network: stem, a row of blocks for each stage, head, and every shortcut."""
+"""Draw the diagram of a network: stem, a row of blocks for each stage, head, and every shortcut."""
 
 import os
 
 from residual._text import format_magnitude, format_shape
 from residual.errors import NetworkError
-from residual.insight.drawing import (
+from residual.inspection.canvas import (
     BOX_HEIGHT,
     BOX_WIDTH,
     FAINT,
@@ -16,8 +16,9 @@ from residual.insight.drawing import (
     Look,
     check_suffix,
 )
-from residual.insight.listing import short_name
-from residual.insight.summary import Block, Row, Run, Section, Summary
+from residual.inspection.layer_rows import Row
+from residual.inspection.summary import Block, Repeat, Section, Summary
+from residual.inspection.summary_text import short_name
 
 MARGIN, LABEL_WIDTH, GAP = 0.3, 1.25, 0.2
 ARC, INSIDE, CAPTION = (
@@ -38,53 +39,53 @@ _SHORTCUTS = {
 }
 
 
-def save_plot(summary: Summary, path: str | os.PathLike[str]) -> None:
+def save_diagram(summary: Summary, path: str | os.PathLike[str]) -> None:
     """Draw a residual network, or its plain twin, to a PNG or SVG file.
 
-    A box is a convolution: its window, "/2" where it strides, its filters. Each shortcut is an arc into a
+    A box is a convolution: its window, "/2" if it strides, its filters. Each shortcut is an arc into a
     plus: identity solid, a projection in orange with its convolution, zero-padding dashed. Neighbouring
     blocks that are alike are drawn once, as a pile. The file appears whole or not at all.
 
     Args:
         summary: from `summarize`, of this package's networks or those of keras.applications.
-        path: ends in .png or .svg; replaced if there, and its folder made if not.
+        path: ends in .png or .svg. An existing file is replaced; a missing folder is made.
 
     Raises:
-        NetworkError: another suffix, or a network that has no residual or plain blocks to draw.
+        NetworkError: another suffix, or a network without residual or plain blocks.
         OSError: the file cannot be written.
     """
     check_suffix(path)
     _check_drawable(summary)
     canvas = Canvas()
-    y = _title(canvas, summary)
+    y = _draw_title(canvas, summary)
     end = None
     for section in summary.sections:
-        above, below = _extent(section)
+        above, below = _measure_row(section)
         between, y = y + ROW_GAP / 2, y + ROW_GAP + above
-        _label(canvas, section, y)
-        x = _enter(canvas, end, y, between)
+        _draw_label(canvas, section, y)
+        x = _draw_entry(canvas, end, y, between)
         if section.block_count:
-            end = _stage(canvas, section, x, y)
+            end = _draw_stage(canvas, section, x, y)
         else:
-            end = _single(canvas, section, x, y, image=summary.input_text if end is None else "")
+            end = _draw_single(canvas, section, x, y, image=summary.input_text if end is None else "")
         y += below
-    _legend(canvas, summary, y + 0.4)
+    _draw_legend(canvas, summary, y + 0.4)
     canvas.save(path, MARGIN)
 
 
 def _check_drawable(summary: Summary) -> None:
     if not any(section.block_count for section in summary.sections):
         raise NetworkError(
-            f"{summary.name} has no blocks that its layer names tell (stage1_block1_..., conv2_block1_..., "
-            "res2a_...), so there is nothing to draw."
+            f"{summary.name} has no blocks to draw: none of its layers has a name such as stage1_block1_..., "
+            "conv2_block1_... or res2a_..."
         )
     if any(row.block and row.kind == "Concatenate" for row in summary.rows):
         raise NetworkError(
-            f"{summary.name} joins its blocks by concatenation; only residual and plain blocks are drawn."
+            f"{summary.name} joins its blocks by concatenation; only residual and plain blocks can be drawn."
         )
 
 
-def _title(canvas: Canvas, summary: Summary) -> float:
+def _draw_title(canvas: Canvas, summary: Summary) -> float:
     canvas.text(MARGIN, MARGIN + 0.05, summary.name, size=15, fontweight="bold")
     facts = (
         f"{format_magnitude(summary.parameters)} parameters, {format_magnitude(summary.multiply_adds)} multiply-adds "
@@ -94,23 +95,23 @@ def _title(canvas: Canvas, summary: Summary) -> float:
     return MARGIN + 0.25
 
 
-# Rows: the wire is at y; a row returns the point where it ends.
+# Rows: the wire is at y. A function that draws a row returns the point where it ends.
 
 
-def _arc(section: Section) -> float:
-    """Height of the shortcuts of a stage; a plain one needs no room for any."""
+def _measure_arc(section: Section) -> float:
+    """Height of the shortcuts of a stage; 0 for a plain one."""
     return ARC if any(block.shortcut != "none" for block in section.blocks if block.name) else 0.0
 
 
-def _extent(section: Section) -> tuple[float, float]:
+def _measure_row(section: Section) -> tuple[float, float]:
     """Inches that a row takes above and below its wire."""
     half = BOX_HEIGHT / 2
     if not section.block_count:
         return half, half
-    return _arc(section) + half + INSIDE + 2 * CARD, half + INSIDE + CAPTION
+    return _measure_arc(section) + half + INSIDE + 2 * CARD, half + INSIDE + CAPTION
 
 
-def _label(canvas: Canvas, section: Section, y: float) -> None:
+def _draw_label(canvas: Canvas, section: Section, y: float) -> None:
     count = section.block_count
     lines = [f"{count} block{'s' if count > 1 else ''}"] if count else []
     canvas.text(MARGIN, y - 0.17, section.name, size=10, fontweight="bold")
@@ -118,8 +119,8 @@ def _label(canvas: Canvas, section: Section, y: float) -> None:
         canvas.text(MARGIN, y + 0.03 + 0.17 * i, line, color=FAINT)
 
 
-def _enter(canvas: Canvas, end: tuple[float, float] | None, y: float, between: float) -> float:
-    """The wire from the end of the last row, back left at height `between`, to the start of this one."""
+def _draw_entry(canvas: Canvas, end: tuple[float, float] | None, y: float, between: float) -> float:
+    """Draw the wire from the end of the last row, back at height `between`, to the start of this one."""
     x = MARGIN + LABEL_WIDTH + GAP
     if end is not None:
         out, turn = end[0] + 0.15, x - 0.35
@@ -128,8 +129,8 @@ def _enter(canvas: Canvas, end: tuple[float, float] | None, y: float, between: f
     return x
 
 
-def _single(canvas: Canvas, section: Section, x: float, y: float, image: str) -> tuple[float, float]:
-    """Stem or head: its convolutions, pools and dense layers in a line, after `image` if given."""
+def _draw_single(canvas: Canvas, section: Section, x: float, y: float, image: str) -> tuple[float, float]:
+    """Draw the stem or the head: its convolutions, pools and dense layers in a line, after `image` if given."""
     boxes = [(["image", image], _OTHER, 1.0)] if image else []
     for row in section.rows:
         if _box_lines(row):
@@ -142,29 +143,29 @@ def _single(canvas: Canvas, section: Section, x: float, y: float, image: str) ->
     return x, y
 
 
-def _stage(canvas: Canvas, section: Section, x: float, y: float) -> tuple[float, float]:
-    """The blocks of one stage in a line, those alike piled."""
-    arc = _arc(section)
-    runs = [run for run in section.runs if run.blocks[0].name]
-    for i, run in enumerate(runs):
+def _draw_stage(canvas: Canvas, section: Section, x: float, y: float) -> tuple[float, float]:
+    """Draw the blocks of one stage in a line; neighbours that are alike are a pile."""
+    arc = _measure_arc(section)
+    repeats = [repeat for repeat in section.repeats if repeat.blocks[0].name]
+    for i, repeat in enumerate(repeats):
         if i:
             canvas.wire([(x, y), (x + GAP, y)], _MAIN, arrow=False)
             x += GAP
-        x = _run(canvas, run, x, y, arc)
+        x = _draw_repeat(canvas, repeat, x, y, arc)
     return x, y
 
 
-def _run(canvas: Canvas, run: Run, x: float, y: float, arc: float) -> float:
-    """A block, with cards behind it where there are more like it; the right side of the last card."""
-    block, count = run.blocks[0], len(run.blocks)
-    width, top = _block_width(block), y - arc - BOX_HEIGHT / 2 - INSIDE
+def _draw_repeat(canvas: Canvas, repeat: Repeat, x: float, y: float, arc: float) -> float:
+    """Draw a block, with cards behind it if there are more like it. Returns the right side of the last card."""
+    block, count = repeat.blocks[0], len(repeat.blocks)
+    width, top = _measure_block(block), y - arc - BOX_HEIGHT / 2 - INSIDE
     height = arc + BOX_HEIGHT + 2 * INSIDE + CAPTION
     cards = min(count - 1, 2)
     for card in range(cards, -1, -1):
         canvas.panel(x + CARD * card, top - CARD * card, width, height, _PANEL, layer=1 - 0.1 * card)
     end = x + width + CARD * cards
-    _block(canvas, block, x, y, end)
-    first, last = short_name(block), short_name(run.blocks[-1])
+    _draw_block(canvas, block, x, y, end)
+    first, last = short_name(block), short_name(repeat.blocks[-1])
     caption = f"block {first}" if count == 1 else f"blocks {first} to {last}: × {count}"
     weight = {"fontweight": "bold"} if count > 1 else {}
     canvas.text(x + width / 2, top + height - CAPTION, caption, size=8, ha="center", **weight)
@@ -174,22 +175,22 @@ def _run(canvas: Canvas, run: Run, x: float, y: float, arc: float) -> float:
 # A block.
 
 
-def _main_rows(block: Block) -> list[Row]:
+def _find_main_rows(block: Block) -> list[Row]:
     return [row for row in block.rows if not row.on_shortcut and _box_lines(row)]
 
 
-def _block_width(block: Block) -> float:
-    count = len(_main_rows(block))
+def _measure_block(block: Block) -> float:
+    count = len(_find_main_rows(block))
     plus = 0 if block.shortcut == "none" else 2 * PLUS_RADIUS + GAP
     return 2 * GAP + count * BOX_WIDTH + (count - 1) * GAP + plus + 0.1
 
 
-def _block(canvas: Canvas, block: Block, x: float, y: float, right: float) -> None:
-    """The main path from x to `right` and the shortcut over it."""
+def _draw_block(canvas: Canvas, block: Block, x: float, y: float, right: float) -> None:
+    """Draw the main path from x to `right`, and the shortcut over it."""
     start = x + 0.5 * GAP
     at = x + GAP + 0.05
     canvas.wire([(x, y), (at, y)], _MAIN)
-    for i, row in enumerate(_main_rows(block)):
+    for i, row in enumerate(_find_main_rows(block)):
         if i:
             canvas.wire([(at, y), (at + GAP, y)], _MAIN)
             at += GAP
@@ -201,16 +202,16 @@ def _block(canvas: Canvas, block: Block, x: float, y: float, right: float) -> No
     canvas.wire([(at, y), (at + GAP, y)], _MAIN)
     canvas.plus(centre, y)
     canvas.wire([(centre + PLUS_RADIUS, y), (right, y)], _MAIN, arrow=False)
-    _shortcut(canvas, block, start, centre, y)
+    _draw_shortcut(canvas, block, start, centre, y)
 
 
-def _shortcut(canvas: Canvas, block: Block, start: float, end: float, y: float) -> None:
-    """The arc from `start` over the block into the plus at `end`, with what stands on it."""
+def _draw_shortcut(canvas: Canvas, block: Block, start: float, end: float, y: float) -> None:
+    """Draw the arc from `start` over the block into the plus at `end`, with the layers on it."""
     look, up = _SHORTCUTS[block.shortcut], y - ARC
     canvas.wire([(start, y), (start, up), (end, up), (end, y - PLUS_RADIUS)], look)
     rows = [row for row in block.rows if row.on_shortcut]
     if block.shortcut == "zero-pad":
-        text = _zero_pad_text(rows)
+        text = _describe_zero_pad(rows)
         background = {"facecolor": PANEL, "edgecolor": "none", "pad": 2}
         canvas.text((start + end) / 2, up, text, size=8, ha="center", zorder=4, bbox=background)
     boxes = [_box_lines(row) for row in rows if _box_lines(row)] if block.shortcut == "projection" else []
@@ -219,7 +220,7 @@ def _shortcut(canvas: Canvas, block: Block, start: float, end: float, y: float) 
         at = canvas.box(at, up, lines, look) + GAP
 
 
-def _zero_pad_text(rows: list[Row]) -> str:
+def _describe_zero_pad(rows: list[Row]) -> str:
     """What a shortcut without parameters does, e.g. "/2, +16 zero channels"."""
     strides = [part for row in rows for part in row.detail.split(", ") if part.startswith("stride")]
     channels = [row.detail.split()[0] for row in rows if row.detail.endswith("channels")]
@@ -228,7 +229,7 @@ def _zero_pad_text(rows: list[Row]) -> str:
 
 
 def _box_lines(row: Row) -> list[str]:
-    """The words in a layer's box; none for layers that get no box (norm, relu, padding, addition)."""
+    """The words in a layer's box; none for layers without a box (norm, relu, padding, addition)."""
     sizes, *rest = row.detail.split(", ")
     marks = "".join(f" /{part.split()[1]}" for part in rest if part.startswith("stride"))
     if row.kind.startswith(("Global",)):
@@ -246,8 +247,8 @@ def _box_lines(row: Row) -> list[str]:
 # The legend.
 
 
-def _legend(canvas: Canvas, summary: Summary, y: float) -> None:
-    """What the marks mean: only those that occur."""
+def _draw_legend(canvas: Canvas, summary: Summary, y: float) -> None:
+    """Explain the marks that occur."""
     blocks = [block for section in summary.sections for block in section.blocks if block.name]
     kinds = [kind for kind in _SHORTCUTS if any(block.shortcut == kind for block in blocks)]
     words = {
@@ -260,15 +261,15 @@ def _legend(canvas: Canvas, summary: Summary, y: float) -> None:
         canvas.wire([(x, y), (x + 0.4, y)], _SHORTCUTS[kind])
         canvas.text(x + 0.5, y, words[kind], size=8, color=FAINT)
         x += 0.75 + 0.06 * len(words[kind])
-    lines = ["box: window /stride, filters of a convolution", _order(blocks)]
+    lines = ["box: window /stride, filters of a convolution", _describe_order(blocks)]
     if not kinds:
         lines.append("no shortcuts: the plain twin of the network")
     for i, line in enumerate(lines):
         canvas.text(MARGIN, y + (0.2 if kinds else 0.0) + 0.19 * i, line, size=8, color=FAINT)
 
 
-def _order(blocks: list[Block]) -> str:
-    """The order of norm, relu and convolution in a block, told from where its last activation is."""
+def _describe_order(blocks: list[Block]) -> str:
+    """The order of norm, relu and convolution in a block, which the place of its last activation shows."""
     adds = any(block.shortcut != "none" for block in blocks)
     if blocks[-1].rows[-1].kind in ("Activation", "ReLU"):
         order = "order (v1): convolution, norm, relu"

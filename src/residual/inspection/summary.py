@@ -1,64 +1,23 @@
-"""What a network is made of: every layer with its sizes, parameters and multiply-adds, by stage and block."""
+"""Summarize a network: its layers by stage and block, with sizes, parameters and multiply-adds."""
 
-import re
-from collections.abc import Sequence
+import html
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from math import prod
+from pathlib import Path
 from typing import Any
 
 import keras
 
-from residual import _keras_graph
-from residual._keras_graph import Call
+from residual._keras_graph import find_calls, is_functional
 from residual._text import format_shape
 from residual.errors import NetworkError
-from residual.insight import graph
-from residual.insight.arithmetic import detail, is_weighted, multiply_adds
-from residual.insight.listing import print_summary
-from residual.networks import group_of
-
-__all__ = ["Block", "Row", "Run", "Section", "Summary", "print_summary", "summarize"]
-
-_BLOCK = re.compile(r"(stage\d+_block\d+|conv[2-5]_block\d+)_|(?:res|bn)(\d[a-z])_")
-_STAGE = re.compile(r"stage\d+$")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One layer.
-
-    Attributes:
-        name, kind: of the layer, and of its class, e.g. "Conv2D".
-        detail: its sizes, e.g. "3x3, 64, stride 2".
-        group: "stem", "stage1", ..., "head"; "layers" in a network that has no stages.
-        block: e.g. "stage1_block2" or "2b"; "" outside blocks.
-        on_shortcut: whether it stands on a block's shortcut.
-        output_shape: without the batch, e.g. (56, 56, 64).
-        trainable, non_trainable: parameters.
-        multiply_adds: per image.
-    """
-
-    name: str
-    kind: str
-    detail: str
-    group: str
-    block: str
-    on_shortcut: bool
-    output_shape: tuple[int | None, ...]
-    trainable: int
-    non_trainable: int
-    multiply_adds: int
-
-    @property
-    def parameters(self) -> int:
-        return self.trainable + self.non_trainable
-
-    @property
-    def likeness(self) -> tuple:
-        """All but the names: equal for layers that do the same."""
-        return (self.kind, self.detail, self.on_shortcut, self.output_shape, self.trainable,
-                self.non_trainable, self.multiply_adds)  # fmt: skip
+from residual.inspection.costs import is_weighted
+from residual.inspection.layer_rows import Row, list_rows
+from residual.inspection.model_graph import measure_depth
+from residual.models import zoo
+from residual.models.build import build_network
+from residual.models.keras_file import load_model
+from residual.models.spec import NetworkSpec
 
 
 class _Totals:
@@ -107,7 +66,7 @@ class Block(_Totals):
 
 
 @dataclass(frozen=True)
-class Run:
+class Repeat:
     """Neighbouring blocks that are alike in all but names."""
 
     blocks: tuple[Block, ...]
@@ -115,7 +74,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Section(_Totals):
-    """The layers of one group."""
+    """The layers of one group: the stem, a stage or the head."""
 
     name: str
     rows: tuple[Row, ...]
@@ -130,15 +89,15 @@ class Section(_Totals):
         return sum(1 for block in self.blocks if block.name)
 
     @property
-    def runs(self) -> tuple[Run, ...]:
-        """The blocks in order, those alike gathered."""
+    def repeats(self) -> tuple[Repeat, ...]:
+        """The blocks in order; neighbours that are alike are one `Repeat`."""
         alike = groupby(self.blocks, key=lambda block: (bool(block.name), [r.likeness for r in block.rows]))
-        return tuple(Run(tuple(blocks)) for _, blocks in alike)
+        return tuple(Repeat(tuple(blocks)) for _, blocks in alike)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary(_Totals):
-    """A network in numbers.
+    """A network in numbers. `str` is the table of its layers; a notebook shows that table.
 
     Attributes:
         name: of the model.
@@ -159,9 +118,22 @@ class Summary(_Totals):
 
     @property
     def sections(self) -> tuple[Section, ...]:
-        """Groups by first appearance."""
+        """The groups in the order in which they first appear."""
         names = dict.fromkeys(row.group for row in self.rows)
         return tuple(Section(name, tuple(row for row in self.rows if row.group == name)) for name in names)
+
+    def __repr__(self) -> str:
+        from residual.inspection.summary_text import format_title
+
+        return f"Summary({format_title(self)})"
+
+    def __str__(self) -> str:
+        from residual.inspection.summary_text import format_summary
+
+        return format_summary(self)
+
+    def _repr_html_(self) -> str:
+        return f'<pre style="white-space: pre; overflow-x: auto">{html.escape(str(self))}</pre>'
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as dicts, lists, strings and numbers."""
@@ -188,20 +160,34 @@ def _counts(part: _Totals) -> dict[str, Any]:
     }
 
 
-def summarize(model: keras.Model) -> Summary:
-    """Every layer of a functional model, with sizes, parameters and multiply-adds.
+def summarize(
+    network: keras.Model | str | Path | NetworkSpec,
+    *,
+    image_size: int | None = None,
+    classes: int | None = None,
+) -> Summary:
+    """Every layer of a network, with sizes, parameters and multiply-adds.
 
-    Multiply-adds are those of convolutions and dense layers, as `arithmetic.multiply_adds` counts them; a
-    layer called twice counts twice, its parameters once. Models inside the model are opened.
+    Multiply-adds are those of convolutions and dense layers, as `costs.count_multiply_adds` counts them. A layer
+    that is called twice counts twice, its parameters once. Models inside the model are opened.
 
     Args:
-        model: of this package, of keras.applications, or any functional or built Sequential model; stages
-            and blocks are told by layer names.
+        network: a name such as "resnet50", a NetworkSpec, the path of a .keras file, or a model: of this package,
+            of keras.applications, or any functional or built Sequential one. Its layer names show its stages and
+            blocks.
+        image_size: pixels a side of a network that is a name or a spec; None takes what it was published for.
+        classes: outputs of a network that is a name or a spec; None takes what it was published for.
+
+    Returns:
+        The summary. Print it, or see its `rows`, `parameters`, `multiply_adds` and `depth`.
 
     Raises:
-        NetworkError: a model without a graph, or with an input size that varies.
+        NetworkError: an unknown name, a model without a graph or with an input size that varies, or a size for a
+            network that has one.
+        RunError: the .keras file is missing or damaged.
     """
-    if not _keras_graph.is_functional(model):
+    model = _open_network(network, image_size, classes)
+    if not is_functional(model):
         raise NetworkError(
             f"{model.name} must be a functional model, or a Sequential one that is built; "
             f"got {type(model).__name__} without inputs and outputs. Build it with an input size."
@@ -209,87 +195,28 @@ def summarize(model: keras.Model) -> Summary:
     inputs = tuple(tuple(tensor.shape[1:]) for tensor in model.inputs)
     if any(None in shape for shape in inputs):
         raise NetworkError(
-            f"The multiply-adds of {model.name} depend on its input size, and that is "
-            f"{' and '.join(map(format_shape, inputs))}. Give an input size: build the network with "
-            "input_shape=(224, 224, 3), say."
+            f"The multiply-adds of {model.name} depend on its input size, which varies: "
+            f"{' and '.join(map(format_shape, inputs))}. Build the network with a fixed input size, such as "
+            "input_shape=(224, 224, 3)."
         )
-    calls = _keras_graph.find_calls(model)
-    layers = _layers(model)
-    places = _places(layers, _keras_graph.find_readers(calls))
-    shortcuts = graph.shortcut_layers(calls, {key: block for key, (_, block) in places.items()})
-    return Summary(
-        model.name, inputs, graph.depth(calls, is_weighted), _rows(layers, calls, places, shortcuts)
-    )
+    calls = find_calls(model)
+    return Summary(model.name, inputs, measure_depth(calls, is_weighted), list_rows(model, calls))
 
 
-def _layers(model) -> list:
-    """The layers in Keras's order, those of models inside the model in their place."""
-    result = []
-    for layer in model.layers:
-        if _keras_graph.is_functional(layer):
-            result += [inner for inner in _layers(layer) if not isinstance(inner, keras.layers.InputLayer)]
-        else:
-            result.append(layer)
-    return list({id(layer): layer for layer in result}.values())
-
-
-def _places(layers: Sequence[Any], readers: dict[int, list[Any]]) -> dict[int, tuple[str, str]]:
-    """(group, block) of each layer, by id."""
-    if not any(_STAGE.match(group_of(layer.name)) for layer in layers):
-        return {id(layer): ("layers", "") for layer in layers}
-    places: dict[int, tuple[str, str]] = {}
-    current = ("stem", "")
-    for layer in layers:
-        group, block = group_of(layer.name), _block_of(layer.name)
-        if group == "stem" and current[0] != "stem":
-            # A name that tells nothing, such as "max_pooling2d_3": it stays where its neighbours are.
-            after = {_block_of(reader.name) for reader in readers.get(id(layer), [])}
-            group, block = current[0], current[1] if after == {current[1]} else ""
-        current = (group, block)
-        places[id(layer)] = current
-    return places
-
-
-def _block_of(name: str) -> str:
-    match = _BLOCK.match(name)
-    return next(part for part in match.groups() if part) if match else ""
-
-
-def _rows(layers, calls: Sequence[Call], places, shortcuts: set[int]) -> tuple[Row, ...]:
-    calls_of: dict[int, list[Call]] = {}
-    for call in calls:
-        calls_of.setdefault(id(call.layer), []).append(call)
-    counted: set[int] = set()
-    return tuple(
-        _row(layer, calls_of[id(layer)], places[id(layer)], id(layer) in shortcuts, counted)
-        for layer in layers
-        if id(layer) in calls_of
-    )
-
-
-def _row(layer, calls, place: tuple[str, str], on_shortcut: bool, counted: set[int]) -> Row:
-    group, block = place
-    shapes = [(_shape(call.inputs or call.outputs), _shape(call.outputs)) for call in calls]
-    return Row(
-        name=layer.name,
-        kind=type(layer).__name__,
-        detail=detail(layer, *shapes[0]),
-        group=group,
-        block=block,
-        on_shortcut=on_shortcut,
-        output_shape=shapes[0][1],
-        trainable=_count(layer.trainable_weights, counted),
-        non_trainable=_count(layer.non_trainable_weights, counted),
-        multiply_adds=sum(multiply_adds(layer, before, after) for before, after in shapes),
-    )
-
-
-def _shape(tensors) -> tuple[int | None, ...]:
-    return tuple(tensors[0].shape[1:])
-
-
-def _count(weights, counted: set[int]) -> int:
-    """Parameters in `weights`, without those that an earlier layer has and shares."""
-    fresh = [weight for weight in weights if id(weight) not in counted]
-    counted.update(map(id, fresh))
-    return sum(prod(weight.shape) for weight in fresh)
+def _open_network(network: Any, image_size: int | None, classes: int | None) -> keras.Model:
+    if isinstance(network, Path) or (isinstance(network, str) and network.endswith(".keras")):
+        network, _ = load_model(network)
+    if isinstance(network, keras.Model):
+        if image_size is not None or classes is not None:
+            raise NetworkError(
+                f"{network.name} has an image size and classes already: leave out image_size and classes."
+            )
+        return network
+    if not isinstance(network, str | NetworkSpec):
+        raise NetworkError(
+            f"A network is a name, a NetworkSpec, a .keras file or a keras.Model; got {type(network).__name__}."
+        )
+    spec = zoo.resolve_spec(network)
+    default_size, default_classes = zoo.default_input(spec)
+    side = image_size or default_size
+    return build_network(spec, (side, side, 3), classes or default_classes)

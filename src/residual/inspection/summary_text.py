@@ -1,15 +1,16 @@
-"""A summary as text: a section for each stage, blocks that are alike shown once."""
+"""A summary as text: a section for each stage; blocks that are alike stand there once."""
 
 import textwrap
 from typing import TYPE_CHECKING
 
 from residual._console import default_console
-from residual._text import format_magnitude, format_shape, truncate_middle
+from residual._text import escape_control, format_magnitude, format_shape, truncate_middle
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from residual.insight.summary import Block, Row, Run, Section, Summary
+    from residual.inspection.layer_rows import Row
+    from residual.inspection.summary import Block, Repeat, Section, Summary
 
 WIDTH = 100
 INDENT = 2
@@ -32,10 +33,10 @@ WORDS = {
 
 
 def print_summary(summary: "Summary", console: "Console | None" = None) -> None:
-    """Print a section for each stage and a line for each layer, neighbouring blocks that are alike once.
+    """Print a section for each stage and a line for each layer; neighbouring blocks that are alike stand there once.
 
-    At most 100 columns, and plain text where the output is not a terminal. Numbers have three digits:
-    25.6M parameters, 3.86G multiply-adds. A layer without any shows none.
+    The table has at most 100 columns. It is coloured in a terminal and plain text elsewhere. Numbers have three
+    digits: 25.6M parameters, 3.86G multiply-adds. Zeros are left out.
 
     Args:
         summary: from `summarize`.
@@ -46,39 +47,45 @@ def print_summary(summary: "Summary", console: "Console | None" = None) -> None:
     out = console or default_console()
     # A pipe or a file has no width of its own; rich's guess of 80 would cut what people search for.
     width = min(WIDTH, out.width) if out.is_terminal or console else WIDTH
-    for text, style in _lines(summary, width):
-        # soft_wrap: the lines are laid out already, and stay whole in a file.
+    for text, style in _lay_out(summary, width):
+        # soft_wrap: the lines have their layout already, and stay whole in a file.
         out.print(Text(text, style=style), soft_wrap=True, highlight=False)
 
 
-def _lines(summary: "Summary", width: int) -> list[tuple[str, str]]:
+def format_summary(summary: "Summary") -> str:
+    """The lines that `print_summary` prints, as plain text of at most 100 columns."""
+    return "\n".join(text for text, _ in _lay_out(summary, WIDTH))
+
+
+def _lay_out(summary: "Summary", width: int) -> list[tuple[str, str]]:
     """(text, style) of every line."""
     columns = _Columns(summary, width)
-    lines = [(line, "bold") for line in textwrap.wrap(title(summary), width, subsequent_indent="  ")]
-    lines.append((columns.heads(), "dim"))
+    lines = [(line, "bold") for line in textwrap.wrap(format_title(summary), width, subsequent_indent="  ")]
+    lines.append((columns.headings_line(), "dim"))
     for section in summary.sections:
         lines.append((columns.section(section), "bold cyan"))
-        for run in section.runs:
-            block = run.blocks[0]
-            if len(run.blocks) > 1:
-                lines.append((columns.fold(run), "green"))
+        for repeat in section.repeats:
+            block = repeat.blocks[0]
+            if len(repeat.blocks) > 1:
+                lines.append((columns.repeat(repeat), "green"))
             lines += [(columns.layer(row), "dim" if not row.parameters else "") for row in block.rows]
     return lines
 
 
-def title(summary: "Summary") -> str:
+def format_title(summary: "Summary") -> str:
     """The network in one line: name, input, parameters, multiply-adds, depth."""
     fixed = f" ({format_magnitude(summary.non_trainable)} not trained)" if summary.non_trainable else ""
     return (
-        f"{summary.name} at {summary.input_text}: {format_magnitude(summary.parameters)} parameters{fixed}, "
+        f"{escape_control(summary.name)} at {summary.input_text}: "
+        f"{format_magnitude(summary.parameters)} parameters{fixed}, "
         f"{format_magnitude(summary.multiply_adds)} multiply-adds, depth {summary.depth}"
     )
 
 
 class _Columns:
-    """The layout: name, what it is, output shape, parameters, multiply-adds; the last three right-aligned.
+    """The layout: name, description, output shape, parameters, multiply-adds; the last three are right-aligned.
 
-    Names and descriptions take what room the numbers leave, the longer of the two being shortened.
+    Names and descriptions share the room that the numbers leave; the longer of the two is shortened.
     """
 
     def __init__(self, summary: "Summary", width: int):
@@ -91,10 +98,12 @@ class _Columns:
         self.numbers = (max(shape, 6), len(self.headings[1]), len(self.headings[2]))
         room = max(20, width - INDENT - sum(self.numbers) - 2 * len(self.numbers) - 2)
         name = max(len(row.name) for row in summary.rows)
-        self.what = min(max(len(what(row)) for row in summary.rows), max(room - name, room // 2))
-        self.name = room - self.what
+        self.description = min(
+            max(len(describe_row(row)) for row in summary.rows), max(room - name, room // 2)
+        )
+        self.name = room - self.description
 
-    def heads(self) -> str:
+    def headings_line(self) -> str:
         return self._line("layer", "", *self.headings)
 
     def section(self, section: "Section") -> str:
@@ -102,14 +111,14 @@ class _Columns:
         blocks = f", {count} block{'s' if count > 1 else ''}" if count else ""
         return self._line(f"{section.name}{blocks} ", "", *self._numbers(section), fill="-")
 
-    def fold(self, run: "Run") -> str:
-        first, last = short_name(run.blocks[0]), short_name(run.blocks[-1])
-        text = f"block {first} to {last}: {len(run.blocks)} alike, each"
-        return self._line(" " * INDENT + text, "", *self._numbers(run.blocks[0]))
+    def repeat(self, repeat: "Repeat") -> str:
+        first, last = short_name(repeat.blocks[0]), short_name(repeat.blocks[-1])
+        text = f"block {first} to {last}: {len(repeat.blocks)} alike, each"
+        return self._line(" " * INDENT + text, "", *self._numbers(repeat.blocks[0]))
 
     def layer(self, row: "Row") -> str:
         name = " " * INDENT + truncate_middle(row.name, self.name)
-        return self._line(name, truncate_middle(what(row), self.what), *self._numbers(row))
+        return self._line(name, truncate_middle(describe_row(row), self.description), *self._numbers(row))
 
     def _numbers(self, part) -> tuple[str, str, str]:
         parameters, additions = part.parameters, part.multiply_adds
@@ -119,17 +128,17 @@ class _Columns:
             format_magnitude(additions) if additions else "",
         )
 
-    def _line(self, name: str, what: str, *numbers: str, fill: str = " ") -> str:
-        left = f"{name:{fill}<{INDENT + self.name}}{fill * 2}{what:{fill}<{self.what}}"
+    def _line(self, name: str, description: str, *numbers: str, fill: str = " ") -> str:
+        left = f"{name:{fill}<{INDENT + self.name}}{fill * 2}{description:{fill}<{self.description}}"
         right = "".join(f"  {number:>{size}}" for number, size in zip(numbers, self.numbers, strict=True))
         return (left + right)[: self.width].rstrip()
 
 
-def what(row: "Row") -> str:
+def describe_row(row: "Row") -> str:
     """What a layer is, e.g. "conv 3x3, 64, stride 2"."""
     return f"{WORDS.get(row.kind, row.kind)} {row.detail}".strip()
 
 
 def short_name(block: "Block") -> str:
-    """The block without its stage: "2" for "stage1_block2", "2b" as it is."""
+    """The name of a block without its stage: "2" for "stage1_block2", "2b" as it is."""
     return block.name.rpartition("_block")[2]

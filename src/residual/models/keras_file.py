@@ -1,7 +1,7 @@
-"""One .keras file per network: a stock Keras model, with what its outputs mean beside it.
+"""The .keras file of a network: a stock Keras model, with class names and image size beside it.
 
-The file opens in plain Keras (`keras.models.load_model`) without this package: class names and image size
-stand in an extra member of the archive that Keras does not read.
+The file opens in plain Keras (`keras.models.load_model`) without this package: the facts beside the model stand in an
+extra member of the archive that Keras does not read.
 """
 
 import json
@@ -15,21 +15,21 @@ from residual._atomic import replace_file
 from residual._text import first_line
 from residual.backend.accelerate import stock
 from residual.errors import RunError
-from residual.networks import deep_recursion
+from residual.models.build import raise_recursion_limit
 
 _MEMBER = "residual.json"
 
 
 def save_model(model: keras.Model, path: str | Path, info: dict) -> None:
-    """Write `model` without its optimizer, and `info`, in one step: a reader sees the old file or the new.
+    """Write `model` without its optimizer, and `info`, in one step: a reader sees the old file or the new one.
 
     Args:
         model: a functional model.
         path: ends in .keras.
-        info: JSON-able facts; "classes" are the names of the outputs.
+        info: facts that JSON can hold; "classes" are the names of the outputs.
     """
     with replace_file(path) as partial:
-        with deep_recursion(), stock(model):
+        with raise_recursion_limit(), stock(model):
             bare = keras.Model(model.input, model.output, name=model.name)
             bare.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
@@ -37,10 +37,10 @@ def save_model(model: keras.Model, path: str | Path, info: dict) -> None:
 
 
 def load_model(path: str | Path) -> tuple[keras.Model, dict]:
-    """A model and the `info` it was saved with ({} where another program wrote the file).
+    """A model and the `info` that it was saved with ({} if another program wrote the file).
 
     Raises:
-        RunError: when the file is missing, is not a .keras file, or asks to run code.
+        RunError: the file is missing, is not a .keras file, or asks to run code.
     """
     path = Path(path)
     if not path.is_file():
@@ -48,7 +48,7 @@ def load_model(path: str | Path) -> tuple[keras.Model, dict]:
     if not zipfile.is_zipfile(path):
         raise RunError(f"{path} is not a .keras file. Save models with model.save('name.keras').")
     try:
-        with deep_recursion():
+        with raise_recursion_limit():
             model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
         with zipfile.ZipFile(path) as archive:
             info = json.loads(archive.read(_MEMBER)) if _MEMBER in archive.namelist() else {}

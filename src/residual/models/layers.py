@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from residual.errors import NetworkError
+
 
 @dataclass(frozen=True)
 class Layers:
@@ -15,13 +17,13 @@ class Layers:
 
     Attributes:
         epsilon: added to the variance in batch norm.
-        initializer: kernel initializer: a Keras name, or a function called with `seed=0` per kernel,
-            as the course's notebooks pass it.
+        initializer: of the kernels: a Keras initializer or its name, or a function that is called with `seed=0`
+            for each kernel, as the course's notebooks pass it.
         padding: of a strided convolution wider than 1x1: "symmetric" pads both sides alike, "same" pads
             as TensorFlow does (more at the bottom right).
         l2: weight decay of the convolution kernels as a loss.
-        training: passed to every batch norm: True uses the batch's statistics, False the moving ones,
-            None leaves it to how the model is called.
+        training: of every batch norm: True uses the batch's statistics, False the moving ones, None leaves it
+            to how the model is called.
     """
 
     epsilon: float = 1e-5
@@ -31,7 +33,7 @@ class Layers:
     training: bool | None = None
 
     def conv(self, x, filters: int, kernel: int, stride: int = 1, *, bias: bool = False, name=None):
-        """`kernel` x `kernel` convolution that keeps the size, divided by `stride`."""
+        """`kernel` x `kernel` convolution; height and width are divided by `stride`."""
         padding = "valid" if kernel == 1 else "same"
         if padding == "same" and stride > 1 and self.padding == "symmetric":
             x = keras.layers.ZeroPadding2D(kernel // 2, name=name and f"{name}_pad")(x)
@@ -57,6 +59,11 @@ class Layers:
         return keras.layers.Activation("relu", name=name)(x)
 
     def _kernel_initializer(self):
-        if isinstance(self.initializer, str | keras.initializers.Initializer):
+        if not isinstance(self.initializer, str | keras.initializers.Initializer):
+            return self.initializer(seed=0)
+        try:
             return keras.initializers.get(self.initializer)
-        return self.initializer(seed=0)
+        except ValueError:
+            raise NetworkError(
+                f"initializer must be the name of a Keras initializer, such as he_normal; got {self.initializer!r}."
+            ) from None

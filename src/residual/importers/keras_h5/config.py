@@ -1,7 +1,7 @@
-"""The network that an old file's own configuration describes, of stock Keras 3 layers.
+"""Rebuild the network that an old file's own configuration describes, from stock Keras 3 layers.
 
-A configuration is a graph: layers, the calls of each layer with what it was called on, and which tensors
-go in and out. Keras 1, 2 and 3 write it differently; `_graph` reads them all.
+A configuration is a graph: layers, the calls of each layer with their inputs, and the tensors that
+go in and out. Keras 1, 2 and 3 write it differently; `_read_graph` reads them all.
 """
 
 import itertools
@@ -14,9 +14,9 @@ import keras
 
 from residual._text import first_line
 from residual.errors import RunError
-from residual.interop import old_layers
-from residual.interop.old_values import safe_name
-from residual.networks import deep_recursion
+from residual.importers.assign import make_safe_name
+from residual.importers.keras_h5.layers import make_layer
+from residual.models.build import raise_recursion_limit
 
 _NETWORKS = ("Model", "Functional", "Sequential")
 
@@ -53,7 +53,7 @@ class Graph:
         entries: layer name -> its entry in the configuration.
         calls: every call of every layer.
         inputs, outputs: the tensors that go in and come out.
-        notes: what a user should know about the translation.
+        notes: what the user should know about the translation.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Rebuilt:
     Attributes:
         model: functional.
         layers: old layer name -> layer, for the layers that the model consists of.
-        notes: what a user should know about the translation.
+        notes: what the user should know about the translation.
     """
 
     model: keras.Model
@@ -79,67 +79,69 @@ class Rebuilt:
     notes: tuple[str, ...]
 
 
-def rebuild(config: dict, *, scale_inputs: bool = False) -> Rebuilt:
+def rebuild_network(config: dict, *, raw_pixels: bool = False) -> Rebuilt:
     """The network of a model_config: {"class_name": ..., "config": ...}.
 
     Args:
-        config: as `json.loads` gives it.
-        scale_inputs: divide the input by 255 in a first layer.
+        config: as `json.loads` returns it.
+        raw_pixels: divide the input by 255 in a first layer.
 
     Raises:
-        RunError: a layer that is not stock, code, or a graph that does not hold together. Names the layer.
+        RunError: a layer that is not stock, code, or a graph that does not hold together. The message names the
+            layer.
     """
-    graph = _graph(config)
-    made = {name: _layer(name, entry, graph.notes) for name, entry in graph.entries.items()}
-    if len({safe_name(name) for name in made}) != len(made):
-        raise RunError('Two of its layers have one name once "/" is replaced by "_".')
-    if scale_inputs and any(isinstance(layer, keras.layers.Rescaling) for layer in made.values()):
-        raise RunError("The old network scales its pixels itself: convert it without scale_inputs.")
-    tensors = _run(graph, made, scale_inputs)
+    graph = _read_graph(config)
+    made = {name: _make(name, entry, graph.notes) for name, entry in graph.entries.items()}
+    if len({make_safe_name(name) for name in made}) != len(made):
+        raise RunError('Two of its layers have the same name after "/" is replaced by "_".')
+    if raw_pixels and any(isinstance(layer, keras.layers.Rescaling) for layer in made.values()):
+        raise RunError("The old network scales its pixels itself: convert it without raw_pixels.")
+    tensors = _call_all(graph, made, raw_pixels)
     for tensor in (*graph.inputs, *graph.outputs):
         if tensor not in tensors:
             raise RunError(f"Layer {tensor.layer} is an input or output of the network, but is not in it.")
     inputs = [made[tensor.layer] for tensor in graph.inputs]
     outputs = [tensors[tensor] for tensor in graph.outputs]
-    with deep_recursion():
-        model = keras.Model(_one(inputs), _one(outputs), name=re.sub(r"\W", "_", graph.name) or "model")
+    model_name = re.sub(r"\W", "_", graph.name) or "model"
+    with raise_recursion_limit():
+        model = keras.Model(_unwrap_single(inputs), _unwrap_single(outputs), name=model_name)
     used = {id(layer) for layer in model.layers}
     layers = {name: layer for name, layer in made.items() if id(layer) in used}
     return Rebuilt(model, layers, tuple(dict.fromkeys(graph.notes)))
 
 
-def _layer(name: str, entry: dict, notes: list[str]):
-    """A layer; an input is a Keras tensor; a nested network is a model."""
+def _make(name: str, entry: dict, notes: list[str]):
+    """A layer. An input becomes a Keras tensor, a nested network a model."""
     class_name = str(entry.get("class_name"))
     try:
         if class_name == "InputLayer":
-            return _input(name, entry["config"])
+            return _make_input(name, entry["config"])
         if class_name in _NETWORKS:
-            nested = rebuild(entry)
+            nested = rebuild_network(entry)
             notes.extend(nested.notes)
-            nested.model.name = safe_name(name)
+            nested.model.name = make_safe_name(name)
             return nested.model
-        return old_layers.make(class_name, entry, name, notes)
+        return make_layer(class_name, entry, name, notes)
     except RunError as error:
         raise RunError(f"Layer {name} ({class_name}): {str(error).rstrip('.')}.") from None
     except Exception as error:  # Keras raises whatever a malformed argument makes it raise
         raise RunError(f"Layer {name} ({class_name}) cannot be rebuilt: {first_line(error)}") from None
 
 
-def _input(name: str, config: dict):
+def _make_input(name: str, config: dict):
     shape = config.get("batch_input_shape", config.get("batch_shape"))
     if not shape:
         raise RunError("its shape is not in the file")
-    return keras.Input(tuple(shape[1:]), dtype=config.get("dtype") or "float32", name=safe_name(name))
+    return keras.Input(tuple(shape[1:]), dtype=config.get("dtype") or "float32", name=make_safe_name(name))
 
 
-def _run(graph: Graph, made: dict, scale_inputs: bool) -> dict[Tensor, object]:
-    """Call the layers in an order in which everything that a call needs is there."""
+def _call_all(graph: Graph, made: dict, raw_pixels: bool) -> dict[Tensor, object]:
+    """Make every call of the graph after the calls that it needs."""
     tensors: dict[Tensor, object] = {}
     for name, layer in made.items():
         if not isinstance(layer, keras.layers.Layer):
             tensors[Tensor(name)] = (
-                keras.layers.Rescaling(1 / 255, name="pixels")(layer) if scale_inputs else layer
+                keras.layers.Rescaling(1 / 255, name="pixels")(layer) if raw_pixels else layer
             )
     waiting = graph.calls
     while waiting:
@@ -158,7 +160,7 @@ def _run(graph: Graph, made: dict, scale_inputs: bool) -> dict[Tensor, object]:
 
 def _call(layer, call: Call, tensors: dict[Tensor, object]) -> None:
     try:
-        result = layer(_one([tensors[tensor] for tensor in call.inputs]))
+        result = layer(_unwrap_single([tensors[tensor] for tensor in call.inputs]))
     except Exception as error:  # Keras raises whatever the misfit makes it raise
         raise RunError(f"Layer {call.layer} does not fit what it reads from: {first_line(error)}") from None
     for i, output in enumerate(result if isinstance(result, list | tuple) else [result]):
@@ -168,32 +170,32 @@ def _call(layer, call: Call, tensors: dict[Tensor, object]) -> None:
             tensors[Tensor(call.layer, call.index + 1, i)] = output
 
 
-def _one(values: list):
+def _unwrap_single(values: list):
     return values[0] if len(values) == 1 else values
 
 
-def _graph(config: dict) -> Graph:
+def _read_graph(config: dict) -> Graph:
     try:
         if config.get("class_name") == "Sequential":
-            return _sequential(config["config"])
+            return _read_sequential(config["config"])
         if config.get("class_name") in _NETWORKS:
-            return _functional(config["config"])
+            return _read_functional(config["config"])
     except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         if isinstance(error, RunError):
             raise
-        raise RunError(f"Its model_config is not laid out as Keras lays it out ({error!r}).") from None
+        raise RunError(f"Its model_config does not have the layout of Keras ({error!r}).") from None
     raise RunError(
         f"Its model_config is of a {config.get('class_name')!r}; only {', '.join(_NETWORKS)} can be "
-        "rebuilt: a network written as a class has its layout in code, which is not in the file."
+        "rebuilt. The layout of a network that is written as a class is in its code, which is not in the file."
     )
 
 
-def _sequential(config: list | dict) -> Graph:
+def _read_sequential(config: list | dict) -> Graph:
     """A chain of layers."""
     name = "sequential" if isinstance(config, list) else config.get("name", "sequential")
     rows = list(config if isinstance(config, list) else config["layers"])
     if rows[0]["class_name"] != "InputLayer":
-        shape = _first_shape(rows[0]) or (isinstance(config, dict) and config.get("build_input_shape"))
+        shape = _find_input_shape(rows[0]) or (isinstance(config, dict) and config.get("build_input_shape"))
         if not shape:
             raise RunError("The network does not say the shape of its input.")
         first = {"class_name": "InputLayer", "config": {"name": f"{name}_input", "batch_input_shape": shape}}
@@ -209,21 +211,21 @@ def _sequential(config: list | dict) -> Graph:
     return Graph(name, entries, calls, [Tensor(names[0])], [Tensor(names[-1])])
 
 
-def _first_shape(row: dict) -> list | None:
-    """The input shape that a chain's first layer, or the first layer of a network there, knows."""
+def _find_input_shape(row: dict) -> list | None:
+    """The input shape in the first layer of a chain, or in the first layer of a network that stands there."""
     config = row["config"]
     rows = config if isinstance(config, list) else config.get("layers")
     if row["class_name"] in _NETWORKS and rows:
-        return _first_shape(rows[0])
+        return _find_input_shape(rows[0])
     return config.get("batch_input_shape", config.get("batch_shape")) if isinstance(config, dict) else None
 
 
-def _functional(config: dict) -> Graph:
+def _read_functional(config: dict) -> Graph:
     rows = config["layers"]
-    entries = {row.get("name") or row["config"]["name"]: _without_operator(row) for row in rows}
+    entries = {row.get("name") or row["config"]["name"]: _replace_operator(row) for row in rows}
     if len(entries) != len(rows):
         raise RunError("Two of its layers have the same name.")
-    ends = [_tensors(config[key]) for key in ("input_layers", "output_layers")]
+    ends = [_read_tensors(config[key]) for key in ("input_layers", "output_layers")]
     graph = Graph(config.get("name", "model"), entries, [], *ends)
     for name, row in entries.items():
         nodes = row.get("inbound_nodes") or []
@@ -232,27 +234,27 @@ def _functional(config: dict) -> Graph:
                 f"Layer {name} is a network that is called {len(nodes)} times, which is not rebuilt."
             )
         for index, node in enumerate(nodes):
-            inputs, options = _node(node)
+            inputs, options = _read_node(node)
             graph.calls.append(Call(name, index, inputs))
             _check_options(name, options, graph.notes)
     return graph
 
 
-def _without_operator(row: dict) -> dict:
-    """The entry, an addition or a relu written as an operator replaced by the layer that computes it."""
+def _replace_operator(row: dict) -> dict:
+    """The entry; the layer that computes the same stands for an addition or a relu that is an operator."""
     function = row["config"].get("function") if row["class_name"] == "TFOpLambda" else None
     return row | _OPERATORS[function] if function in _OPERATORS else row
 
 
-def _tensors(value: list) -> list[Tensor]:
+def _read_tensors(value: list) -> list[Tensor]:
     """[["a", 0, 0], ...], or ["a", 0, 0] alone."""
     return [Tensor(*value)] if isinstance(value[0], str) else [Tensor(*tensor) for tensor in value]
 
 
-def _node(node: list | dict) -> tuple[list[Tensor], dict]:
-    """What a layer was called on, and with which further arguments."""
+def _read_node(node: list | dict) -> tuple[list[Tensor], dict]:
+    """The tensors that a layer was called on, and the further arguments of the call."""
     if isinstance(node, dict):  # Keras 3
-        return [Tensor(*history) for history in _histories(node["args"])], node.get("kwargs", {})
+        return [Tensor(*history) for history in _find_histories(node["args"])], node.get("kwargs", {})
     if isinstance(node[0], str):  # an operator: its second operand is among the further arguments
         operands = [value for value in node[3].values() if isinstance(value, list)]
         options = {key: value for key, value in node[3].items() if value not in operands and key != "name"}
@@ -263,21 +265,21 @@ def _node(node: list | dict) -> tuple[list[Tensor], dict]:
     return [Tensor(*tensor[:3]) for tensor in node], options
 
 
-def _histories(value) -> Iterator[list]:
+def _find_histories(value) -> Iterator[list]:
     if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
         yield value["config"]["keras_history"]
     elif isinstance(value, list):
         for item in value:
-            yield from _histories(item)
+            yield from _find_histories(item)
 
 
 def _check_options(name: str, options: dict, notes: list[str]) -> None:
-    """`training` is noted; RunError for an argument that would change what the layer computes."""
+    """Note `training`; RunError for an argument that would change what the layer computes."""
     for key, value in options.items():
         if key == "training" and value is True:
             notes.append(
-                "The old network was built with training=True, so that even its predictions ran in training "
-                "mode and depended on the batch at hand. This one predicts with the moving statistics."
+                "The old network was built with training=True: its predictions ran in training mode too, and "
+                "depended on the batch. This one predicts with the moving statistics."
             )
         elif value not in (None, False):
             raise RunError(f"Layer {name} is called with {key}={value!r}, which is not rebuilt.")

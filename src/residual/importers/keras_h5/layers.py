@@ -1,14 +1,15 @@
-"""One layer of Keras 1, 2 or 3 from its configuration, as a stock layer of Keras 3.
+"""Make a stock layer of Keras 3 from the configuration of a layer of Keras 1, 2 or 3.
 
 A row of the table says which arguments a layer has. An argument that no row names and that is not empty
-is refused: it could change what the network computes. A layer that has no row is refused too, and so is
-`Lambda`, whose Python code in the file is neither decoded nor run.
+is refused: it could change what the network computes. A layer without a row is refused too. So is
+`Lambda`; its Python code in the file is neither decoded nor run.
 """
 
 import keras
 
 from residual.errors import RunError
-from residual.interop import old_values
+from residual.importers.assign import make_safe_name
+from residual.importers.keras_h5 import values
 
 _RENAMED = {
     "nb_filter": "filters",
@@ -74,7 +75,7 @@ _ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Concatenate": ((), ("axis",)),
 }
 
-# Arguments without a part in what a layer computes.
+# Arguments that do not change what a layer computes.
 _IDLE = {
     *("name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_dtype", "input_dim", "seed"),
     *("moving_mean_initializer", "moving_variance_initializer", "quantization_config"),
@@ -82,50 +83,54 @@ _IDLE = {
 }
 
 
-def make(class_name: str, entry: dict, name: str, notes: list[str]) -> keras.layers.Layer:
+def make_layer(class_name: str, entry: dict, name: str, notes: list[str]) -> keras.layers.Layer:
     """The stock layer for one entry of an old configuration.
 
     Args:
         class_name: as the file has it, e.g. "Convolution2D".
         entry: the layer's entry: its "config" and what stands beside it.
         name: the layer's name.
-        notes: what had to be left out is appended here.
+        notes: gets a note for every argument that is left out.
 
     Raises:
-        RunError: a layer that is not stock, or an argument that cannot be kept. Names the layer.
+        RunError: a layer that is not stock, or an argument that cannot be kept.
     """
     config = dict(entry.get("config") or {})
     _check_stock(class_name, entry)
     class_name = _ALIASES.get(class_name.rsplit(">", 1)[-1], class_name.rsplit(">", 1)[-1])
     if class_name == "Merge":
-        class_name, config = _merge(config)
+        class_name, config = _translate_merge(config)
     if class_name == "BatchNormalization" and config.pop("mode", 0) != 0:
         raise RunError("it normalizes in a mode of Keras 1 (mode 1 or 2) that no Keras 3 layer has")
     if class_name not in _ROWS:
         raise RunError(f"a {class_name} is not one of the layers that are rebuilt: {', '.join(_ROWS)}")
-    if old_values.dtype(config.get("dtype", "float32")) not in ("float32", "", "None"):
-        notes.append(f"The old network computed in {old_values.dtype(config['dtype'])}; this one in float32.")
-    arguments = _arguments(class_name, _modern(config), name, notes)
-    layer = getattr(keras.layers, class_name)(name=old_values.safe_name(name), **arguments)
+    if values.read_dtype(config.get("dtype", "float32")) not in ("float32", "", "None"):
+        notes.append(
+            f"The old network computed in {values.read_dtype(config['dtype'])}; this one in float32."
+        )
+    arguments = _translate_arguments(class_name, _rename_arguments(config), name, notes)
+    layer = getattr(keras.layers, class_name)(name=make_safe_name(name), **arguments)
     layer.trainable = config.get("trainable") is not False
     return layer
 
 
 def _check_stock(class_name: str, entry: dict) -> None:
-    """RunError for code and for layers that only share a stock layer's name."""
+    """RunError for code, and for layers that only share the name of a stock layer."""
     if class_name == "Lambda" or (entry.get("config") or {}).get("mode_type") in ("lambda", "function"):
         raise RunError(
-            "it is Python code stored in the file, and code from a file is never run here. Rebuild the old "
-            "network with a stock layer in its place, load its weights there and save it again"
+            "it is Python code stored in the file, and code from a file is never run. Rebuild the old network "
+            "with a stock layer in its place, load its weights there and save it again"
         )
     package = str(entry.get("registered_name") or class_name).rpartition(">")[0]
     module = str(entry.get("module") or "keras").split(".")
     if package not in ("", "keras") or module[0] not in ("keras", "tf_keras", "tensorflow"):
-        raise RunError(f"it is a layer of somebody's own ({package or '.'.join(module)}), without its code")
+        raise RunError(
+            f"it is not a layer of Keras but of {package or '.'.join(module)}, and its code is not in the file"
+        )
 
 
-def _merge(config: dict) -> tuple[str, dict]:
-    """Keras 1's Merge: its mode is a class of its own now."""
+def _translate_merge(config: dict) -> tuple[str, dict]:
+    """The class and configuration of Keras 1's Merge, whose modes are classes of their own now."""
     mode = config.pop("mode", None)
     if mode not in _MERGE:
         raise RunError(f"it merges by {mode!r}; only {', '.join(_MERGE)} are rebuilt")
@@ -135,28 +140,28 @@ def _merge(config: dict) -> tuple[str, dict]:
     return _MERGE[mode], {"name": config.get("name"), **axis}
 
 
-def _modern(config: dict) -> dict:
-    """The configuration with Keras 1's argument names replaced."""
+def _rename_arguments(config: dict) -> dict:
+    """The configuration, with Keras 1's argument names replaced."""
     config = {_RENAMED.get(key, key): value for key, value in config.items()}
     if "nb_row" in config:
         config["kernel_size"] = [config.pop("nb_row"), config.pop("nb_col")]
     return config
 
 
-def _arguments(class_name: str, config: dict, name: str, notes: list[str]) -> dict:
-    """The layer's arguments in Keras 3's words."""
+def _translate_arguments(class_name: str, config: dict, name: str, notes: list[str]) -> dict:
+    """The layer's arguments as Keras 3 takes them."""
     required, optional = _ROWS[class_name]
     missing = [key for key in required if config.get(key) is None]
     if missing:
-        raise RunError(f"its {missing[0]} is not in the file, as it is for every stock {class_name}")
+        raise RunError(f"its {missing[0]} is not in the file; every stock {class_name} has one")
     arguments = {}
     for key, value in config.items():
         if key == "data_format":
-            old_values.data_format(value)
+            values.check_data_format(value)
         elif key.endswith(("_constraint", "activity_regularizer")):
             _leave_out(key, value, name, notes)
         elif key in required or key in optional:
-            translated = _translate(key, value)
+            translated = _translate_value(key, value)
             if value is not None and translated is None:
                 _leave_out(key, value, name, notes)
             elif translated is not None:
@@ -166,13 +171,13 @@ def _arguments(class_name: str, config: dict, name: str, notes: list[str]) -> di
     return arguments
 
 
-def _translate(key: str, value):
+def _translate_value(key: str, value):
     if key == "activation":
-        return old_values.activation(value)
+        return values.translate_activation(value)
     if key.endswith("_initializer"):
-        return old_values.initializer(value)
+        return values.translate_initializer(value)
     if key.endswith("_regularizer"):
-        return old_values.regularizer(value)
+        return values.translate_regularizer(value)
     if key == "axis" and isinstance(value, list):
         if len(value) != 1:
             raise RunError(f"its axis is {value}; one axis is rebuilt")

@@ -1,4 +1,4 @@
-"""The values in an old layer's configuration, in Keras 3's words: initializers, regularizers, activations.
+"""Translate the values in an old layer's configuration to Keras 3: initializers, regularizers, activations.
 
 Every value is built by a name from a table here. Nothing in a file is looked up, imported or called.
 """
@@ -7,8 +7,7 @@ import keras
 
 from residual.errors import RunError
 
-# Activations that compute in Keras 3 what they computed before. (hard_sigmoid does not: it has another
-# slope.)
+# Activations that compute in Keras 3 what they computed before. (hard_sigmoid has another slope now.)
 _ACTIVATIONS = {
     *("linear", "relu", "relu6", "softmax", "sigmoid", "tanh", "elu", "selu", "softplus", "softsign"),
     *("exponential", "swish", "silu", "gelu"),
@@ -40,7 +39,7 @@ _INITIALIZER_ARGUMENTS = {
 }
 
 
-def named(value) -> tuple[str, dict]:
+def split_name(value) -> tuple[str, dict]:
     """(class name, configuration) of a value that is a name or a table; ("", {}) of anything else."""
     if isinstance(value, str):
         return value, {}
@@ -51,20 +50,20 @@ def named(value) -> tuple[str, dict]:
     return (name, config) if isinstance(name, str) and isinstance(config, dict) else ("", {})
 
 
-def activation(value) -> str:
-    """A stock activation by name; RunError for any other."""
-    name, config = named(value) if value is not None else ("linear", {})
-    if name == "Activation":  # a layer in an argument's place, as some versions wrote it
-        name, _ = named(config.get("activation"))
+def translate_activation(value) -> str:
+    """The name of a stock activation; RunError for any other."""
+    name, config = split_name(value) if value is not None else ("linear", {})
+    if name == "Activation":  # some versions wrote a layer as the argument
+        name, _ = split_name(config.get("activation"))
     name = _ACTIVATION_ALIASES.get(name, name)
     if name not in _ACTIVATIONS:
         raise RunError(f"its activation is {value!r}; only {', '.join(sorted(_ACTIVATIONS))} are rebuilt")
     return name
 
 
-def initializer(value) -> keras.initializers.Initializer | None:
-    """A stock initializer, or None where it is not one: the weights come from the file in any case."""
-    name, config = named(value)
+def translate_initializer(value) -> keras.initializers.Initializer | None:
+    """A stock initializer, or None for any other: the weights come from the file in any case."""
+    name, config = split_name(value)
     name, config = _INITIALIZERS.get(name, (name, config))
     name = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
     if name not in _INITIALIZER_ARGUMENTS:
@@ -78,30 +77,25 @@ def initializer(value) -> keras.initializers.Initializer | None:
         return None
 
 
-def regularizer(value) -> keras.regularizers.Regularizer | None:
-    """An L1 or L2 penalty, or None where it is neither."""
-    name, config = named(value)
+def translate_regularizer(value) -> keras.regularizers.Regularizer | None:
+    """An L1 or L2 penalty, or None for any other."""
+    name, config = split_name(value)
     if name.removesuffix("Regularizer") not in ("L1", "L2", "L1L2", "Weight"):
         return None
     l1, l2 = (float(config.get(key) or 0) for key in ("l1", "l2"))
     return keras.regularizers.L1L2(l1, l2) if l1 else keras.regularizers.L2(l2)
 
 
-def data_format(value) -> None:
-    """Nothing: channels last is what the package computes in. RunError for channels first."""
+def check_data_format(value) -> None:
+    """Accept channels last, which the package computes in; RunError for channels first."""
     if value in ("channels_first", "th"):
         raise RunError(
-            "it keeps channels before height and width (channels_first), which is not rebuilt here: "
-            "networks here are channels_last"
+            "it keeps channels before height and width (channels_first), which is not rebuilt: the "
+            "networks of this package are channels_last"
         )
 
 
-def dtype(value) -> str:
-    """The name of a layer's number format: "float32", or "mixed_float16", ..."""
-    name, config = named(value)
+def read_dtype(value) -> str:
+    """The name of a layer's number format: "float32", "mixed_float16", ..."""
+    name, config = split_name(value)
     return str(config.get("name", name))
-
-
-def safe_name(name: str) -> str:
-    """A layer name that Keras 3 takes: it keeps "/" for paths."""
-    return name.replace("/", "_")
