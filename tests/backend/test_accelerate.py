@@ -207,6 +207,15 @@ def test_bfloat16_is_within_its_rounding():
     close(stock, fast, 3 * 2**-8)  # 8 bits of mantissa, a few roundings
 
 
+def test_the_gradient_of_a_bias_is_summed_in_float32():
+    """TensorFlow sums it in bfloat16 on a CPU, in which 256 + 1 is 256."""
+    model = keras.Sequential([keras.Input((16, 16, 8)), keras.layers.Conv2D(8, 1, bias_initializer="normal")])
+    x = np.random.default_rng(0).normal(size=(64, 16, 16, 8)).astype("float32")
+    with accelerate.accelerated(model, Choice("bfloat16")):
+        *_, bias = gradients(model, x, np.ones((64, 16, 16, 8), "float32"))
+    np.testing.assert_array_equal(bias, np.full(8, 64 * 16 * 16))
+
+
 def test_bias_before_a_norm_has_gradient_zero_and_elsewhere_its_own():
     bias = {"bias_initializer": "normal"}
     stock, fast = both([keras.layers.Conv2D(8, 1, **bias), keras.layers.BatchNormalization()], (4, 5, 5, 6))
