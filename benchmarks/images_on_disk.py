@@ -36,7 +36,6 @@ backend.import_keras_quietly()
 import keras
 from machine import machine
 
-from residual import zoo
 from residual.backend import accelerate
 from residual.backend.choice import choose
 from residual.data import decoding, ordered_work, pixel_store
@@ -45,6 +44,7 @@ from residual.data.fingerprints import compute_fingerprint
 from residual.data.image_file import read_image
 from residual.data.images import Dataset, Images
 from residual.data.load import load_data
+from residual.models import zoo
 from residual.training import preparation, recipes, trainer
 from residual.training.batches import Batches
 from residual.training.waiting import Waiting
@@ -171,7 +171,7 @@ def measure_training(files: list[Path], size: int) -> dict:
     pixel_store.IN_MEMORY = kept
     part = np.arange(BATCH * STEPS[size])
     data = Dataset("photos", memory.take(part), memory, tuple("012345"), "photos", memory)
-    model = preparation.untrained(data, zoo.spec("course-resnet50"), recipes.SIGNS)
+    model = preparation.untrained(data, zoo.find_spec("course-resnet50"), recipes.SIGNS)
     choice = choose(model, BATCH, preparation.optimizer(recipes.SIGNS, STEPS[size]))
     with accelerate.accelerated(model, choice):
         preparation.compile_for(model, recipes.SIGNS, STEPS[size], choice)

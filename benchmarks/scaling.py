@@ -49,14 +49,16 @@ def work(network_name: str, size: int, n: int) -> None:
     import keras
     import numpy as np
 
-    from residual import zoo
     from residual.backend import accelerate, compile_options
     from residual.backend.choice import choose
-    from residual.networks import deep_recursion, network
+    from residual.models import zoo
+    from residual.models.build import build_network, raise_recursion_limit
 
     optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
-    with deep_recursion():
-        model = network(zoo.spec(network_name), (size, size, 3), 10, keras.layers.Rescaling(1 / 255))
+    with raise_recursion_limit():
+        model = build_network(
+            zoo.find_spec(network_name), (size, size, 3), 10, keras.layers.Rescaling(1 / 255)
+        )
         choice = choose(model, n, optimizer)
         with accelerate.accelerated(model, choice):
             fused = accelerate.fused(optimizer, choice, model)

@@ -31,8 +31,8 @@ def notebook(epochs: int) -> dict:
     import keras
 
     import residual
-    from residual import zoo
-    from residual.networks import network
+    from residual.models import zoo
+    from residual.models.build import build_network
     from residual.training.trainer import with_validation
 
     keras.utils.set_random_seed(0)
@@ -41,7 +41,7 @@ def notebook(epochs: int) -> dict:
     def labelled(images):
         return images.x, keras.utils.to_categorical(images.y, 6)
 
-    model = network(zoo.spec("course-resnet50"), (64, 64, 3), 6, keras.layers.Rescaling(1 / 255))
+    model = build_network(zoo.find_spec("course-resnet50"), (64, 64, 3), 6, keras.layers.Rescaling(1 / 255))
     model.compile(keras.optimizers.Adam(1.5e-4), "categorical_crossentropy", metrics=["accuracy"])
     ends, started = [], time.perf_counter()
     history = model.fit(

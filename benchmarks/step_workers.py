@@ -38,10 +38,10 @@ def random_images(case: Case, steps: int):
 @contextlib.contextmanager
 def ours(case: Case, precision: str):
     """What `residual train` does between its plan and its epochs; and what it chose."""
-    from residual import zoo
     from residual.backend import accelerate
     from residual.backend.choice import choose
     from residual.data.images import Dataset, Images
+    from residual.models import zoo
     from residual.training.batches import Batches
     from residual.training.preparation import compile_for, optimizer, untrained
     from residual.training.recipes import Recipe
@@ -54,7 +54,7 @@ def ours(case: Case, precision: str):
     recipe = Recipe("step", "", case.network, epochs=20, schedule=Constant(RATE), **facts)
     images = Images(*random_images(case, 1))
     data = Dataset("step", images, images, tuple(map(str, range(case.classes))), "random images")
-    model = untrained(data, zoo.spec(case.network), recipe)
+    model = untrained(data, zoo.find_spec(case.network), recipe)
     choice = choose(model, case.batch, optimizer(recipe, MOST), precision)
     with accelerate.accelerated(model, choice):
         compile_for(model, recipe, MOST, choice)
@@ -236,14 +236,14 @@ def write_networks(task: dict) -> None:
     """Write every network of the task as Keras's JSON, in its dtype policy."""
     import keras
 
-    from residual import zoo
-    from residual.networks import network
+    from residual.models import zoo
+    from residual.models.build import build_network
 
     for row in task["networks"]:
         case = Case(**row["case"])
         keras.mixed_precision.set_dtype_policy(row["policy"])
         pixels = keras.layers.Rescaling(1 / 255)
-        model = network(zoo.spec(case.network), (case.size, case.size, 3), case.classes, pixels)
+        model = build_network(zoo.find_spec(case.network), (case.size, case.size, 3), case.classes, pixels)
         Path(row["path"]).write_text(model.to_json(), "utf-8")
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tomli_w
 
-from residual import zoo
 from residual.data.augment import Affine, CutMix, Cutout, Flip, Light, Mixup, RandAugment, Shift
 from residual.errors import RecipeError
+from residual.models import zoo
 from residual.training.recipes import (
     CIFAR10,
     DIGITS,
@@ -53,7 +53,7 @@ def test_round_trip_through_toml_text(one):
 
 @pytest.mark.parametrize("one", RECIPES.values(), ids=lambda r: r.name)
 def test_every_recipe_names_a_network_that_there_is(one):
-    assert zoo.spec(one.model).name == one.model
+    assert zoo.find_spec(one.model).name == one.model
     assert RECIPES[one.name] is one
     assert one.about
 

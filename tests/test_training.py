@@ -11,12 +11,12 @@ import pytest
 from rich.console import Console
 
 import residual
-from residual import zoo
 from residual.data import pixel_store
 from residual.data.augment import Shift
 from residual.data.images import Dataset, Images
 from residual.errors import DataError, RecipeError, RunError
-from residual.networks import network
+from residual.models import zoo
+from residual.models.build import build_network
 from residual.training import callbacks, preparation, statistics, trainer
 from residual.training.recipes import Recipe
 from residual.training.runs import RunFolder, find_run, new_run
@@ -53,7 +53,7 @@ def test_recomputed_statistics_are_those_of_all_images():
 
 
 def test_recomputing_changes_nothing_else():
-    model = network(zoo.spec("cifar-resnet8"), (16, 16, 3), 3)
+    model = build_network(zoo.find_spec("cifar-resnet8"), (16, 16, 3), 3)
     before = [np.array(w) for w in model.get_weights()]
     moving = statistics.moving_statistics(model)
     statistics.recompute_statistics(model, stripes(32, 0), 16)
@@ -103,7 +103,7 @@ def test_rate_table_gives_each_step_its_rate():
 
 
 def test_decay_spares_biases_and_norms(data):
-    model = preparation.untrained(data, zoo.spec("notebook-resnet8"), QUICK)
+    model = preparation.untrained(data, zoo.find_spec("notebook-resnet8"), QUICK)
     preparation.compile_for(model, QUICK, steps=6)
     decayed = [v.path for v in model.trainable_variables if model.optimizer._use_weight_decay(v)]
     assert decayed
@@ -112,7 +112,7 @@ def test_decay_spares_biases_and_norms(data):
 
 def test_one_step_lowers_the_loss_on_its_batch(data):
     keras.utils.set_random_seed(0)
-    model = preparation.untrained(data, zoo.spec("cifar-resnet8"), QUICK)
+    model = preparation.untrained(data, zoo.find_spec("cifar-resnet8"), QUICK)
     preparation.compile_for(model, QUICK, steps=6)
     x, y = trainer.in_order(data.train, 3, len(data.train))[0]
     losses = [float(model.train_on_batch(x, y)[0]) for _ in range(6)]
@@ -202,7 +202,7 @@ def test_statistics_that_have_not_settled_are_replaced_and_reported(stripes_file
 
 
 def test_best_keeps_the_best_epoch_and_last_the_last():
-    model = network(zoo.spec("cifar-resnet8"), (8, 8, 3), 2)
+    model = build_network(zoo.find_spec("cifar-resnet8"), (8, 8, 3), 2)
     for keep, expected in (("best", 2), ("last", 3)):
         best = callbacks.Best(keep)
         best.set_model(model)
@@ -316,7 +316,7 @@ def test_the_plan_changes_nothing(data):
     from residual.training.batches import Batches
     from residual.training.planning import forecast
 
-    model = preparation.untrained(data, zoo.spec("cifar-resnet8"), QUICK)
+    model = preparation.untrained(data, zoo.find_spec("cifar-resnet8"), QUICK)
     preparation.compile_for(model, QUICK, steps=6)
     batches = Batches(data.train, 3, 16, seed=5)
     first = batches[0][0].copy()

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING
 
 from residual import backend
 from residual.errors import DataError, NetworkError, RecipeError, ResidualError, RunError
-from residual.spec import NetworkSpec
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._api import build, evaluate, predict, resume, train
     from residual._run import Run
-    from residual.blocks import convolutional_block, identity_block
     from residual.data.load import load_data
     from residual.evaluation.comparison import compare
-    from residual.networks import network, stage_outputs
+    from residual.importers import convert
+    from residual.inspection import summarize
+    from residual.models.build import stage_outputs
+    from residual.models.course_blocks import convolutional_block, identity_block
+    from residual.models.spec import NetworkSpec
     from residual.training.listing import runs
     from residual.training.recipes import Recipe, recipe
 
@@ -40,25 +42,29 @@ __all__ = [
     "__version__",
     "build",
     "compare",
+    "convert",
     "convolutional_block",
     "evaluate",
     "identity_block",
     "load_data",
-    "network",
     "predict",
     "recipe",
     "resume",
     "runs",
     "stage_outputs",
+    "summarize",
     "train",
 ]
 
 _MODULES = {
     "residual._api": ("build", "evaluate", "predict", "resume", "train"),
-    "residual.blocks": ("convolutional_block", "identity_block"),
     "residual.data.load": ("load_data",),
     "residual.evaluation.comparison": ("compare",),
-    "residual.networks": ("network", "stage_outputs"),
+    "residual.importers": ("convert",),
+    "residual.inspection": ("summarize",),
+    "residual.models.build": ("stage_outputs",),
+    "residual.models.course_blocks": ("convolutional_block", "identity_block"),
+    "residual.models.spec": ("NetworkSpec",),
     "residual._run": ("Run",),
     "residual.training.listing": ("runs",),
     "residual.training.recipes": ("Recipe", "recipe"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 from rich.console import Console
 
-from residual import jobs, networks, zoo
+from residual import jobs
 from residual._console import default_console
 from residual._run import Run, as_run, open_model
 from residual.data import balance as balancing
@@ -20,7 +20,9 @@ from residual.evaluation.metrics import Scores
 from residual.evaluation.predictions import Prediction
 from residual.evaluation.report import save_curves_png
 from residual.jobs import Job
-from residual.spec import NetworkSpec
+from residual.models import zoo
+from residual.models.build import build_network
+from residual.models.spec import NetworkSpec
 from residual.training import trainer
 from residual.training.checkpointing import last_state
 from residual.training.checkpoints import State
@@ -47,7 +49,7 @@ def build(
     Raises:
         NetworkError: unknown name, wrong depth, or an input too small.
     """
-    return networks.network(zoo.as_spec(network), input_shape, classes, normalization)
+    return build_network(zoo.resolve_spec(network), input_shape, classes, normalization)
 
 
 def train(

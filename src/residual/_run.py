@@ -15,7 +15,7 @@ from residual.evaluation.kept_predictions import keep_predictions
 from residual.evaluation.metrics import Scores
 from residual.evaluation.predictions import Prediction
 from residual.evaluation.report import save_confusion_png
-from residual.modelfile import load_model
+from residual.models.keras_file import load_model
 from residual.training import statistics, trainer
 from residual.training.runs import RunFolder, find_run
 

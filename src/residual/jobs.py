@@ -4,12 +4,12 @@ import json
 import os
 import platform
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
-from residual import backend, networks, zoo
+from residual import backend
 from residual.backend import processor
 from residual.backend.choice import check_precision
 from residual.data import balance as balancing
@@ -20,8 +20,10 @@ from residual.data.named import NAMES, SEARCHED
 from residual.data.pixel_store import PixelStore
 from residual.data.readers.hub import PREFIX
 from residual.data.source import MAX_UNREADABLE
-from residual.errors import DataError, RunError
-from residual.spec import NetworkSpec
+from residual.errors import DataError, NetworkError, RunError
+from residual.models import zoo
+from residual.models.build import check_image_size
+from residual.models.spec import NetworkSpec
 from residual.training import recipes, trainer
 from residual.training.recipes import Recipe
 from residual.training.runs import RunFolder
@@ -57,7 +59,7 @@ def plan(
     changed = {name: value for name, value in changes.items() if value is not None}
     if changed:
         chosen = replace(chosen, **changed, expected="")  # what the recipe reached, it reached unchanged
-    spec = zoo.as_spec(model or chosen.model)
+    spec = zoo.resolve_spec(model or chosen.model)
     return replace(chosen, model=spec.name), spec
 
 
@@ -82,7 +84,7 @@ def new_job(
     check_precision(precision)
     loaded = load_data(data, image_size, search_dir, max_unreadable)
     chosen, spec = plan(loaded.name, recipe, model, **changes)
-    networks.check_size(spec, (*loaded.size, 3))
+    check_image_size(spec, (*loaded.size, 3))
     split = trainer.with_validation(loaded, validation_split, seed)
     facts = {"asked": place(data), **_facts(loaded, split), "validation_share": validation_split}
     facts |= {"size": image_size} if image_size else {}
@@ -95,7 +97,7 @@ def new_job(
         **({"balance": class_balance} if class_balance else {}),
         **({"budget": time_budget} if time_budget else {}),
         "data": facts,
-        "network": {"name": spec.name, "source": spec.source, "spec": asdict(spec)},
+        "network": {"name": spec.name, "source": spec.source, "spec": spec.to_table()},
         "recipe": chosen.to_table(),
         "machine": machine(),
     }
@@ -112,14 +114,14 @@ def job_of(folder: RunFolder) -> Job:
     asked, started = folder.asked, time.perf_counter()
     try:
         facts, seed = asked["data"], asked["seed"]
-        spec = NetworkSpec(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in asked["network"]["spec"].items()}
-        )
+        spec = NetworkSpec.from_table(asked["network"]["spec"])
         recipe = Recipe.from_table(asked["recipe"])
         share, expected = facts["validation_share"], facts["data_sha256"]
         check_precision(asked["precision"])
     except (KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{folder.path / 'run.toml'} is not a whole run.toml: {error!r} is missing.") from None
+    except NetworkError as error:
+        raise RunError(f"{folder.path / 'run.toml'}: [network.spec]: {error}") from None
     loaded = loaded_again(facts)
     split = trainer.with_validation(loaded, share, seed)
     if compute_data_hash(split, hash_style(facts)) != expected:

@@ -3,17 +3,19 @@
 import zipfile
 
 import keras
+import msgspec
 import numpy as np
 import pytest
 
-from residual import backend, zoo
+from residual import backend
 from residual.backend import accelerate
 from residual.backend.choice import Choice, check_precision
 from residual.backend.precision import faster_precision
 from residual.backend.tensorflow_cpu import operations
 from residual.errors import RecipeError
-from residual.modelfile import save_model
-from residual.networks import network
+from residual.models import zoo
+from residual.models.build import build_network
+from residual.models.keras_file import save_model
 
 pytestmark = pytest.mark.skipif(
     not backend.on_tensorflow_cpu(), reason="fused kernels are for TensorFlow on a CPU"
@@ -205,6 +207,15 @@ def test_bfloat16_is_within_its_rounding():
     close(stock, fast, 3 * 2**-8)  # 8 bits of mantissa, a few roundings
 
 
+def test_the_gradient_of_a_bias_is_summed_in_float32():
+    """TensorFlow sums it in bfloat16 on a CPU, in which 256 + 1 is 256."""
+    model = keras.Sequential([keras.Input((16, 16, 8)), keras.layers.Conv2D(8, 1, bias_initializer="normal")])
+    x = np.random.default_rng(0).normal(size=(64, 16, 16, 8)).astype("float32")
+    with accelerate.accelerated(model, Choice("bfloat16")):
+        *_, bias = gradients(model, x, np.ones((64, 16, 16, 8), "float32"))
+    np.testing.assert_array_equal(bias, np.full(8, 64 * 16 * 16))
+
+
 def test_bias_before_a_norm_has_gradient_zero_and_elsewhere_its_own():
     bias = {"bias_initializer": "normal"}
     stock, fast = both([keras.layers.Conv2D(8, 1, **bias), keras.layers.BatchNormalization()], (4, 5, 5, 6))
@@ -218,7 +229,7 @@ def test_bias_before_a_norm_has_gradient_zero_and_elsewhere_its_own():
 def test_whole_networks_train_as_stock_ones(name):
     """Output, statistics and every gradient of a network in one training pass."""
     keras.utils.set_random_seed(1)
-    model = network(zoo.spec(name), (32, 32, 3), 5)
+    model = build_network(zoo.find_spec(name), (32, 32, 3), 5)
     x = np.random.default_rng(0).normal(size=(6, 32, 32, 3)).astype("float32")
     dy = np.eye(5, dtype="float32")[[0, 1, 2, 3, 4, 0]]
     weights = model.get_weights()
@@ -264,8 +275,66 @@ def test_fused_updates_are_those_of_keras(name):
     assert own == (name not in ("sgd alone", "amsgrad"))
 
 
+def float32_layers(model) -> set[str]:
+    """The names of the layers that keep float32 in bfloat16."""
+    with accelerate.accelerated(model, Choice("bfloat16")):
+        return {layer.name for layer in model.layers if layer.dtype_policy.name == "float32"}
+
+
+@pytest.mark.parametrize("family", zoo.FAMILIES, ids=lambda family: family.pattern)
+def test_the_pixels_and_the_head_of_every_family_keep_float32(family):
+    spec = zoo.find_spec(family.examples[0])
+    spec = msgspec.structs.replace(spec, blocks=(1,) * len(spec.blocks))
+    pixels = keras.layers.Rescaling(1 / 255, name="pixels")
+    model = build_network(spec, (32, 32, 3), 5, pixels)
+    head = {"avg_pool", "fc5"} if spec.names == "course" else {"head_pool", "head_dense"}
+    assert float32_layers(model) == {"image", "pixels"} | head
+
+
+def squeeze_and_excitation_network() -> keras.Model:
+    """A block that scales its channels by two dense layers, and a head with dropout."""
+    image = keras.Input((8, 8, 3), name="image")
+    x = keras.layers.Normalization(mean=0.5, variance=4.0, name="pixels")(image)
+    x = keras.layers.Conv2D(8, 3, padding="same", name="stem")(x)
+    y = keras.layers.BatchNormalization(name="norm")(
+        keras.layers.Conv2D(8, 3, padding="same", name="conv")(x)
+    )
+    squeezed = keras.layers.GlobalAveragePooling2D(name="squeeze")(y)
+    scale = keras.layers.Dense(2, activation="relu", name="reduce")(squeezed)
+    scale = keras.layers.Dense(8, activation="sigmoid", name="excite")(scale)
+    y = keras.layers.Multiply(name="scale")([y, keras.layers.Reshape((1, 1, 8), name="sides")(scale)])
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(keras.layers.Add(name="add")([x, y]))
+    return keras.Model(image, keras.layers.Dense(4, name="dense")(keras.layers.Dropout(0.0, name="drop")(x)))
+
+
+def test_dense_layers_of_a_block_are_no_head():
+    model = squeeze_and_excitation_network()
+    assert float32_layers(model) == {"image", "pixels", "pool", "drop", "dense"}
+
+
+def test_a_squeeze_and_excitation_network_trains_in_bfloat16():
+    keras.utils.set_random_seed(0)
+    model = squeeze_and_excitation_network()
+    x = np.random.default_rng(0).normal(size=(16, 8, 8, 3)).astype("float32")
+    weights = model.get_weights()
+    stock = gradients(model, x, np.ones((16, 4), "float32"))
+    model.set_weights(weights)
+    with accelerate.accelerated(model, Choice("bfloat16")):
+        fast = gradients(model, x, np.ones((16, 4), "float32"))
+    np.testing.assert_allclose(fast[0], stock[0], atol=0.05)
+    for one, other in zip(stock[1:], fast[1:], strict=True):
+        assert np.linalg.norm(other - one) <= 0.1 * np.linalg.norm(one) + 0.05
+
+
+def test_a_layer_that_body_and_head_share_belongs_to_the_body():
+    relu = keras.layers.Activation("relu", name="shared")
+    image = keras.Input((4, 4, 3), name="image")
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(relu(keras.layers.Conv2D(4, 1, name="conv")(image)))
+    assert float32_layers(keras.Model(image, relu(x))) == {"image", "pool"}
+
+
 def test_a_model_is_stock_again_afterwards_even_after_an_error():
-    model = network(zoo.spec("cifar-resnet8"), (16, 16, 3), 3)
+    model = build_network(zoo.find_spec("cifar-resnet8"), (16, 16, 3), 3)
     kinds = [(type(layer), layer.dtype_policy.name) for layer in model.layers]
     seen = set()
 
@@ -281,7 +350,7 @@ def test_a_model_is_stock_again_afterwards_even_after_an_error():
 
 
 def test_a_file_saved_within_shows_stock_layers(tmp_path):
-    model = network(zoo.spec("cifar-resnet8"), (16, 16, 3), 3)
+    model = build_network(zoo.find_spec("cifar-resnet8"), (16, 16, 3), 3)
     with accelerate.accelerated(model, Choice("bfloat16")):
         inside = [type(layer) for layer in model.layers]
         save_model(model, tmp_path / "a.keras", {})

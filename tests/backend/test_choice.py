@@ -6,12 +6,13 @@ from collections import Counter
 import keras
 import pytest
 
-from residual import backend, zoo
+from residual import backend
 from residual.backend import accelerate, choice, processor
 from residual.backend.answer_cache import AnswerCache
 from residual.backend.choice import Choice, choose, convolution_question, norm_question
 from residual.backend.tensorflow_cpu import timing
-from residual.networks import network
+from residual.models import zoo
+from residual.models.build import build_network
 
 pytestmark = pytest.mark.skipif(
     not backend.on_tensorflow_cpu(), reason="what is measured is TensorFlow on a CPU"
@@ -28,7 +29,7 @@ def measured(monkeypatch):
 @pytest.fixture
 def small():
     """A ResNet whose convolutions include a small wide 3x3, a strided one and a 1x1."""
-    return network(zoo.spec("cifar-resnet8-projection-all"), (16, 16, 3), 3)
+    return build_network(zoo.find_spec("cifar-resnet8-projection-all"), (16, 16, 3), 3)
 
 
 def adam():

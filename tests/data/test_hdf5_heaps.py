@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from residual.data.hdf5_heaps import check_heaps
 from residual.data.load import load_data
 from residual.errors import DataError, RunError
-from residual.interop.h5_reader import opened
+from residual.importers.keras_h5.file import open_model_file
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (12, 4, 4, 3), np.uint8)
 
@@ -93,5 +93,8 @@ def test_an_old_model(tmp_path):
     content = bytearray(path.read_bytes())
     struct.pack_into("<Q", content, free_room(content) + 8, 0)
     path.write_bytes(content)
-    with pytest.raises(RunError, match="old.h5 cannot be read: its heap of texts is damaged"), opened(path):
+    with (
+        pytest.raises(RunError, match="old.h5 cannot be read: its heap of texts is damaged"),
+        open_model_file(path),
+    ):
         pass

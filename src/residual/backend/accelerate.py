@@ -6,11 +6,12 @@ while a model is saved.
 """
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 
-from residual._keras_graph import find_call, find_calls, find_readers
+from residual._keras_graph import Call, find_call, find_calls, find_readers
 from residual.backend.choice import (
     Choice,
     convolution_question,
@@ -51,15 +52,16 @@ def accelerated(model: keras.Model, choice: Choice | None = None):
     """
     choice = choice or Choice()
     before = [_Before(layer, type(layer), layer.dtype_policy) for layer in model.layers]
-    faster = _faster_classes()
+    faster, calls = _faster_classes(), find_calls(model)
+    ends = _find_float32_layers(calls)
     try:
         for layer in model.layers:
             if faster:
                 _accelerate(layer, faster, choice)
-            if choice.precision != "float32" and not _belongs_to_ends(layer):
+            if choice.precision != "float32" and id(layer) not in ends:
                 layer.dtype_policy = keras.DTypePolicy(f"mixed_{choice.precision}")
         if faster:
-            _mark_subtracted_biases(model)
+            _mark_subtracted_biases(model, calls)
         yield model
     finally:
         for state in before:
@@ -134,21 +136,47 @@ def _faster_classes() -> dict[type, type]:
     return {keras.layers.Conv2D: Convolution, keras.layers.BatchNormalization: Normalization}
 
 
-def _belongs_to_ends(layer) -> bool:
-    """Whether a layer keeps float32 in mixed precision: the pixels' normalization, and the head."""
-    return isinstance(
-        layer,
-        keras.layers.InputLayer
-        | keras.layers.Rescaling
-        | keras.layers.Normalization
-        | keras.layers.GlobalAveragePooling2D
-        | keras.layers.Dense,
-    )
+def _find_float32_layers(calls: Sequence[Call]) -> set[int]:
+    """Ids of the layers that keep float32 in mixed precision: the pixels' normalization, and the head.
+
+    The place decides, not the class: a dense layer inside a block, as in squeeze-and-excitation, is no head.
+
+    Args:
+        calls: from `_keras_graph.find_calls`.
+    """
+    return _find_pixel_layers(calls) | _find_head_layers(calls)
 
 
-def _mark_subtracted_biases(model: keras.Model) -> None:
-    """Tell every convolution with a bias whether all that reads it is one trained batch norm."""
-    readers = find_readers(find_calls(model))
+def _find_pixel_layers(calls: Sequence[Call]) -> set[int]:
+    """The inputs, and the layers behind them that rescale or normalize the pixels."""
+    found: set[int] = set()
+    pixels: set[int] = set()  # tensors that only such layers have made
+    for call in calls:
+        normalizes = isinstance(call.layer, keras.layers.Rescaling | keras.layers.Normalization)
+        if not call.inputs or (normalizes and all(id(tensor) in pixels for tensor in call.inputs)):
+            found.add(id(call.layer))
+            pixels.update(map(id, call.outputs))
+    return found
+
+
+def _find_head_layers(calls: Sequence[Call]) -> set[int]:
+    """The layers from which on no tensor has sides any more: the last pooling and all that follows."""
+    head: set[int] = set()
+    body: set[int] = set()
+    read_by_body: set[int] = set()  # tensors
+    for call in reversed(calls):
+        has_sides = any(len(tensor.shape) > 2 for tensor in call.outputs)
+        if has_sides or any(id(tensor) in read_by_body for tensor in call.outputs):
+            body.add(id(call.layer))
+            read_by_body.update(map(id, call.inputs))
+        else:
+            head.add(id(call.layer))
+    return head - body
+
+
+def _mark_subtracted_biases(model: keras.Model, calls: Sequence[Call]) -> None:
+    """Note on every convolution with a bias whether one trained batch norm is all that reads it."""
+    readers = find_readers(calls)
     outputs = {id(find_call(tensor).layer) for tensor in model.outputs}
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D) and layer.use_bias and id(layer) not in outputs:

@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 
-from residual import blocks
 from residual.checker import numbers
 from residual.checker.apply_rules import apply_rules, find_block_differences, merge_cases
 from residual.checker.calling import Outcome, Signature, SignatureError, call
@@ -22,6 +21,7 @@ from residual.checker.rules.arguments import WrongSignature
 from residual.checker.rules.rule import Rule
 from residual.checker.rules.running import NumbersDiffer, Raises
 from residual.checker.wording import describe_error
+from residual.models import course_blocks
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def build_reference(name: str, case: Case, training: bool | None) -> tuple[Any, 
     values = {"f": case.f, "filters": list(case.filters), "training": training}
     if name == "convolutional_block":
         values["s"] = case.s
-    outcome = call(getattr(blocks, name), source, **values)
+    outcome = call(getattr(course_blocks, name), source, **values)
     return source, block_layout(list_items(outcome, outcome.result) or [])
 
 

@@ -4,11 +4,10 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
 
 import keras
+from msgspec.structs import replace
 
-from residual import blocks, networks, zoo
 from residual.checker import numbers
 from residual.checker.apply_rules import apply_rules, find_network_differences
 from residual.checker.block_check import ORDER
@@ -25,6 +24,8 @@ from residual.checker.rules.running import NumbersDiffer, Raises
 from residual.checker.stages import NetworkPair
 from residual.checker.steps import pick_steps
 from residual.checker.wording import describe_error
+from residual.models import course_blocks, zoo
+from residual.models.build import build_network
 
 # Neither the 6 of the course nor the 10 of CIFAR: a number written into the code shows.
 CLASSES = 5
@@ -104,8 +105,8 @@ def build_reference(
         "resnet_v1": f"notebook-resnet{depth}",
         "resnet_v2": f"notebook-resnet{depth}v2",
     }
-    spec = replace(zoo.spec(names[name]), stem_end=stem_end)
-    model = networks.network(spec, shape, classes)
+    spec = replace(zoo.find_spec(names[name]), stem_end=stem_end)
+    model = build_network(spec, shape, classes)
     items = list_items(Outcome(), model.outputs[0])
     return model.inputs[0], network_layout(items or [], activates=name != "resnet_v2")
 
@@ -159,6 +160,6 @@ def _make_substitute(name: str, theirs: Callable) -> Callable:
         bound.apply_defaults()
         values = {roles[own]: value for own, value in bound.arguments.items() if own in roles}
         x = next(iter(bound.arguments.values()))
-        return getattr(blocks, name)(x, **{role: values[role] for role in taken if role in values})
+        return getattr(course_blocks, name)(x, **{role: values[role] for role in taken if role in values})
 
     return block

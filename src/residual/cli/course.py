@@ -54,15 +54,10 @@ def convert(
     """Turn an old HDF5 model into a .keras file. Code in the file is never run."""
     out = console()
     backend.import_keras_quietly()
-    from residual.interop import convert as convert_file
+    from residual.importers import convert as convert_file
 
-    done = convert_file(source, output, scale_inputs=raw_pixels, size=size)
+    done = convert_file(source, output, raw_pixels=raw_pixels, image_size=size)
     if as_json:
-        facts = {"target": str(done.target), "network": done.network, "arrays": done.arrays}
-        print_json({**facts, "parameters": done.parameters, "notes": list(done.notes)})
-        return
-    lines = [f"{source} -> {done.target}", f"network    {done.network}"]
-    lines += [f"arrays     {done.arrays}, all placed; {done.parameters:,} parameters"]
-    lines += [f"note       {note}" for note in done.notes]
-    for line in lines:
-        out.print(line, highlight=False, soft_wrap=True, markup=False)
+        print_json(done.to_dict())
+    else:
+        out.print(str(done), highlight=False, soft_wrap=True, markup=False)

@@ -29,19 +29,12 @@ def summary(
 ):
     """Show a network: layers, shapes, parameters and multiply-adds, by stage."""
     out = console()
-    toolkit = api()
-    from residual import zoo
-    from residual.insight import print_summary, save_plot, summarize
+    api()
+    from residual.inspection import print_summary, save_diagram, summarize
 
-    if name.endswith(".keras"):
-        model, _ = toolkit.open_model(name)
-    else:
-        usual_size, usual_classes = zoo.usual_input(zoo.spec(name))
-        side = size or usual_size
-        model = toolkit.build(name, (side, side, 3), classes or usual_classes)
-    summary = summarize(model)
+    summary = summarize(name, image_size=size, classes=classes)
     if plot:
-        save_plot(summary, plot)
+        save_diagram(summary, plot)
     if as_json:
         print_json(summary.to_dict())
     else:
@@ -53,8 +46,8 @@ def summary(
 @verb
 def list_networks(as_json: bool = JSON):
     """Show the families of networks, the depths they have and the suffixes for other shortcuts."""
-    from residual.spec import SHORTCUTS
-    from residual.zoo import FAMILIES
+    from residual.models.spec import SHORTCUTS
+    from residual.models.zoo import FAMILIES
 
     rows = [
         {

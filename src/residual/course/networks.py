@@ -1,4 +1,4 @@
-"""The notebooks' blocks and networks: their argument names, built from `residual.blocks` and the zoo.
+"""The notebooks' blocks and networks: their argument names, built from `residual.models`.
 
 Notebooks differ in the names and the order of arguments, so one signature serves them all: everything
 after the filters (and the stride) goes by name.
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import keras
 
-from residual import blocks, zoo
 from residual.errors import NetworkError
-from residual.layers import Layers
-from residual.networks import network
+from residual.models import course_blocks, zoo
+from residual.models.build import build_network
+from residual.models.layers import Layers
 from residual.training.recipes import NOTEBOOK_E
 from residual.training.schedules import Steps
 
@@ -30,7 +30,7 @@ def identity_block(
     block: str | None = None,
     epsilon: float = 1e-3,
 ):
-    """relu(X + F(X)), as `residual.blocks.identity_block`, by the notebooks' argument names.
+    """relu(X + F(X)), as `residual.identity_block`, by the notebooks' argument names.
 
     Args:
         X: (n, height, width, channels), an array or a Keras tensor; channels must equal `filters[-1]`.
@@ -38,7 +38,7 @@ def identity_block(
         filters: channels of the three convolutions.
         n_f: another name for `filters`.
         training: True normalizes with the batch's statistics, False with the moving ones, None leaves it
-            to how the model is called (an array alone counts as False); see `residual.blocks.identity_block`.
+            to how the model is called (an array alone counts as False); see `residual.identity_block`.
         initializer: a Keras initializer, its name, or a function called with `seed=0` for each kernel.
         stage, block: name the layers, e.g. 2 and "a" for res2a_branch2a.
         epsilon: added to the variance: 1e-3 as Keras has it, 1e-6 in the course's `BatchNormalization`.
@@ -49,7 +49,7 @@ def identity_block(
     Raises:
         NetworkError: when channels do not fit, or not exactly one of `filters` and `n_f` is given.
     """
-    return blocks.identity_block(
+    return course_blocks.identity_block(
         X,
         f,
         _one_of(filters, n_f),
@@ -74,7 +74,7 @@ def convolutional_block(
     block: str | None = None,
     epsilon: float = 1e-3,
 ):
-    """relu(shortcut(X) + F(X)), as `residual.blocks.convolutional_block`, by the notebooks' argument names.
+    """relu(shortcut(X) + F(X)), as `residual.convolutional_block`, by the notebooks' argument names.
 
     Args:
         X: (n, height, width, channels), an array or a Keras tensor.
@@ -90,7 +90,7 @@ def convolutional_block(
     """
     if s is None:
         s = 2 if stage is None else 1
-    return blocks.convolutional_block(
+    return course_blocks.convolutional_block(
         X,
         f,
         _one_of(filters, n_f),
@@ -147,7 +147,9 @@ def ResNet50(
     Raises:
         NetworkError: when the images are too small.
     """
-    return network(zoo.spec("course-resnet50"), input_shape, classes if n_classes is None else n_classes)
+    return build_network(
+        zoo.find_spec("course-resnet50"), input_shape, classes if n_classes is None else n_classes
+    )
 
 
 def resnet_v1(input_shape: tuple[int, int, int], depth: int, num_classes: int = 10) -> keras.Model:
@@ -158,7 +160,7 @@ def resnet_v1(input_shape: tuple[int, int, int], depth: int, num_classes: int = 
 
     Source: He et al. 2015, arXiv:1512.03385, section 4.2, with conv biases and projections without norm.
     """
-    return network(zoo.spec(f"notebook-resnet{depth}"), input_shape, num_classes)
+    return build_network(zoo.find_spec(f"notebook-resnet{depth}"), input_shape, num_classes)
 
 
 def resnet_v2(input_shape: tuple[int, int, int], depth: int, num_classes: int = 10) -> keras.Model:
@@ -169,7 +171,7 @@ def resnet_v2(input_shape: tuple[int, int, int], depth: int, num_classes: int = 
 
     Source: He et al. 2016, arXiv:1603.05027, with conv biases and inner widths 16, 64, 128.
     """
-    return network(zoo.spec(f"notebook-resnet{depth}v2"), input_shape, num_classes)
+    return build_network(zoo.find_spec(f"notebook-resnet{depth}v2"), input_shape, num_classes)
 
 
 def resnet_layer(

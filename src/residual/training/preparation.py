@@ -8,8 +8,8 @@ from residual.backend import accelerate
 from residual.backend.choice import Choice
 from residual.data.images import Dataset, Images
 from residual.data.pixel_store import pieces
-from residual.networks import network
-from residual.spec import NetworkSpec
+from residual.models.build import build_network
+from residual.models.spec import NetworkSpec
 from residual.training import statistics
 from residual.training.recipes import Recipe
 
@@ -17,7 +17,7 @@ from residual.training.recipes import Recipe
 def untrained(data: Dataset, spec: NetworkSpec, recipe: Recipe) -> keras.Model:
     """The network with random weights, its normalization fitted on `data.train`."""
     fitted = normalization(recipe.normalization, data.train)
-    return network(spec, (*data.size, 3), len(data.classes), fitted)
+    return build_network(spec, (*data.size, 3), len(data.classes), fitted)
 
 
 def compile_for(model: keras.Model, recipe: Recipe, steps: int, choice: Choice | None = None) -> None:

@@ -13,8 +13,8 @@ from residual.backend.choice import Choice, choose, is_valid
 from residual.data.images import Dataset, Images
 from residual.data.splits import split_apart
 from residual.errors import RunError
-from residual.modelfile import save_model
-from residual.spec import NetworkSpec
+from residual.models.keras_file import save_model
+from residual.models.spec import NetworkSpec
 from residual.training import checkpoints, failures, memory, statistics, tensorboard
 from residual.training.batches import Batches
 from residual.training.callbacks import Best, Finite, Log, Stop, interruptible

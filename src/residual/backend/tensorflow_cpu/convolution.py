@@ -55,7 +55,24 @@ class Convolution(keras.layers.Conv2D):
         if not self.use_bias:
             return y
         bias = tf.convert_to_tensor(self.bias)
-        return tf.nn.bias_add(y, _without_gradient(bias) if self.bias_is_subtracted else bias)
+        if self.bias_is_subtracted:
+            return tf.nn.bias_add(y, _without_gradient(bias))
+        return tf.nn.bias_add(y, bias) if y.dtype == tf.float32 else _add_bias(y, bias)
+
+
+@tf.custom_gradient
+def _add_bias(y, bias):
+    """y (..., channels) + bias, both bfloat16; the gradient of the bias is summed in float32.
+
+    TensorFlow's own gradient on a CPU sums in bfloat16. Over 131,072 pixels it was wrong by 97%, and took ten times as
+    long.
+    """
+
+    def gradient(dy):
+        axes = list(range(len(dy.shape) - 1))
+        return dy, tf.cast(tf.reduce_sum(tf.cast(dy, tf.float32), axes), bias.dtype)
+
+    return tf.nn.bias_add(y, bias), gradient
 
 
 @tf.custom_gradient

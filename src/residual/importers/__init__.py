@@ -1,0 +1,116 @@
+"""Networks that other programs wrote become .keras files.
+
+A format is one module with a `LABEL`, `matches` and `load`, and one row in `IMPORTERS`.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+
+from residual.errors import RunError
+from residual.importers import keras_h5
+from residual.importers.imported import Converted, Imported, Importer, ImportOptions
+from residual.models.keras_file import save_model
+
+__all__ = ["IMPORTERS", "Converted", "ImportOptions", "Imported", "Importer", "convert", "find_importer"]
+
+# The first that matches imports.
+IMPORTERS: dict[str, Importer] = {
+    "keras-h5": keras_h5,
+}
+
+
+def convert(
+    source: str | Path,
+    target: str | Path | None = None,
+    *,
+    raw_pixels: bool = False,
+    image_size: int | None = None,
+    overwrite: bool = False,
+    stem_end: Literal["norm-relu", "norm"] = "norm-relu",
+) -> Converted:
+    """Write the model in `source` as a .keras file that opens in plain Keras 3.
+
+    Code in `source` is never run.
+
+    Args:
+        source: a file in one of the formats of `IMPORTERS`: a whole model, or the weights alone of a network
+            that can be recognized by the names of its layers.
+        target: the .keras file; by default `source` with that ending.
+        raw_pixels: divide the pixels by 255 in a first layer, so that the network takes raw 0-255 RGB. Right if
+            the old program did just that before it called the network.
+        image_size: pixels a side, if the file holds weights alone.
+        overwrite: replace `target` if it exists.
+        stem_end: what follows the first convolution of the course's ResNet-50, if the file holds weights alone:
+            the notebooks of the course differ in that ReLU, and no array shows it.
+
+    Returns:
+        The model, its file and what to know about them. `str` of it is a report.
+
+    Raises:
+        RunError: `source` is missing, of an unknown format, cut short or incomplete, holds a layer that is not
+            stock or needs code, or fits no network; or `target` exists. The message names the layer.
+    """
+    source = Path(source)
+    target = _check_target(source.with_suffix(".keras") if target is None else Path(target), overwrite)
+    imported = find_importer(source).load(source, ImportOptions(raw_pixels, image_size, stem_end))
+    model = imported.model
+    notes = (*imported.notes, *_describe_damage(model), _describe_pixels(raw_pixels, imported.usual_pixels))
+    info = {
+        "classes": [str(i) for i in range(model.outputs[0].shape[-1] or 0)],
+        "image_size": list(model.inputs[0].shape[1:3]),
+        "network": imported.network,
+        "converted_from": source.name,
+        "notes": list(notes),
+    }
+    save_model(model, target, info)
+    return Converted(source, target, model, imported.network, imported.arrays, model.count_params(), notes)
+
+
+def find_importer(path: Path) -> Importer:
+    """The importer of a file.
+
+    Raises:
+        RunError: there is no such file, or no importer for it.
+    """
+    if not path.is_file():
+        raise RunError(f"There is no model file {path}.")
+    for importer in IMPORTERS.values():
+        if importer.matches(path):
+            return importer
+    known = " or ".join(importer.LABEL for importer in IMPORTERS.values())
+    raise RunError(f"{path} cannot be converted: its format is unknown. Give {known}.")
+
+
+def _check_target(target: Path, overwrite: bool) -> Path:
+    if target.suffix != ".keras":
+        raise RunError(f"The converted model must be named .keras, not {target.name}.")
+    if target.exists() and not overwrite:
+        raise RunError(f"{target} exists already. Choose another name, or overwrite it on purpose.")
+    if not target.parent.is_dir():
+        raise RunError(f"There is no folder {target.parent} to write {target.name} into.")
+    return target
+
+
+def _describe_damage(model: keras.Model) -> tuple[str, ...]:
+    """Notes on numbers that no training leaves: kernels of zeros (a download that stopped), nan and infinity."""
+    zeros, not_finite = [], []
+    for weight in model.weights:
+        numbers = keras.ops.convert_to_numpy(weight)
+        if weight.name == "kernel" and not np.count_nonzero(numbers):
+            zeros.append(weight.path)
+        if not np.isfinite(numbers).all():
+            not_finite.append(weight.path)
+    found = {"All zeros": zeros, "Not all finite": not_finite}
+    return tuple(f"{what}, as if damaged: {', '.join(paths)}." for what, paths in found.items() if paths)
+
+
+def _describe_pixels(raw_pixels: bool, usual: str) -> str:
+    if raw_pixels:
+        return "A first layer divides by 255: the converted network takes raw RGB pixels, 0 to 255."
+    return (
+        "The converted network takes pixels as the old program prepared them. The file does not say how: "
+        f"usually {usual}. Networks that residual trains take raw RGB pixels, 0 to 255."
+    )

@@ -1,0 +1,69 @@
+"""Convolution, norm and activation with a network's defaults bound once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from residual.errors import NetworkError
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The three layers that a residual network is made of.
+
+    Every method takes a tensor (n, height, width, channels) - an array or a Keras tensor - and a layer
+    name (None lets Keras choose), and returns the layer's output.
+
+    Attributes:
+        epsilon: added to the variance in batch norm.
+        initializer: of the kernels: a Keras initializer or its name, or a function that is called with `seed=0`
+            for each kernel, as the course's notebooks pass it.
+        padding: of a strided convolution wider than 1x1: "symmetric" pads both sides alike, "same" pads
+            as TensorFlow does (more at the bottom right).
+        l2: weight decay of the convolution kernels as a loss.
+        training: of every batch norm: True uses the batch's statistics, False the moving ones, None leaves it
+            to how the model is called.
+    """
+
+    epsilon: float = 1e-5
+    initializer: Any = "he_normal"
+    padding: str = "symmetric"
+    l2: float = 0.0
+    training: bool | None = None
+
+    def conv(self, x, filters: int, kernel: int, stride: int = 1, *, bias: bool = False, name=None):
+        """`kernel` x `kernel` convolution; height and width are divided by `stride`."""
+        padding = "valid" if kernel == 1 else "same"
+        if padding == "same" and stride > 1 and self.padding == "symmetric":
+            x = keras.layers.ZeroPadding2D(kernel // 2, name=name and f"{name}_pad")(x)
+            padding = "valid"
+        layer = keras.layers.Conv2D(
+            filters,
+            kernel,
+            strides=stride,
+            padding=padding,
+            use_bias=bias,
+            kernel_initializer=self._kernel_initializer(),
+            kernel_regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,
+            name=name,
+        )
+        return layer(x)
+
+    def norm(self, x, *, name=None):
+        """Batch normalization over the channels."""
+        return keras.layers.BatchNormalization(epsilon=self.epsilon, name=name)(x, training=self.training)
+
+    def relu(self, x, *, name=None):
+        """max(x, 0)."""
+        return keras.layers.Activation("relu", name=name)(x)
+
+    def _kernel_initializer(self):
+        if not isinstance(self.initializer, str | keras.initializers.Initializer):
+            return self.initializer(seed=0)
+        try:
+            return keras.initializers.get(self.initializer)
+        except ValueError:
+            raise NetworkError(
+                f"initializer must be the name of a Keras initializer, such as he_normal; got {self.initializer!r}."
+            ) from None

@@ -1,0 +1,139 @@
+"""What a residual network is, as one frozen value."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, structs
+
+from residual._structs import check_fields
+from residual.errors import NetworkError
+
+Shortcut = Literal["zero-pad", "projection", "projection-all", "pooled-projection", "none"]
+SHORTCUTS: dict[str, str] = {
+    "zero-pad": "identity; if the shape changes, subsample and pad channels with zeros (option A)",
+    "projection": "identity; if the channels change, a 1x1 convolution (option B)",
+    "projection-all": "a 1x1 convolution around every block (option C)",
+    "pooled-projection": "as projection, with average pooling instead of the stride (ResNet-D)",
+    "none": "no shortcut: the plain twin of the network",
+}
+
+PerStage = tuple[Annotated[int, Meta(ge=1)], ...]
+_COURSE_LETTERS = 26  # the course names the blocks of a stage a to z
+
+
+class NetworkSpec(msgspec.Struct, frozen=True):
+    """A residual network: stem, stages of blocks, head.
+
+    Only what makes one published network differ from another is a field. Sizes are channels; a stage
+    is a run of blocks at one resolution. `msgspec.structs.replace` makes a changed copy.
+
+    Attributes:
+        name: the network's name, e.g. "resnet50".
+        blocks: blocks in each stage, e.g. (3, 4, 6, 3).
+        widths: filters of the inner convolutions of each stage, e.g. (64, 128, 256, 512).
+        outputs: output channels of each stage; empty means `widths` (basic) or 4x (bottleneck).
+        strides: stride of each stage, applied in the block that `stride_block` names; empty means
+            1 for the first stage and 2 for the others.
+        block: "basic" (two 3x3) or "bottleneck" (1x1, 3x3, 1x1).
+        preactivation: v2 order, norm-relu-conv, with nothing after the addition (arXiv:1603.05027).
+        stem: "imagenet" (7x7/2, pool), "course" (the same, unpadded pool), "deep" (three 3x3, pool;
+            arXiv:1812.01187) or "cifar" (one 3x3).
+        stem_width: channels of the stem.
+        stem_end: what follows the stem's convolution: "norm-relu", "norm" or "none".
+        shortcut: a key of `SHORTCUTS`.
+        shortcut_norm: whether a norm follows a projection (v1 order only).
+        project_from: v2 order only: a projection reads the "activated" input (as in the paper) or the "raw" one.
+        stride_on: in a bottleneck, the convolution that strides: "1x1" (v1) or "3x3" (v1.5).
+        stride_block: the block of a stage that strides: the "first" or the "last".
+        bias: which convolutions have biases: "none", "all", or "unnormalised" (those that no norm follows).
+        padding: of strided 3x3 convolutions: "symmetric" (Caffe, torch) or "same" (TensorFlow).
+        epsilon: added to the variance in every batch norm.
+        initializer: of the convolution kernels, by Keras name.
+        l2: weight decay as a loss on the convolution kernels (0 leaves it to the recipe).
+        names: layer names: "residual" (stage1_block1_conv1) or "course" (res2a_branch2a).
+        source: where the network comes from.
+
+    Raises:
+        NetworkError: a field of another type or out of its range, or fields that contradict each other.
+    """
+
+    name: Annotated[str, Meta(min_length=1)]
+    blocks: PerStage
+    widths: PerStage
+    outputs: PerStage = ()
+    strides: PerStage = ()
+    block: Literal["basic", "bottleneck"] = "basic"
+    preactivation: bool = False
+    stem: Literal["imagenet", "course", "deep", "cifar"] = "imagenet"
+    stem_width: Annotated[int, Meta(ge=1)] = 64
+    stem_end: Literal["norm-relu", "norm", "none"] = "norm-relu"
+    shortcut: Shortcut = "projection"
+    shortcut_norm: bool = True
+    project_from: Literal["activated", "raw"] = "activated"
+    stride_on: Literal["1x1", "3x3"] = "3x3"
+    stride_block: Literal["first", "last"] = "first"
+    bias: Literal["none", "all", "unnormalised"] = "none"
+    padding: Literal["symmetric", "same"] = "symmetric"
+    epsilon: Annotated[float, Meta(gt=0, le=1)] = 1e-5
+    initializer: str = "he_normal"
+    l2: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    names: Literal["residual", "course"] = "residual"
+    source: str = ""
+
+    def __post_init__(self):
+        check_fields(self, NetworkError, str(self.name) or "NetworkSpec")
+        expansion = 4 if self.block == "bottleneck" else 1
+        if not self.outputs:
+            structs.force_setattr(self, "outputs", tuple(expansion * width for width in self.widths))
+        if not self.strides:
+            structs.force_setattr(self, "strides", (1,) + (2,) * (len(self.blocks) - 1))
+        self._check_stages()
+
+    def _check_stages(self) -> None:
+        counts = [len(field) for field in (self.blocks, self.widths, self.outputs, self.strides)]
+        if len(set(counts)) != 1 or 0 in counts:
+            raise NetworkError(
+                f"{self.name}: blocks, widths, outputs and strides need one entry per stage, got "
+                f"{counts[0]}, {counts[1]}, {counts[2]} and {counts[3]}."
+            )
+        if self.names == "course" and max(self.blocks) > _COURSE_LETTERS:
+            raise NetworkError(
+                f"{self.name}: the course's layer names have a letter for each block of a stage, so blocks may be at "
+                f'most {_COURSE_LETTERS}; got {max(self.blocks)}. Use names="residual".'
+            )
+
+    def to_table(self) -> dict[str, Any]:
+        """The fields by name, as run.toml holds them."""
+        return structs.asdict(self)
+
+    @classmethod
+    def from_table(cls, table: dict[str, Any]) -> "NetworkSpec":
+        """The spec of a table that `to_table` made, also after TOML or JSON have turned its tuples into lists.
+
+        Raises:
+            NetworkError: a field that is missing, unknown or out of its range.
+        """
+        fields = structs.fields(cls)
+        allowed = [field.name for field in fields]
+        unknown = [name for name in table if name not in allowed]
+        if unknown:
+            raise NetworkError(f"A network has no {unknown[0]!r}; its fields are {', '.join(allowed)}.")
+        missing = [field.name for field in fields if field.required and field.name not in table]
+        if missing:
+            raise NetworkError(
+                f"A network needs {' and '.join(missing)}; got {', '.join(table) or 'nothing'}."
+            )
+        return cls(**table)
+
+    @property
+    def depth(self) -> int:
+        """Convolutions and dense layers on the longest path, the number in a ResNet's name."""
+        return sum(self.blocks) * (3 if self.block == "bottleneck" else 2) + 2
+
+    @property
+    def total_stride(self) -> int:
+        """Input pixels per pixel of the last stage: also the smallest side that the network takes."""
+        stride = 1 if self.stem == "cifar" else 4
+        for stage in self.strides:
+            stride *= stage
+        return stride

@@ -1,0 +1,73 @@
+"""The table of networks: a name -> its NetworkSpec, with its source.
+
+A family is one file and one row of `FAMILIES`. A suffix of the name chooses other shortcuts: "-plain" none at all,
+"-projection", "-zero-pad" and so on another kind.
+"""
+
+import difflib
+
+from msgspec.structs import replace
+
+from residual.errors import NetworkError
+from residual.models.spec import SHORTCUTS, NetworkSpec
+from residual.models.zoo import cifar, course, imagenet, keras_applications, notebook, wide
+from residual.models.zoo.family import Family
+
+FAMILIES: tuple[Family, ...] = (
+    course.COURSE,
+    imagenet.V1,
+    imagenet.V1_5,
+    imagenet.V2,
+    imagenet.D,
+    keras_applications.V1,
+    keras_applications.V2,
+    cifar.V1,
+    cifar.V2,
+    notebook.V1,
+    notebook.V2,
+    wide.WIDE,
+)
+
+
+def find_spec(name: str) -> NetworkSpec:
+    """The NetworkSpec of a name such as "resnet50", "cifar-resnet56-plain" or "resnet18-projection-all".
+
+    Args:
+        name: a name that one of `FAMILIES` has, in upper or lower case. Appending "-plain" takes the
+            shortcuts away; appending "-" and a key of `residual.models.spec.SHORTCUTS` exchanges them.
+
+    Raises:
+        NetworkError: unknown name (the message lists the nearest) or a depth that the family does not have.
+    """
+    name = name.lower()
+    suffixes = {"plain": "none", **{key: key for key in SHORTCUTS}}
+    for suffix in sorted(suffixes, key=len, reverse=True):
+        if name.endswith(f"-{suffix}"):
+            found = _find_in_families(name.removesuffix(f"-{suffix}"))
+            return replace(found, name=name, shortcut=suffixes[suffix])
+    return _find_in_families(name)
+
+
+def resolve_spec(network: str | NetworkSpec) -> NetworkSpec:
+    """The spec of a name; a NetworkSpec as it is.
+
+    Raises:
+        NetworkError: see `find_spec`.
+    """
+    return network if isinstance(network, NetworkSpec) else find_spec(network)
+
+
+def _find_in_families(name: str) -> NetworkSpec:
+    for family in FAMILIES:
+        numbers = family.parse_name(name)
+        if numbers is not None:
+            return family.make_spec(*numbers)
+    names = [known for family in FAMILIES for known in family.list_names()]
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise NetworkError(f"There is no network called {name!r}.{hint} `residual list` shows them all.")
+
+
+def default_input(spec: NetworkSpec) -> tuple[int, int]:
+    """(image size, classes) that a network was published for: ImageNet's, CIFAR-10's or the course's."""
+    return {"cifar": (32, 10), "course": (64, 6)}.get(spec.stem, (224, 1000))
