@@ -47,7 +47,7 @@ from residual.data.images import Dataset, Images
 from residual.data.load import load_data
 from residual.training import preparation, recipes, trainer
 from residual.training.batches import Batches
-from residual.training.waiting import Waiting
+from residual.training.callbacks.waiting_time import Waiting
 
 DATA = Path(os.environ.get("RESIDUAL_DATA", "../shared/data"))
 HERE = Path(__file__)

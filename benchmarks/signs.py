@@ -33,7 +33,7 @@ def notebook(epochs: int) -> dict:
     import residual
     from residual import zoo
     from residual.networks import network
-    from residual.training.trainer import with_validation
+    from residual.training.fit import with_validation
 
     keras.utils.set_random_seed(0)
     data = with_validation(residual.load_data("signs"), 0.1, 0)

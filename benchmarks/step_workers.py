@@ -43,8 +43,8 @@ def ours(case: Case, precision: str):
     from residual.backend.choice import choose
     from residual.data.images import Dataset, Images
     from residual.training.batches import Batches
-    from residual.training.preparation import compile_for, optimizer, untrained
-    from residual.training.recipes import Recipe
+    from residual.training.compile import compile_for, optimizer, untrained
+    from residual.training.recipe import Recipe
     from residual.training.schedules import Constant
 
     def batches(steps: int) -> tuple[Batches]:

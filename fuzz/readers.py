@@ -18,9 +18,9 @@ from residual.data.image_file import Unreadable, decode_image, read_image
 from residual.data.images import Dataset
 from residual.data.load import load_data, open_source
 from residual.errors import ResidualError
-from residual.evaluation.predictions import predict_files
-from residual.training.recipes import recipe
-from residual.training.runs import RunFolder
+from residual.evaluation.predict import predict_files
+from residual.training.recipe import recipe
+from residual.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import tomli_w
 from PIL import Image
 
-from residual.training.recipes import CIFAR10_PAPER, IMAGES, NOTEBOOK_E, SIGNS
+from residual.training.recipe import CIFAR10_PAPER, IMAGES, NOTEBOOK_E, SIGNS
 
 
 def picture(mode: str = "RGB", size: int = 8, number: int = 0) -> Image.Image:

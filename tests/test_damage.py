@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from residual.data.load import load_data
 from residual.errors import DataError, RecipeError
-from residual.training.recipes import CIFAR10_PAPER, SIGNS, recipe
+from residual.training.recipe import CIFAR10_PAPER, SIGNS, recipe
 from tests.support.image_files import png, write_cifar
 
 # (where, between the start and the end; what) of the bytes that are changed, and the share that is kept

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from residual.backend import choice
 from residual.cli import app
 from tests import old_layouts
-from tests.made import stripes
-from tests.run_folders import right, written
+from tests.support.made import stripes
+from tests.support.run_folders import right, written
 from tests.support import learners
 from tests.support.golden import FOLDER, check_golden, describe_shape
 

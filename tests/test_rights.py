@@ -8,7 +8,7 @@ import residual
 from residual.data.cifar10 import read_batch_file
 from residual.data.load import load_data, open_source
 from residual.errors import DataError, RunError
-from residual.evaluation.predictions import find_images
+from residual.evaluation.predict import find_images
 from tests.support.image_files import photos
 
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._run import Run
     from residual.blocks import convolutional_block, identity_block
     from residual.data.load import load_data
-    from residual.evaluation.comparison import compare
+    from residual.evaluation.compare import compare
     from residual.networks import network, stage_outputs
-    from residual.training.listing import runs
-    from residual.training.recipes import Recipe, recipe
+    from residual.runs.history import runs
+    from residual.training.recipe import Recipe, recipe
 
 __version__ = "0.1.0"
 
@@ -57,11 +57,11 @@ _MODULES = {
     "residual._api": ("build", "evaluate", "predict", "resume", "train"),
     "residual.blocks": ("convolutional_block", "identity_block"),
     "residual.data.load": ("load_data",),
-    "residual.evaluation.comparison": ("compare",),
+    "residual.evaluation.compare": ("compare",),
     "residual.networks": ("network", "stage_outputs"),
     "residual._run": ("Run",),
-    "residual.training.listing": ("runs",),
-    "residual.training.recipes": ("Recipe", "recipe"),
+    "residual.runs.history": ("runs",),
+    "residual.training.recipe": ("Recipe", "recipe"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

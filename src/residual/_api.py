@@ -15,18 +15,18 @@ from residual.data.load import load_data
 from residual.data.source import MAX_UNREADABLE
 from residual.errors import DataError, RecipeError, RunError
 from residual.evaluation import predictions
-from residual.evaluation.judging import judge, relabelled, whole_test
+from residual.evaluation.evaluate import judge, relabelled, whole_test
 from residual.evaluation.metrics import Scores
-from residual.evaluation.predictions import Prediction
+from residual.evaluation.predict import Prediction
 from residual.evaluation.report import save_curves_png
-from residual.jobs import Job
+from residual.training.job import Job
 from residual.spec import NetworkSpec
 from residual.training import trainer
-from residual.training.checkpointing import last_state
-from residual.training.checkpoints import State
-from residual.training.planning import seconds_of
-from residual.training.recipes import Recipe
-from residual.training.runs import RESUMABLE, RunFolder, existing_run, find_run, new_run
+from residual.training.callbacks.checkpoint import last_state
+from residual.runs.checkpoints import State
+from residual.training.forecast import seconds_of
+from residual.training.recipe import Recipe
+from residual.runs.folder import RESUMABLE, RunFolder, existing_run, find_run, new_run
 
 
 def build(

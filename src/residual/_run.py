@@ -10,14 +10,14 @@ from residual.data.fingerprints import compute_fingerprint
 from residual.data.images import Dataset
 from residual.errors import DataError, RunError
 from residual.evaluation import predictions
-from residual.evaluation.judging import judge, scored
-from residual.evaluation.kept_predictions import keep_predictions
+from residual.evaluation.evaluate import judge, scored
+from residual.evaluation.test_predictions import keep_predictions
 from residual.evaluation.metrics import Scores
-from residual.evaluation.predictions import Prediction
+from residual.evaluation.predict import Prediction
 from residual.evaluation.report import save_confusion_png
 from residual.modelfile import load_model
 from residual.training import statistics, trainer
-from residual.training.runs import RunFolder, find_run
+from residual.runs.folder import RunFolder, find_run
 
 
 class Run:

@@ -16,9 +16,9 @@ from residual.data.limits import FREE, check_unpacked
 from residual.data.load import load_data
 from residual.data.readers import cifar_archive
 from residual.errors import DataError, RecipeError, RunError
-from residual.evaluation.predictions import find_images
-from residual.training.recipes import recipe
-from residual.training.runs import RunFolder
+from residual.evaluation.predict import find_images
+from residual.training.recipe import recipe
+from residual.runs.folder import RunFolder
 from tests.support.image_files import photos, write_cifar
 
 PHOTOS = (100_000, 1000, 1000, 3)  # 300 GB

@@ -92,7 +92,7 @@ def show_recipes(
     """List the recipes, show one as TOML, or show how two differ."""
     import tomli_w
 
-    from residual.training.recipes import RECIPES, recipe
+    from residual.training.recipe import RECIPES, recipe
 
     chosen = [recipe(name) for name in names or ()]
     if len(chosen) > 2:
@@ -117,7 +117,7 @@ def show_recipes(
 
 def _print_differences(one, other, as_json: bool) -> None:
     from residual.evaluation.wording import value_in_words
-    from residual.training.recipes import differences
+    from residual.training.recipe import differences
 
     values = differences(one, other)
     tables = one.to_table(), other.to_table()

@@ -27,7 +27,7 @@ def list_runs(context: typer.Context, folder: Path = _IN, as_json: bool = JSON):
     if context.invoked_subcommand:
         return
     from residual.evaluation.runs_table import print_runs
-    from residual.training.listing import runs
+    from residual.runs.history import runs
 
     found = runs(folder)
     out, width = _page()
@@ -50,8 +50,8 @@ def compare(
     as_json: bool = JSON,
 ):
     """Say what differed between runs, and what it did to their accuracy."""
-    from residual.evaluation.comparison import compare as compared
-    from residual.evaluation.comparison_text import print_comparison
+    from residual.evaluation.compare import compare as compared
+    from residual.evaluation.compare_text import print_comparison
 
     found = compared(*names, folder=context.obj)
     if as_json:

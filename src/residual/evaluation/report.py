@@ -10,7 +10,7 @@ import numpy as np
 from residual._console import default_console
 from residual._text import truncate_middle
 from residual.evaluation.metrics import ClassScore, Scores
-from residual.evaluation.pictures import save_confusion_png, save_curves_png
+from residual.evaluation.figures import save_confusion_png, save_curves_png
 from residual.evaluation.wording import headline, leaks, percent
 
 if TYPE_CHECKING:

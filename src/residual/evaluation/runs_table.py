@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from residual._text import format_clock, truncate_middle
 from residual.evaluation.wording import percent
-from residual.training.listing import Listed
-from residual.training.runs import ROOT
+from residual.runs.history import Listed
+from residual.runs.folder import ROOT
 
 if TYPE_CHECKING:
     from rich.console import Console

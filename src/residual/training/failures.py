@@ -13,8 +13,8 @@ from residual.training import checkpoints
 from residual.training.batches import Batches
 from residual.training.callbacks import Best, LossIsNoNumber
 from residual.training.memory import batch_that_fits
-from residual.training.recipes import Recipe
-from residual.training.runs import RunFolder
+from residual.training.recipe import Recipe
+from residual.runs.folder import RunFolder
 
 
 @contextlib.contextmanager

@@ -10,9 +10,9 @@ import numpy as np
 from residual import backend
 from residual.training import checkpoints
 from residual.training.callbacks import Best, Log
-from residual.training.checkpoints import State, numbered
-from residual.training.runs import RunFolder
-from residual.training.waiting import Waiting
+from residual.runs.checkpoints import State, numbered
+from residual.runs.folder import RunFolder
+from residual.training.callbacks.waiting_time import Waiting
 
 EVERY = 60.0  # seconds
 _COPIED = 4e8  # bytes in a second, until it is measured: 384 MB took 0.15 to 1.1 s

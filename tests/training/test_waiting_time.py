@@ -9,9 +9,9 @@ import pytest
 from residual.data.images import Images
 from residual.training import batches as rooms
 from residual.training.batches import Batches
-from residual.training.waiting import Waiting
+from residual.training.callbacks.waiting_time import Waiting
 from tests.backends import OTHERS, run_on
-from tests.waiting_share import share
+from tests.support.waiting_share import share
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import tomli_w
 from residual import zoo
 from residual.data.augment import Affine, CutMix, Cutout, Flip, Light, Mixup, RandAugment, Shift
 from residual.errors import RecipeError
-from residual.training.recipes import (
+from residual.training.recipe import (
     CIFAR10,
     DIGITS,
     IMAGES,

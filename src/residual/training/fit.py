@@ -18,14 +18,14 @@ from residual.spec import NetworkSpec
 from residual.training import checkpoints, failures, memory, statistics, tensorboard
 from residual.training.batches import Batches
 from residual.training.callbacks import Best, Finite, Log, Stop, interruptible
-from residual.training.checkpointing import Checkpoints
-from residual.training.checkpoints import State
-from residual.training.planning import Forecast, forecast
-from residual.training.preparation import compile_for, optimizer, untrained
-from residual.training.progress import TrainingProgress
-from residual.training.recipes import Recipe, in_epochs
-from residual.training.runs import RunFolder
-from residual.training.waiting import Waiting
+from residual.training.callbacks.checkpoint import Checkpoints
+from residual.runs.checkpoints import State
+from residual.training.forecast import Forecast, forecast
+from residual.training.compile import compile_for, optimizer, untrained
+from residual.training.callbacks.progress import TrainingProgress
+from residual.training.recipe import Recipe, in_epochs
+from residual.runs.folder import RunFolder
+from residual.training.callbacks.waiting_time import Waiting
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from residual.data.images import Dataset, Images
 from residual.errors import DataError, RecipeError, RunError
 from residual.networks import network
 from residual.training import callbacks, preparation, statistics, trainer
-from residual.training.recipes import Recipe
-from residual.training.runs import RunFolder, find_run, new_run
+from residual.training.recipe import Recipe
+from residual.runs.folder import RunFolder, find_run, new_run
 from residual.training.schedules import Constant, Steps
-from tests.made import QUICK, quiet, save_npz, striped, stripes
+from tests.support.made import QUICK, quiet, save_npz, striped, stripes
 
 
 @pytest.fixture
@@ -314,7 +314,7 @@ def test_evaluate_on_other_classes_says_which(stripes_file, data, tmp_path):
 def test_the_plan_changes_nothing(data):
     """Weights, optimizer and the order of the images are after the probe what they were before it."""
     from residual.training.batches import Batches
-    from residual.training.planning import forecast
+    from residual.training.forecast import forecast
 
     model = preparation.untrained(data, zoo.spec("cifar-resnet8"), QUICK)
     preparation.compile_for(model, QUICK, steps=6)
@@ -334,7 +334,7 @@ def test_the_plan_changes_nothing(data):
 def test_budget_chooses_the_epochs_and_the_run_says_so(stripes_file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     console = quiet()
-    monkeypatch.setattr("residual.training.planning.Forecast.epochs_within", lambda plan, seconds: 1)
+    monkeypatch.setattr("residual.training.forecast.Forecast.epochs_within", lambda plan, seconds: 1)
     run = residual.train(stripes_file, recipe=QUICK, time_budget="30s", precision="float32", console=console)
     assert run.report["epochs"] == run.report["epochs_asked"] == 1
     assert run.folder.asked["recipe"]["epochs"] == 1

@@ -6,7 +6,7 @@ import pytest
 
 from residual.errors import RecipeError
 from residual.training import planning
-from residual.training.planning import Forecast, peak_memory, seconds_of
+from residual.training.forecast import Forecast, peak_memory, seconds_of
 
 PLAN = Forecast(
     step_seconds=0.2, compile_seconds=1, epoch_seconds=10, before_seconds=4, after_seconds=4, memory=3 * 2**30

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from residual.errors import RecipeError
-from residual.training.recipes import NOTEBOOK_E
+from residual.training.recipe import NOTEBOOK_E
 from residual.training.schedules import Constant, OneCycle, Steps, from_table, to_table
 
 

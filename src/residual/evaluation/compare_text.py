@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from residual._text import format_clock, truncate_middle
-from residual.evaluation.comparison import Against, Comparison, Judged
-from residual.evaluation.differences import Difference
+from residual.evaluation.compare import Against, Comparison, Judged
+from residual.evaluation.significance import Difference
 from residual.evaluation.metrics import LEVEL, wilson_interval
 from residual.evaluation.wording import percent, value_in_words
 

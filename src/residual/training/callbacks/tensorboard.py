@@ -21,9 +21,9 @@ from residual.data.augment import augmented
 from residual.data.images import Dataset
 from residual.training.batches import Batches
 from residual.training.callbacks import Log
-from residual.training.contact_sheet import contact_sheet
-from residual.training.runs import RunFolder
-from residual.training.waiting import Waiting
+from residual.training.callbacks.contact_sheet import contact_sheet
+from residual.runs.folder import RunFolder
+from residual.training.callbacks.waiting_time import Waiting
 
 SHOWN = 30  # images at most
 LOOKED_AT = 1_000  # validation images at most, for mistakes

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from residual.evaluation.kept_predictions import keep_predictions
+from residual.evaluation.test_predictions import keep_predictions
 from residual.evaluation.metrics import wilson_interval
-from residual.training.recipes import DIGITS, Recipe
+from residual.training.recipe import DIGITS, Recipe
 
 CLASSES = ("cat", "dog")
 LOG = "epoch,accuracy,loss,val_accuracy,val_loss,learning_rate,seconds\n"

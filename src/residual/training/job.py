@@ -23,8 +23,8 @@ from residual.data.source import MAX_UNREADABLE
 from residual.errors import DataError, RunError
 from residual.spec import NetworkSpec
 from residual.training import recipes, trainer
-from residual.training.recipes import Recipe
-from residual.training.runs import RunFolder
+from residual.training.recipe import Recipe
+from residual.runs.folder import RunFolder
 
 _HASHES = ("test_fingerprint", "data_sha256", "hash_style")
 

@@ -5,7 +5,7 @@ import time
 import keras
 
 from residual.training.batches import Batches
-from residual.training.checkpoints import State
+from residual.runs.checkpoints import State
 
 
 class Waiting(keras.callbacks.Callback):

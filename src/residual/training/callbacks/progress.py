@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from residual._text import format_duration
 from residual.training.batches import Batches
-from residual.training.waiting import Waiting
+from residual.training.callbacks.waiting_time import Waiting
 
 
 class TrainingProgress(keras.callbacks.Callback):

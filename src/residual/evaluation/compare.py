@@ -7,12 +7,12 @@ from typing import Any
 
 from residual._text import format_shape
 from residual.errors import RunError
-from residual.evaluation.differences import Difference, paired, unpaired
-from residual.evaluation.kept_predictions import kept_predictions
+from residual.evaluation.significance import Difference, paired, unpaired
+from residual.evaluation.test_predictions import kept_predictions
 from residual.evaluation.metrics import wilson_interval
-from residual.training.listing import Listed, listed, reading
-from residual.training.recipes import Recipe
-from residual.training.runs import ROOT, RunFolder, find_run
+from residual.runs.history import Listed, listed, reading
+from residual.training.recipe import Recipe
+from residual.runs.folder import ROOT, RunFolder, find_run
 
 # Of a recipe, in its order; the network is told apart.
 VALUES = [field.name for field in fields(Recipe) if field.name not in ("name", "about", "model", "expected")]

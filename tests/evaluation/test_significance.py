@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from residual.errors import DataError
-from residual.evaluation.differences import paired, unpaired
+from residual.evaluation.significance import paired, unpaired
 
 
 @pytest.mark.parametrize(

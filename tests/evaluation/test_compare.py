@@ -14,12 +14,12 @@ import residual
 from residual.cli import app
 from residual.data.augment import Flip, Shift
 from residual.errors import DataError, RunError
-from residual.evaluation.comparison_text import in_points, print_comparison
-from residual.evaluation.differences import unpaired
-from residual.evaluation.kept_predictions import kept_predictions
-from residual.training.recipes import DIGITS
+from residual.evaluation.compare_text import in_points, print_comparison
+from residual.evaluation.significance import unpaired
+from residual.evaluation.test_predictions import kept_predictions
+from residual.training.recipe import DIGITS
 from residual.training.schedules import Constant
-from tests.run_folders import right, written
+from tests.support.run_folders import right, written
 from tests.test_training import QUICK, quiet, stripes
 
 SIDE_BY_SIDE = """\

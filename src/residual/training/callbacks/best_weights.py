@@ -10,8 +10,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from residual.training.checkpoints import State, numbered
-from residual.training.runs import RunFolder
+from residual.runs.checkpoints import State, numbered
+from residual.runs.folder import RunFolder
 
 
 class Best(keras.callbacks.Callback):

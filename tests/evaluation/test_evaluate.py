@@ -3,7 +3,7 @@
 import numpy as np
 
 from residual.data.images import Images
-from residual.evaluation.judging import also_in, judge
+from residual.evaluation.evaluate import also_in, judge
 from residual.evaluation.wording import leaks
 
 

@@ -16,9 +16,9 @@ from residual.data.fingerprints import compute_data_hash
 from residual.data.load import load_data
 from residual.errors import DataError, RecipeError, RunError
 from residual.training import callbacks, checkpointing, checkpoints, failures, memory, trainer
-from residual.training.runs import RunFolder, find_run, new_run
+from residual.runs.folder import RunFolder, find_run, new_run
 from residual.training.schedules import OneCycle, Steps
-from tests.made import QUICK, quiet, save_npz, striped
+from tests.support.made import QUICK, quiet, save_npz, striped
 
 RECIPE = replace(QUICK, epochs=4, schedule=OneCycle(3e-3), augment=(Shift(2), Flip()))
 
@@ -245,7 +245,7 @@ def test_a_finished_run_and_a_run_in_another_process_are_refused(stripes_file, e
         [
             sys.executable,
             "-c",
-            "import sys; from residual.training.runs import RunFolder\n"
+            "import sys; from residual.runs.folder import RunFolder\n"
             "with RunFolder('runs/cut').claim(): print('held', flush=True); sys.stdin.read()",
         ],
         stdin=subprocess.PIPE,

@@ -11,7 +11,7 @@ from residual.data.pixel_store import pieces
 from residual.networks import network
 from residual.spec import NetworkSpec
 from residual.training import statistics
-from residual.training.recipes import Recipe
+from residual.training.recipe import Recipe
 
 
 def untrained(data: Dataset, spec: NetworkSpec, recipe: Recipe) -> keras.Model:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from residual.errors import RunError
-from residual.training.runs import ROOT, RunFolder
+from residual.runs.folder import ROOT, RunFolder
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from residual.training import checkpoints
-from residual.training.checkpoints import State, numbered
+from residual.runs.checkpoints import State, numbered
 
 
 def state(step: int, values=(1.5, 2.5)) -> State:

@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 
 from residual.data.images import Dataset, Images
-from residual.training.recipes import Recipe
+from residual.training.recipe import Recipe
 from residual.training.schedules import Constant
 
 QUICK = Recipe("quick", "", "cifar-resnet8", 2, 16, "adamw", Constant(3e-3), weight_decay=0.01)

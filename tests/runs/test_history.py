@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 import residual
 from residual.cli import app
 from residual.evaluation.runs_table import print_runs
-from residual.training.listing import Listed, short_name
-from residual.training.recipes import SIGNS
-from residual.training.runs import RunFolder
-from tests.run_folders import right, written
+from residual.runs.history import Listed, short_name
+from residual.training.recipe import SIGNS
+from residual.runs.folder import RunFolder
+from tests.support.run_folders import right, written
 
 AT_80_COLUMNS = """\
 run                     epochs  valid.  test (95%)         time  state

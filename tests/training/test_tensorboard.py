@@ -15,9 +15,9 @@ from residual.data.augment import Flip
 from residual.data.images import Dataset
 from residual.training import tensorboard
 from residual.training.batches import Batches
-from residual.training.contact_sheet import CELL, GAP, LINE, contact_sheet
-from residual.training.runs import RunFolder
-from residual.training.tensorboard import Board, EventFile, show_mistakes
+from residual.training.callbacks.contact_sheet import CELL, GAP, LINE, contact_sheet
+from residual.runs.folder import RunFolder
+from residual.training.callbacks.tensorboard import Board, EventFile, show_mistakes
 from tests.backends import OTHERS, run_on
 from tests.test_training import QUICK, quiet, stripes
 

@@ -9,7 +9,7 @@ import numpy as np
 from residual.data.images import Images
 from residual.training import batches as rooms
 from residual.training.batches import Batches
-from residual.training.waiting import Waiting
+from residual.training.callbacks.waiting_time import Waiting
 
 STEPS = 10
 
