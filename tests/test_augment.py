@@ -19,7 +19,6 @@ from residual.data.augment import (
     Shift,
     augmented,
     from_table,
-    to_table,
 )
 from residual.errors import RecipeError
 from tests.drawn import Drawn, pictures
@@ -167,7 +166,7 @@ def test_any_setting_keeps_shape_and_range_and_survives_its_table(augmentation):
     np.testing.assert_allclose(mixed.sum(1), 1, rtol=1e-6)
     if augmentation.kind in ("flip", "affine", "mixup", "cutmix"):
         assert (out == 90).all()
-    text = tomli_w.dumps({"augment": [to_table(augmentation)]})
+    text = tomli_w.dumps({"augment": [augmentation.to_table()]})
     assert from_table(tomllib.loads(text)["augment"][0]) == augmentation
 
 

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from residual.backend import choice
 from residual.cli import app
 from tests import old_layouts
-from tests.support.made import stripes
-from tests.support.run_folders import right, written
 from tests.support import learners
 from tests.support.golden import FOLDER, check_golden, describe_shape
+from tests.support.made import stripes
+from tests.support.run_folders import right, written
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="run.toml names the versions of the backend"

@@ -4,7 +4,8 @@
 
     run = residual.train("digits")                     # runs/digits-cifar-resnet8-1
     scores = run.evaluate()                            # the test set, read here and nowhere else
-    residual.predict(run.folder.path, "photo.jpg")     # label and probabilities
+    residual.predict(run, "photo.jpg")                 # label and probabilities
+    residual.list_runs()                               # all runs, newest first
 
 Importing this package loads nothing heavy: Keras comes with the first name that needs it.
 """
@@ -14,17 +15,18 @@ from typing import TYPE_CHECKING
 
 from residual import backend
 from residual.errors import DataError, NetworkError, RecipeError, ResidualError, RunError
-from residual.spec import NetworkSpec
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._api import build, evaluate, predict, resume, train
-    from residual._run import Run
+    from residual._run import Run, open_run
     from residual.blocks import convolutional_block, identity_block
     from residual.data.load import load_data
-    from residual.evaluation.compare import compare
+    from residual.evaluation.compare import compare_runs
     from residual.networks import network, stage_outputs
-    from residual.runs.history import runs
-    from residual.training.recipe import Recipe, recipe
+    from residual.runs.history import list_runs
+    from residual.spec import NetworkSpec
+    from residual.training.recipe import Recipe
+    from residual.training.recipes import load_recipe
 
 __version__ = "0.1.0"
 
@@ -39,29 +41,32 @@ __all__ = [
     "RunError",
     "__version__",
     "build",
-    "compare",
+    "compare_runs",
     "convolutional_block",
     "evaluate",
     "identity_block",
+    "list_runs",
     "load_data",
+    "load_recipe",
     "network",
+    "open_run",
     "predict",
-    "recipe",
     "resume",
-    "runs",
     "stage_outputs",
     "train",
 ]
 
 _MODULES = {
     "residual._api": ("build", "evaluate", "predict", "resume", "train"),
+    "residual._run": ("Run", "open_run"),
     "residual.blocks": ("convolutional_block", "identity_block"),
     "residual.data.load": ("load_data",),
-    "residual.evaluation.compare": ("compare",),
+    "residual.evaluation.compare": ("compare_runs",),
     "residual.networks": ("network", "stage_outputs"),
-    "residual._run": ("Run",),
-    "residual.runs.history": ("runs",),
-    "residual.training.recipe": ("Recipe", "recipe"),
+    "residual.runs.history": ("list_runs",),
+    "residual.spec": ("NetworkSpec",),
+    "residual.training.recipe": ("Recipe",),
+    "residual.training.recipes": ("load_recipe",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

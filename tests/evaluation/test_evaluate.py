@@ -3,7 +3,7 @@
 import numpy as np
 
 from residual.data.images import Images
-from residual.evaluation.evaluate import also_in, judge
+from residual.evaluation.evaluate import evaluate_model, find_leaks
 from residual.evaluation.wording import leaks
 
 
@@ -24,8 +24,8 @@ def images(*greys: int, labels) -> Images:
 def test_scores_without_the_leaked_images():
     test = images(10, 20, 200, 210, labels=[0, 1, 1, 0])
     seen = [images(10, 30, labels=[0, 0]), images(200, labels=[1])]
-    assert also_in(test, seen).tolist() == [True, False, True, False]
-    scores = judge(Bright(), test, ("dark", "bright"), seen)
+    assert find_leaks(test, seen).tolist() == [True, False, True, False]
+    scores = evaluate_model(Bright(), test, ("dark", "bright"), seen)
     assert (scores.accuracy, scores.leaked) == (0.5, 2)
     assert (scores.without_leaked.n, scores.without_leaked.accuracy) == (2, 0.0)
     assert leaks(scores) == (
@@ -38,10 +38,10 @@ def test_scores_without_the_leaked_images():
 
 def test_nothing_leaked_and_everything_leaked():
     test = images(10, 200, labels=[0, 1])
-    clean = judge(Bright(), test, ("dark", "bright"), [images(11, labels=[0])])
+    clean = evaluate_model(Bright(), test, ("dark", "bright"), [images(11, labels=[0])])
     assert (clean.leaked, clean.without_leaked, leaks(clean)) == (0, None, "")
-    whole = judge(Bright(), test, ("dark", "bright"), [test])
+    whole = evaluate_model(Bright(), test, ("dark", "bright"), [test])
     assert (whole.leaked, whole.without_leaked) == (2, None)
     assert leaks(whole) == "2 of the 2 test images are also training images"
-    unknown = judge(Bright(), test, ("dark", "bright"))
+    unknown = evaluate_model(Bright(), test, ("dark", "bright"))
     assert (unknown.leaked, leaks(unknown)) == (None, "")

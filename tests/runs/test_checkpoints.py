@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from residual.training import checkpoints
+from residual.runs import checkpoints
 from residual.runs.checkpoints import State, numbered
 
 

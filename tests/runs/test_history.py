@@ -1,10 +1,12 @@
 """The list of runs: what is read from their folders, what is damaged, how it looks."""
 
+import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
-from dataclasses import replace
+from msgspec.structs import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,9 @@ from typer.testing import CliRunner
 
 import residual
 from residual.cli import app
-from residual.evaluation.runs_table import print_runs
-from residual.runs.history import Listed, short_name
-from residual.training.recipe import SIGNS
+from residual.runs.table import print_runs
+from residual.runs.history import RunEntry, shorten_data_name
+from residual.training.recipes import SIGNS
 from residual.runs.folder import RunFolder
 from tests.support.run_folders import right, written
 
@@ -28,16 +30,16 @@ ctrl-c                  2.4/15   97.9%  -                  0:14  stopped
 nan                       3/15   12.0%  -                  0:04  failed
 broken                       -       -  -                     -  unreadable
 
-go on      residual train --resume cut-off
-judge      residual evaluate ctrl-c
+resume     residual train --resume cut-off
+evaluate   residual evaluate ctrl-c
 failed     nan: The loss became nan in step 7 of epoch 4.
 unreadable runs/broken is not a readable run folder: Invalid statement (at line 1, column 1).
-not shown  data, model, recipe, for want of width"""
+not shown  data, model, recipe; the terminal is too narrow"""
 
 
 def printed(width: int | None) -> list[str]:
     console = Console(file=io.StringIO(), width=width or 200)
-    print_runs(residual.runs(), console, width=width)
+    print_runs(residual.list_runs(), console, width=width)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
@@ -122,30 +124,30 @@ def test_a_value_that_every_name_tells_gives_way_first():
     assert head.split() == ["run", "epochs", "valid.", "test", "(95%)", "time", "state"]
     assert first.split()[0] == "digits-cifar-resnet8-2", "newest first"
     assert compare == "compare    residual runs compare digits-cifar-resnet8-1 digits-cifar-resnet8-2"
-    assert hidden == "not shown  data, model, recipe, for want of width"
+    assert hidden == "not shown  data, model, recipe; the terminal is too narrow"
 
 
 def test_a_run_that_is_being_trained(folders):
     with RunFolder("runs/ctrl-c").claim():
-        (run,) = (run for run in residual.runs() if run.name == "ctrl-c")
-        assert "running    ctrl-c; should it be cut off: residual train --resume ctrl-c" in printed(80)
+        (run,) = (run for run in residual.list_runs() if run.name == "ctrl-c")
+        assert "running    ctrl-c; if it is interrupted: residual train --resume ctrl-c" in printed(80)
     assert (run.state, run.epochs, run.validation, run.seconds) == ("running", 3, 0.12, 4.5)
-    assert residual.runs()[4].state != "running"
+    assert residual.list_runs()[4].state != "running"
 
 
 def test_a_report_that_is_older_than_the_log_gives_way():
     written("resumed", epochs=5, report={"epochs": 2.4})
-    assert (residual.runs()[0].epochs, residual.runs()[0].validation) == (5, 0.14)
+    assert (residual.list_runs()[0].epochs, residual.list_runs()[0].validation) == (5, 0.14)
 
 
 @pytest.mark.parametrize(
     ("file", "content", "told"),
     [
-        ("run.toml", "seed = 3", "run.toml lacks 'started'."),
+        ("run.toml", "seed = 3", "run.toml is not whole: Object missing required field `started`"),
         (
             "run.toml",
             'started = "soon"',
-            "run.toml holds what no run writes: Invalid isoformat string: 'soon'.",
+            "run.toml is not whole: Object missing required field",
         ),
         (
             "log.csv",
@@ -160,27 +162,55 @@ def test_a_report_that_is_older_than_the_log_gives_way():
 )
 def test_a_damaged_file_is_named_and_the_rest_is_listed(folders, file, content, told):
     (written("damaged") / file).write_text(content)
-    (run,) = (run for run in residual.runs() if run.name == "damaged")
+    (run,) = (run for run in residual.list_runs() if run.name == "damaged")
     assert (run.state, run.epochs) == ("unreadable", None)
     assert run.problem.startswith(f"runs/damaged/{file}")
     assert told in run.problem
-    assert len(residual.runs()) == 7
+    assert len(residual.list_runs()) == 7
+
+
+def test_a_run_of_version_0_1_is_listed():
+    written("old", right=right(359, 0, 1), data="/somewhere/signs", version_0_1=True)
+    (run,) = residual.list_runs()
+    assert (run.state, run.data, run.model, run.recipe) == ("finished", "signs", "cifar-resnet8", "digits")
+    assert (run.epochs_asked, run.test_images) == (15, 359)
+
+
+def test_the_list_shows_itself(folders):
+    runs = residual.list_runs()
+    assert repr(runs) == "RunList of 6 runs: cut-off, first-try, digits-cifar-resnet8-1, ctrl-c, nan, ..."
+    assert "98.3% (94.1-99.5)" in str(runs)
+    assert runs._repr_html_().startswith("<pre>run")
+    assert str(residual.list_runs("nowhere")) == "no runs"
+
+
+def test_a_model_that_is_not_the_one_of_the_report_is_marked():
+    path = written("mine", right=right(9), report={"model_sha256": hashlib.sha256(b"network").hexdigest()})
+    (path / "model.keras").write_bytes(b"network")
+    assert not residual.list_runs()[0].replaced
+    (path / "model.keras").write_bytes(b"another")
+    os.utime(path / "model.keras", (9e9, 9e9))
+    assert residual.list_runs()[0].replaced
+    assert "replaced   mine: model.keras is not the network that its report is about" in printed(80)
+    (path / "model.keras").write_bytes(b"network")
+    os.utime(path / "model.keras", (9e9, 9e9))
+    assert not residual.list_runs()[0].replaced, "a newer file with the same content is the same"
 
 
 def test_what_a_run_calls_its_data():
-    assert short_name("/home/me/photos") == "photos"
-    assert short_name("/home/me/a.h5::images=x") == "a.h5::images=x"
-    assert short_name("hf://owner/name::label=fine") == "hf://owner/name::label=fine"
+    assert shorten_data_name("/home/me/photos") == "photos"
+    assert shorten_data_name("/home/me/a.h5::images=x") == "a.h5::images=x"
+    assert shorten_data_name("hf://owner/name::label=fine") == "hf://owner/name::label=fine"
 
 
 def test_more_notes_than_fit_are_counted():
     unjudged = [
-        Listed(f"r{i}", Path(f"elsewhere/r{i}"), "finished", epochs=1, epochs_asked=1) for i in range(10)
+        RunEntry(f"r{i}", Path(f"elsewhere/r{i}"), "finished", epochs=1, epochs_asked=1) for i in range(10)
     ]
     console = Console(file=io.StringIO(), width=80)
     print_runs(unjudged, console)
     notes = console.file.getvalue().splitlines()[12:]
-    assert notes[0] == "judge      residual evaluate elsewhere/r0"
+    assert notes[0] == "evaluate   residual evaluate elsewhere/r0"
     assert (len(notes), notes[-1]) == (9, "... and 2 more; --json has them all")
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from rich.console import Console
 
 import residual
-from residual.training.recipe import Recipe
-from residual.training.schedules import Constant
 from residual.training.callbacks.tensorboard import EventFile
+from residual.training.recipes import Recipe
+from residual.training.schedules import Constant
 
 
 def without_tensorflow():

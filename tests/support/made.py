@@ -5,8 +5,11 @@ import io
 import numpy as np
 from rich.console import Console
 
+from residual import _api
+from residual._run import Run
 from residual.data.images import Dataset, Images
-from residual.training.recipe import Recipe
+from residual.training.options import TrainOptions
+from residual.training.recipes import Recipe
 from residual.training.schedules import Constant
 
 QUICK = Recipe("quick", "", "cifar-resnet8", 2, 16, "adamw", Constant(3e-3), weight_decay=0.01)
@@ -38,3 +41,8 @@ def save_npz(path, data: Dataset):
 def quiet() -> Console:
     """A console that nobody sees; `console.file.getvalue()` is what was said."""
     return Console(file=io.StringIO(), width=1000)
+
+
+def train_on(console: Console, data, *, name: str | None = None, resume: str = "auto", **options) -> Run:
+    """Train with a console of the test's own, as the command line does."""
+    return _api.train_run(TrainOptions(data=data, **options), name=name, resume=resume, console=console)

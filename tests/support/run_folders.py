@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from residual.evaluation.test_predictions import keep_predictions
 from residual.evaluation.metrics import wilson_interval
-from residual.training.recipe import DIGITS, Recipe
+from residual.evaluation.test_predictions import save_predictions
+from residual.training.recipe import Recipe
+from residual.training.recipes import DIGITS
 
 CLASSES = ("cat", "dog")
 LOG = "epoch,accuracy,loss,val_accuracy,val_loss,learning_rate,seconds\n"
@@ -27,6 +28,7 @@ def written(
     validation: tuple[int, int] | None = (141, 144),
     right: np.ndarray | None = None,
     report: dict | None = None,
+    version_0_1: bool = False,
 ) -> Path:
     """The folder of a run of `epochs` epochs.
 
@@ -34,28 +36,13 @@ def written(
         validation: (correct, n); None for a run that has not ended.
         right: bool (n,), which of the test images, cats and dogs in turn, it has right; None for one not judged.
         report: further values of report.json.
+        version_0_1: write run.toml as version 0.1 did.
     """
     path = Path(root) / name
     path.mkdir(parents=True)
-    asked = {
-        "started": started,
-        "seed": seed,
-        "precision": "float32",
-        "data": {
-            "asked": data,
-            "source": "made for the test",
-            "classes": list(CLASSES),
-            "train_images": 1294,
-            "validation_images": 144,
-            "test_images": 359,
-            "test_fingerprint": f"of {data}",
-            "image_size": [32, 32],
-        },
-        "network": {"name": network, "source": "the test"},
-        "recipe": recipe.to_table(),
-        "machine": {"system": "Linux", "cores": 2, "keras": "3.15.1"},
-    }
-    (path / "run.toml").write_text(tomli_w.dumps(asked), "utf-8")
+    table = _table_0_1 if version_0_1 else _table
+    values = table(started, data, {"name": network, "source": "the test", "spec": {}}, recipe, seed)
+    (path / "run.toml").write_text(tomli_w.dumps(values), "utf-8")
     rows = [f"{epoch + 1},0.9,0.3,0.{epoch + 10},0.2,0.001,1.5\n" for epoch in range(epochs)]
     (path / "log.csv").write_text(LOG + "".join(rows), "utf-8")
     if validation:
@@ -68,12 +55,47 @@ def written(
     return path
 
 
+FACTS = {
+    "source": "made for the test",
+    "classes": list(CLASSES),
+    "train_images": 1294,
+    "validation_images": 144,
+    "test_images": 359,
+    "image_size": [32, 32],
+}
+MACHINE = {"system": "Linux", "cores": 2, "keras": "3.15.1"}
+
+
+def _table(started: str, data: str, network: dict, recipe: Recipe, seed: int) -> dict:
+    return {
+        "started": started,
+        "precision": "float32",
+        "train": {"data": data, "recipe": recipe.name, "seed": seed, "precision": "auto"},
+        "data": {**FACTS, "test_fingerprint": f"of {data}", "hash_style": "blake2b of each image"},
+        "network": network,
+        "recipe": recipe.to_table(),
+        "machine": MACHINE,
+    }
+
+
+def _table_0_1(started: str, data: str, network: dict, recipe: Recipe, seed: int) -> dict:
+    return {
+        "started": started,
+        "seed": seed,
+        "precision": "float32",
+        "data": {"asked": data, **FACTS, "test_fingerprint": f"of {data}", "validation_share": 0.1},
+        "network": network,
+        "recipe": recipe.to_table(),
+        "machine": MACHINE,
+    }
+
+
 def _judged(path: Path, right: np.ndarray | None) -> dict:
     if right is None:
         return {}
     n, correct = len(right), int(right.sum())
     labels = np.arange(n) % 2
-    keep_predictions(np.eye(2)[np.where(right, labels, 1 - labels)], labels, CLASSES, path)
+    save_predictions(np.eye(2)[np.where(right, labels, 1 - labels)], labels, CLASSES, path)
     return {"test": {"n": n, "accuracy": correct / n, "interval": list(wilson_interval(correct, n))}}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from residual.data.images import Images
 from residual.training import batches as rooms
 from residual.training.batches import Batches
-from residual.training.callbacks.waiting_time import Waiting
+from residual.training.callbacks.waiting_time import WaitingTime
 
 STEPS = 10
 
@@ -37,7 +37,7 @@ def share(data: float, step: float) -> float:
     model.compile("sgd", "mse")
     model.fit(Batches(images, 3, 2), verbose=0)  # compiles, which is no step
     batches = Batches(images, 3, 2, (slow,))
-    waiting = Waiting(batches)
+    waiting = WaitingTime(batches)
     model.fit(batches, shuffle=False, verbose=0, callbacks=[Slow(step), waiting])
     assert waiting.share == batches.waited / waiting.spent
     return waiting.share

@@ -3,11 +3,11 @@
 import io
 import json
 import signal
-from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 import residual
@@ -17,11 +17,17 @@ from residual.data.augment import Shift
 from residual.data.images import Dataset, Images
 from residual.errors import DataError, RecipeError, RunError
 from residual.networks import network
-from residual.training import callbacks, preparation, statistics, trainer
-from residual.training.recipe import Recipe
 from residual.runs.folder import RunFolder, find_run, new_run
+from residual.training import batch_norm
+from residual.training.batches import in_order
+from residual.training.build import build_model, fit_normalization
+from residual.training.callbacks.best_weights import BestWeights
+from residual.training.callbacks.epoch_log import EpochLog
+from residual.training.compile import RateTable, compile_model
+from residual.training.job import split_validation
+from residual.training.recipes import Recipe
 from residual.training.schedules import Constant, Steps
-from tests.support.made import QUICK, quiet, save_npz, striped, stripes
+from tests.support.made import QUICK, quiet, save_npz, striped, stripes, train_on
 
 
 @pytest.fixture
@@ -35,16 +41,16 @@ def stripes_file(data, tmp_path):
 
 
 def test_momentum_follows_the_number_of_steps():
-    assert statistics.momentum_for(340) == pytest.approx(1 - 30 / 340)
-    assert statistics.momentum_for(10) == pytest.approx(0.8)
-    assert statistics.momentum_for(10**6) == pytest.approx(0.99)
+    assert batch_norm.momentum_for(340) == pytest.approx(1 - 30 / 340)
+    assert batch_norm.momentum_for(10) == pytest.approx(0.8)
+    assert batch_norm.momentum_for(10**6) == pytest.approx(0.99)
 
 
 def test_recomputed_statistics_are_those_of_all_images():
     pixels = keras.Input((4, 4, 3))
     model = keras.Model(pixels, keras.layers.BatchNormalization(name="norm")(pixels))
     x = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 3)).astype(np.uint8)
-    statistics.recompute_statistics(model, Images(x, np.zeros(50, int)), batch_size=10)
+    batch_norm.recompute_batch_norm(model, Images(x, np.zeros(50, int)), batch_size=10)
     norm = model.get_layer("norm")
     got = [keras.ops.convert_to_numpy(value) for value in (norm.moving_mean, norm.moving_variance)]
     np.testing.assert_allclose(got[0], x.mean((0, 1, 2)), rtol=1e-4)
@@ -55,9 +61,9 @@ def test_recomputed_statistics_are_those_of_all_images():
 def test_recomputing_changes_nothing_else():
     model = network(zoo.spec("cifar-resnet8"), (16, 16, 3), 3)
     before = [np.array(w) for w in model.get_weights()]
-    moving = statistics.moving_statistics(model)
-    statistics.recompute_statistics(model, stripes(32, 0), 16)
-    statistics.assign_statistics(model, moving)
+    moving = batch_norm.moving_statistics(model)
+    batch_norm.recompute_batch_norm(model, stripes(32, 0), 16)
+    batch_norm.assign_statistics(model, moving)
     for a, b in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -74,7 +80,7 @@ def test_training_from_disk_is_training_from_memory(stripes_file, tmp_path, monk
     for limit in (2**30, 0):
         monkeypatch.setattr(pixel_store, "IN_MEMORY", limit)
         run = residual.train(
-            tmp_path / "photos", recipe=recipe, image_size=16, precision="float32", console=quiet()
+            tmp_path / "photos", recipe=recipe, image_size=16, precision="float32", progress=False
         )
         weights.append(run.model.get_weights())
         scores.append(run.evaluate().to_dict())
@@ -87,7 +93,7 @@ def test_training_from_disk_is_training_from_memory(stripes_file, tmp_path, monk
 @pytest.mark.parametrize("kind", ["scale", "channel", "mean-image"])
 def test_normalization(kind):
     images = stripes(20, 0)
-    got = keras.ops.convert_to_numpy(preparation.normalization(kind, images)(images.x.astype("float32")))
+    got = keras.ops.convert_to_numpy(fit_normalization(kind, images)(images.x.astype("float32")))
     x = images.x.astype(float)
     expected = {
         "scale": x / 255,
@@ -98,13 +104,13 @@ def test_normalization(kind):
 
 
 def test_rate_table_gives_each_step_its_rate():
-    table = preparation.RateTable(np.array([0.1, 0.2, 0.3]))
+    table = RateTable(np.array([0.1, 0.2, 0.3]))
     assert [round(float(table(step)), 6) for step in (0, 1, 2, 3)] == [0.1, 0.2, 0.3, 0.3]
 
 
 def test_decay_spares_biases_and_norms(data):
-    model = preparation.untrained(data, zoo.spec("notebook-resnet8"), QUICK)
-    preparation.compile_for(model, QUICK, steps=6)
+    model = build_model(data, zoo.spec("notebook-resnet8"), QUICK)
+    compile_model(model, QUICK, steps=6)
     decayed = [v.path for v in model.trainable_variables if model.optimizer._use_weight_decay(v)]
     assert decayed
     assert all(path.endswith("kernel") for path in decayed)
@@ -112,28 +118,28 @@ def test_decay_spares_biases_and_norms(data):
 
 def test_one_step_lowers_the_loss_on_its_batch(data):
     keras.utils.set_random_seed(0)
-    model = preparation.untrained(data, zoo.spec("cifar-resnet8"), QUICK)
-    preparation.compile_for(model, QUICK, steps=6)
-    x, y = trainer.in_order(data.train, 3, len(data.train))[0]
+    model = build_model(data, zoo.spec("cifar-resnet8"), QUICK)
+    compile_model(model, QUICK, steps=6)
+    x, y = in_order(data.train, 3, len(data.train))[0]
     losses = [float(model.train_on_batch(x, y)[0]) for _ in range(6)]
     assert losses[-1] < losses[0]
 
 
 def test_validation_comes_from_training_images(data):
-    split = trainer.with_validation(data, 0.25, seed=3)
+    split = split_validation(data, 0.25, seed=3)
     assert (len(split.train), len(split.validation), split.test) == (72, 24, data.test)
     seen = {image.tobytes() for image in split.train.x}
     assert not any(image.tobytes() in seen for image in split.validation.x)
 
 
 def test_train_evaluate_predict_from_python(stripes_file, tmp_path):
-    run = residual.train(stripes_file, recipe=QUICK, console=quiet(), name="first", seed=1)
-    assert run.folder.path.as_posix() == "runs/first"
+    run = residual.train(stripes_file, recipe=QUICK, progress=False, name="first", seed=1)
+    assert run.path.as_posix() == "runs/first"
     assert "test" not in run.report, "training must not read the test images"
     scores = run.evaluate()
     assert scores.n == 24
     assert run.report["test"]["accuracy"] == scores.accuracy
-    names = {file.name for file in run.folder.path.iterdir() if file.is_file()}
+    names = {file.name for file in run.path.iterdir() if file.is_file()}
     shown = {
         "run.toml",
         "log.csv",
@@ -149,9 +155,9 @@ def test_train_evaluate_predict_from_python(stripes_file, tmp_path):
         64,
         64,
     )
-    asked = run.folder.asked
-    assert Recipe.from_table(asked["recipe"]) == QUICK
-    assert (asked["seed"], asked["data"]["train_images"], asked["data"]["test_images"]) == (1, 87, 24)
+    record = run.folder.record
+    assert Recipe.from_table(record.recipe) == QUICK
+    assert (record.train["seed"], record.data.train_images, record.data.test_images) == (1, 87, 24)
     assert [row["epoch"] for row in run.folder.log_rows()] == [1, 2]
 
     again = residual.evaluate("first")
@@ -170,12 +176,12 @@ def test_train_evaluate_predict_from_python(stripes_file, tmp_path):
 
 def test_a_short_training_learns(stripes_file):
     recipe = Recipe("short", "", "cifar-resnet8", 8, 16, "adamw", Constant(3e-3))
-    assert residual.train(stripes_file, recipe=recipe, console=quiet()).evaluate().accuracy >= 0.9
+    assert residual.train(stripes_file, recipe=recipe, progress=False).evaluate().accuracy >= 0.9
 
 
 def test_same_seed_same_weights_other_seed_others(stripes_file):
     def weights(seed):
-        return residual.train(stripes_file, recipe=QUICK, console=quiet(), seed=seed).model.get_weights()
+        return residual.train(stripes_file, recipe=QUICK, progress=False, seed=seed).model.get_weights()
 
     first, second, other = weights(0), weights(0), weights(1)
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
@@ -184,16 +190,16 @@ def test_same_seed_same_weights_other_seed_others(stripes_file):
 
 def test_statistics_that_have_not_settled_are_replaced_and_reported(stripes_file, monkeypatch):
     recipe = Recipe("short", "", "cifar-resnet8", 8, 16, "adamw", Constant(3e-3))
-    restore = callbacks.Best.restore
+    restore = BestWeights.restore
 
     def unsettle(self, model):
         restore(self, model)
         rng = np.random.default_rng(0)
-        values = statistics.moving_statistics(model)
-        statistics.assign_statistics(model, [rng.uniform(0, 9, v.shape) for v in values])
+        values = batch_norm.moving_statistics(model)
+        batch_norm.assign_statistics(model, [rng.uniform(0, 9, v.shape) for v in values])
 
-    monkeypatch.setattr(callbacks.Best, "restore", unsettle)
-    run = residual.train(stripes_file, recipe=recipe, console=quiet())
+    monkeypatch.setattr(BestWeights, "restore", unsettle)
+    run = residual.train(stripes_file, recipe=recipe, progress=False)
     assert run.report["validation"]["accuracy"] >= 0.9
     assert run.report["validation"]["accuracy_with_moving_statistics"] <= 0.7
     assert run.evaluate().accuracy >= 0.9
@@ -204,7 +210,7 @@ def test_statistics_that_have_not_settled_are_replaced_and_reported(stripes_file
 def test_best_keeps_the_best_epoch_and_last_the_last():
     model = network(zoo.spec("cifar-resnet8"), (8, 8, 3), 2)
     for keep, expected in (("best", 2), ("last", 3)):
-        best = callbacks.Best(keep)
+        best = BestWeights(keep)
         best.set_model(model)
         for epoch, accuracy in enumerate((0.5, 0.9, 0.7)):
             best.on_epoch_end(epoch, {"val_accuracy": accuracy, "val_loss": 1.0})
@@ -214,31 +220,31 @@ def test_best_keeps_the_best_epoch_and_last_the_last():
 def test_ctrl_c_keeps_the_best_so_far(stripes_file, monkeypatch):
     recipe = Recipe("long", "", "cifar-resnet8", 50, 16, "adamw", Constant(3e-3))
     heard, before = io.StringIO(), signal.getsignal(signal.SIGINT)
-    written = callbacks.Log.on_epoch_end
+    written = EpochLog.on_epoch_end
 
     def interrupt_after_two(self, epoch, logs=None):
         written(self, epoch, logs)
         if epoch == 1:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(callbacks.Log, "on_epoch_end", interrupt_after_two)
-    run = residual.train(stripes_file, recipe=recipe, console=Console(file=heard, width=200))
+    monkeypatch.setattr(EpochLog, "on_epoch_end", interrupt_after_two)
+    run = train_on(Console(file=heard, width=200), stripes_file, recipe=recipe)
     assert (run.report["interrupted"], run.report["epochs"]) == (True, 2)
-    assert "the best so far is kept" in heard.getvalue()
+    assert "The best epoch so far is kept" in heard.getvalue()
     assert run.evaluate().n == 24
     assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_network_of_ones_own_is_trained(stripes_file):
     spec = residual.NetworkSpec("mine", (1, 1), (16, 32), stem="cifar", stem_width=16)
-    run = residual.train(stripes_file, model=spec, recipe=QUICK, console=quiet())
-    assert run.folder.path.name == "stripes-mine-1"
+    run = residual.train(stripes_file, model=spec, recipe=QUICK, progress=False)
+    assert run.path.name == "stripes-mine-1"
     assert run.report["kept_epoch"] in (1, 2)
 
 
 def test_the_log_has_the_rate_of_the_epoch(stripes_file):
     recipe = Recipe("steps", "", "cifar-resnet8", 2, 16, "adam", Steps(((0, 1e-3), (1, 1e-4))))
-    rows = residual.train(stripes_file, recipe=recipe, console=quiet()).folder.log_rows()
+    rows = residual.train(stripes_file, recipe=recipe, progress=False).folder.log_rows()
     assert [row["learning_rate"] for row in rows] == pytest.approx([1e-3, 1e-4])
 
 
@@ -248,13 +254,15 @@ def test_a_log_that_cannot_be_written_does_not_end_the_training(stripes_file, mo
 
     monkeypatch.setattr(RunFolder, "write_log", full)
     heard = io.StringIO()
-    run = residual.train(stripes_file, recipe=QUICK, console=Console(file=heard, width=200))
-    assert heard.getvalue().count("log.csv cannot be written: No space left on device. Going on.") == 1
+    run = train_on(Console(file=heard, width=200), stripes_file, recipe=QUICK)
+    assert (
+        heard.getvalue().count("log.csv cannot be written: No space left on device. Training continues.") == 1
+    )
     assert run.folder.model.is_file()
 
 
 def test_a_run_is_not_judged_on_images_it_may_have_trained_on(stripes_file, data):
-    run = residual.train(stripes_file, recipe=QUICK, console=quiet())
+    run = residual.train(stripes_file, recipe=QUICK, progress=False)
     expected = run.evaluate().accuracy
     assert residual.evaluate(run.folder.path, data=stripes_file).accuracy == expected
     assert residual.evaluate(run.folder.model).accuracy == expected
@@ -268,22 +276,22 @@ def test_a_run_is_not_judged_on_images_it_may_have_trained_on(stripes_file, data
 
 def test_a_name_is_taken_once():
     folder = new_run("mine", "x")
-    folder.write_asked({"seed": 1})
-    with pytest.raises(RunError, match="runs/mine exists already. Choose another --name"):
+    (folder.path / "run.toml").write_text("seed = 1")
+    with pytest.raises(RunError, match="runs/mine exists already. Choose another name"):
         new_run("mine", "x")
-    with pytest.raises(RunError, match="--name must be made of letters"):
+    with pytest.raises(RunError, match="name must be made of letters"):
         new_run("../mine", "x")
     assert [new_run(None, "a b").path.name for _ in range(2)] == ["a-b-1", "a-b-2"]
-    assert find_run("mine").asked == {"seed": 1}
+    assert find_run("mine").path == folder.path
     with pytest.raises(RunError, match="There is no run or model 'other'. Runs here: mine."):
         find_run("other")
 
 
 def test_wrong_data_leaves_no_run_behind(tmp_path):
     with pytest.raises(residual.NetworkError, match="too small for resnet18"):
-        residual.train("digits", model="resnet18", console=quiet())
-    with pytest.raises(DataError, match="share that is split off must lie between 0 and 1; got 1.5"):
-        residual.train("digits", validation_split=1.5, console=quiet())
+        residual.train("digits", model="resnet18", progress=False)
+    with pytest.raises(DataError, match="validation_split must be a share above 0 and below 1; got 1.5"):
+        residual.train("digits", validation_split=1.5, progress=False)
     assert not (tmp_path / "runs").exists()
 
 
@@ -297,31 +305,29 @@ def test_report_is_json_a_person_can_read(tmp_path):
 
 
 def test_evaluate_on_other_classes_says_which(stripes_file, data, tmp_path):
-    run = residual.train(stripes_file, recipe=QUICK, console=quiet())
+    run = residual.train(stripes_file, recipe=QUICK, progress=False)
     np.savez(tmp_path / "o.npz", x=data.test.x, y=data.test.y, classes=np.array(["red", "green", "violet"]))
     with pytest.raises(
         DataError, match="classes that the network does not know: violet. It knows red, green, blue"
     ):
-        residual.evaluate(run.folder.path.name, data=tmp_path / "o.npz")
+        residual.evaluate(run.path.name, data=tmp_path / "o.npz")
     np.savez(
         tmp_path / "p.npz", x=data.test.x, y=(data.test.y + 1) % 3, classes=np.array(["blue", "red", "green"])
     )
-    assert (
-        residual.evaluate(run.folder.path.name, data=tmp_path / "p.npz").accuracy == run.evaluate().accuracy
-    )
+    assert residual.evaluate(run.path.name, data=tmp_path / "p.npz").accuracy == run.evaluate().accuracy
 
 
 def test_the_plan_changes_nothing(data):
     """Weights, optimizer and the order of the images are after the probe what they were before it."""
     from residual.training.batches import Batches
-    from residual.training.forecast import forecast
+    from residual.training.forecast import measure_forecast
 
-    model = preparation.untrained(data, zoo.spec("cifar-resnet8"), QUICK)
-    preparation.compile_for(model, QUICK, steps=6)
+    model = build_model(data, zoo.spec("cifar-resnet8"), QUICK)
+    compile_model(model, QUICK, steps=6)
     batches = Batches(data.train, 3, 16, seed=5)
     first = batches[0][0].copy()
     weights = model.get_weights()
-    plan = forecast(model, batches, validation=24, judged=96, started=0.0)
+    plan = measure_forecast(model, batches, validation=24, final_images=96, started=0.0)
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), weights, strict=True))
     assert int(model.optimizer.iterations.numpy()) == 0
     assert not any(v.numpy().any() for v in model.optimizer.variables[2:])  # after iterations and rate
@@ -335,10 +341,10 @@ def test_budget_chooses_the_epochs_and_the_run_says_so(stripes_file, tmp_path, m
     monkeypatch.chdir(tmp_path)
     console = quiet()
     monkeypatch.setattr("residual.training.forecast.Forecast.epochs_within", lambda plan, seconds: 1)
-    run = residual.train(stripes_file, recipe=QUICK, time_budget="30s", precision="float32", console=console)
+    run = train_on(console, stripes_file, recipe=QUICK, time_budget="30s", precision="float32")
     assert run.report["epochs"] == run.report["epochs_asked"] == 1
-    assert run.folder.asked["recipe"]["epochs"] == 1
-    assert run.folder.asked["precision"] == run.report["precision"] == "float32"
+    assert run.folder.record.recipe["epochs"] == 1
+    assert run.folder.record.precision == run.report["precision"] == "float32"
     said = console.file.getvalue()
     assert "budget   30 s: 1 epochs" in said
     assert "float32, as asked" in said
@@ -354,7 +360,7 @@ def test_statistics_are_those_of_images_as_training_sees_them():
     pixels = keras.Input((4, 4, 3))
     model = keras.Model(pixels, keras.layers.BatchNormalization(name="norm")(pixels))
     white = Images(np.full((40, 4, 4, 3), 200, np.uint8), np.zeros(40, int))
-    statistics.recompute_statistics(model, white, 10, (Shift(2, fill="zero"),))
+    batch_norm.recompute_batch_norm(model, white, 10, (Shift(2, fill="zero"),))
     mean = keras.ops.convert_to_numpy(model.get_layer("norm").moving_mean)
     # A shift by -2 to 2 of 4 pixels leaves 0.7 of each side in view: (2 + 3 + 4 + 3 + 2) / 5 / 4.
     np.testing.assert_allclose(mean, 200 * 0.7**2, rtol=0.1)
@@ -362,5 +368,5 @@ def test_statistics_are_those_of_images_as_training_sees_them():
 
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_a_seed_out_of_range_is_told_before_anything_is_made(seed):
-    with pytest.raises(RecipeError, match=f"--seed must be a whole number from 0 to 4294967295; got {seed}"):
+    with pytest.raises(RecipeError, match=f"seed must be a whole number from 0 to 4294967295; got {seed}"):
         residual.train("digits", seed=seed)

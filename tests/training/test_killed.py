@@ -1,6 +1,6 @@
-"""A training killed again and again, at random moments and amid the writing of checkpoints, ends as if it had not been.
+"""A training that is killed again and again, also while it writes checkpoints, ends as if it had not been.
 
-    pytest -m slow -n0 -s tests/test_killed.py
+    pytest -m slow -n0 -s tests/training/test_killed.py
 
 `-s` shows the moment and the newest checkpoint of every kill, and the hashes.
 """
@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from residual.training import checkpoints
+from residual.runs import checkpoints
 
 KILLS = 20
 # A checkpoint ten times a second, so that kills fall into many of them.
 CHILD = """
 import sys
-from residual.training import checkpointing
-checkpointing.EVERY = 0.1
+from residual.training.callbacks import checkpoint
+checkpoint.EVERY = 0.1
 from residual import cli
 cli.main()
 """

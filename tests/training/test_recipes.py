@@ -1,16 +1,17 @@
 """Recipes: through TOML and back, by name and by file, and what their errors say."""
 
 import tomllib
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import tomli_w
+from msgspec.structs import replace
 
 from residual import zoo
 from residual.data.augment import Affine, CutMix, Cutout, Flip, Light, Mixup, RandAugment, Shift
 from residual.errors import RecipeError
-from residual.training.recipe import (
+from residual.training.recipe import Recipe, find_differences
+from residual.training.recipes import (
     CIFAR10,
     DIGITS,
     IMAGES,
@@ -19,10 +20,7 @@ from residual.training.recipe import (
     NOTEBOOK_E,
     RECIPES,
     SIGNS,
-    Recipe,
-    differences,
-    in_epochs,
-    recipe,
+    load_recipe,
 )
 from residual.training.schedules import Constant, Steps
 
@@ -63,7 +61,7 @@ def test_recipe_from_a_file(tmp_path, wrapped):
     file = tmp_path / "mine.toml"
     table = {"recipe": CUSTOM.to_table(), "seed": 3} if wrapped else CUSTOM.to_table()
     file.write_text(tomli_w.dumps(table), "utf-8")
-    assert recipe(str(file)) == CUSTOM
+    assert load_recipe(str(file)) == CUSTOM
 
 
 @pytest.mark.parametrize(
@@ -81,7 +79,7 @@ def test_recipe_from_a_file(tmp_path, wrapped):
     ],
 )
 def test_names(name, data, found):
-    assert recipe(name, data) is found
+    assert load_recipe(name, data) is found
 
 
 def test_notebook_recipes_as_published():
@@ -93,8 +91,8 @@ def test_notebook_recipes_as_published():
 
 def test_differences():
     changed = replace(SIGNS, name="other", about="else", expected="more", epochs=3, augment=())
-    assert differences(SIGNS, changed) == {"epochs": (20, 3), "augment": (SIGNS.augment, ())}
-    assert differences(SIGNS, SIGNS) == {}
+    assert find_differences(SIGNS, changed) == {"epochs": (20, 3), "augment": (SIGNS.augment, ())}
+    assert find_differences(SIGNS, SIGNS) == {}
 
 
 @pytest.mark.parametrize(
@@ -102,10 +100,11 @@ def test_differences():
     [
         ({"epochs": 0}, "epochs must be a whole number from 1; got 0."),
         ({"epochs": 2.5}, "epochs must be a whole number from 1; got 2.5."),
+        ({"epochs": True}, "epochs must be a whole number from 1; got True."),
         ({"batch_size": "32"}, "batch_size must be a whole number from 1; got '32'."),
         ({"optimizer": "lion"}, "optimizer must be one of adam, adamw, sgd; got 'lion'."),
         ({"normalization": "x"}, "normalization must be one of scale, channel, mean-image; got 'x'."),
-        ({"keep": "first"}, "keep must be one of best, last; got 'first'."),
+        ({"keep": "first"}, "keep must be best or last; got 'first'."),
         ({"label_smoothing": 1}, "label_smoothing must be at least 0 and below 1; got 1."),
         ({"label_smoothing": "a"}, "label_smoothing must be at least 0 and below 1; got 'a'."),
         ({"weight_decay": -0.1}, "weight_decay must be a number from 0; got -0.1."),
@@ -129,21 +128,21 @@ def toml(**changes) -> str:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (toml(epoch=3), "A recipe has no epoch; it has name, about, model, epochs, "),
-        (toml(epochs=None, model=None), "The recipe lacks model, epochs."),
+        (toml(epoch=3), "recipe: has name, about, model, epochs, "),
+        (toml(epochs=None, model=None), "recipe: lacks model, epochs."),
         (toml(schedule="constant"), "schedule: must be a table such as "),
         (toml(augment="flip"), "augment: must be a list of tables; got 'flip'."),
         (toml(augment=["flip"]), "augment: must be a table such as "),
         (toml(augment=[{"kind": "blur"}]), "augment: kind must be one of flip, shift, light, affine"),
         (toml(weight_decay="x"), "recipe signs: weight_decay must be a number from 0; got 'x'."),
-        ('recipe = "signs"', "A recipe must be a table; got 'signs'."),
+        ('recipe = "signs"', "recipe: must be a table; got 'signs'."),
     ],
 )
 def test_malformed_files_are_named(tmp_path, text, says):
     file = tmp_path / "mine.toml"
     file.write_text(text, "utf-8")
     with pytest.raises(RecipeError) as caught:
-        recipe(str(file))
+        load_recipe(str(file))
     assert str(caught.value).startswith(f"{file}: {says}")
 
 
@@ -155,12 +154,12 @@ def test_unreadable_files_are_named(tmp_path, content):
     else:
         file.write_bytes(content)
     with pytest.raises(RecipeError, match=r"mine\.toml is not a TOML file that can be read: ."):
-        recipe(str(file))
+        load_recipe(str(file))
 
 
 def test_missing_file():
     with pytest.raises(RecipeError) as caught:
-        recipe("no.toml")
+        load_recipe("no.toml")
     assert str(caught.value) == (
         "There is no recipe file no.toml. A run keeps its recipe in runs/NAME/run.toml."
     )
@@ -168,7 +167,7 @@ def test_missing_file():
 
 def test_unknown_name_lists_all_and_guesses():
     with pytest.raises(RecipeError) as caught:
-        recipe("cifar")
+        load_recipe("cifar")
     assert str(caught.value) == (
         "recipe must be one of default, notebook, digits, signs, cifar10, cifar10-56, cifar10-paper, images, "
         "notebook-a, notebook-d, "
@@ -177,17 +176,17 @@ def test_unknown_name_lists_all_and_guesses():
 
 
 def test_miniature_shrinks_the_schedule_with_the_epochs():
-    paper, mini = recipe("cifar10-paper"), recipe("cifar10-paper-mini")
+    paper, mini = load_recipe("cifar10-paper"), load_recipe("cifar10-paper-mini")
     assert mini.name == "cifar10-paper-mini"
     assert mini.epochs == 3
     assert mini.schedule == Steps(((0, 0.1), (1, 0.01), (2, 0.001)))
     assert mini.model == paper.model
-    assert recipe("digits-mini").epochs == 2
+    assert load_recipe("digits-mini").epochs == 2
     assert Recipe.from_table(mini.to_table()) == mini
 
 
 def test_paper_recipe_has_the_papers_steps():
-    paper = recipe("cifar10-paper")
+    paper = load_recipe("cifar10-paper")
     rates = paper.schedule.rates(352, paper.epochs)  # 45,000 images in batches of 128
     assert abs(len(rates) - 64_000) < 352
     assert rates[31_900] == np.float32(0.1)
@@ -196,6 +195,6 @@ def test_paper_recipe_has_the_papers_steps():
 
 
 def test_a_budget_shrinks_the_steps_of_a_schedule_with_the_epochs():
-    shrunk = in_epochs(RECIPES["cifar10-paper"], 38)
+    shrunk = RECIPES["cifar10-paper"].in_epochs(38)
     assert shrunk.schedule == Steps(((0, 0.1), (19, 0.01), (28, 0.001)))
-    assert in_epochs(RECIPES["cifar10"], 10).schedule == RECIPES["cifar10"].schedule
+    assert RECIPES["cifar10"].in_epochs(10).schedule == RECIPES["cifar10"].schedule

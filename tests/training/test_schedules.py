@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from residual.errors import RecipeError
-from residual.training.recipe import NOTEBOOK_E
-from residual.training.schedules import Constant, OneCycle, Steps, from_table, to_table
+from residual.training.recipes import NOTEBOOK_E
+from residual.training.schedules import Constant, OneCycle, Steps, from_table
 
 
 def test_constant():
@@ -70,8 +70,8 @@ def test_boundaries_of_the_cifar10_notebook(epoch, rate):
 
 @pytest.mark.parametrize("schedule", [Constant(1e-3), OneCycle(0.1, 0.3), Steps(((0, 1.0), (5, 1e-7)))])
 def test_tables_round_trip(schedule):
-    assert from_table(to_table(schedule)) == schedule
-    assert from_table({**to_table(schedule)}).rates(2, 9).tolist() == schedule.rates(2, 9).tolist()
+    assert from_table(schedule.to_table()) == schedule
+    assert from_table({**schedule.to_table()}).rates(2, 9).tolist() == schedule.rates(2, 9).tolist()
 
 
 PAIRS = (

@@ -1,25 +1,25 @@
 """What TensorBoard reads of a training: its own reader is asked."""
 
 import io
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 from rich.console import Console
 
 import residual
 from residual.data.augment import Flip
 from residual.data.images import Dataset
-from residual.training import tensorboard
-from residual.training.batches import Batches
-from residual.training.callbacks.contact_sheet import CELL, GAP, LINE, contact_sheet
 from residual.runs.folder import RunFolder
+from residual.training.batches import Batches
+from residual.training.callbacks import tensorboard
+from residual.training.callbacks.contact_sheet import CELL, GAP, LINE, contact_sheet
 from residual.training.callbacks.tensorboard import Board, EventFile, show_mistakes
 from tests.backends import OTHERS, run_on
-from tests.test_training import QUICK, quiet, stripes
+from tests.support.made import QUICK, quiet, stripes, train_on
 
 pytest.importorskip("tensorboard")
 
@@ -38,7 +38,7 @@ def points(folder: Path, name: str) -> list[tuple[int, float]]:
 def test_a_training_writes_its_log_and_its_images(tmp_path):
     images = stripes(96, 0)
     np.savez(tmp_path / "s.npz", x=images.x, y=images.y)
-    run = residual.train("s.npz", recipe=replace(QUICK, epochs=3), console=quiet())
+    run = residual.train("s.npz", recipe=replace(QUICK, epochs=3), progress=False)
     folder, rows = run.folder.path / "tensorboard", run.folder.log_rows()
     for name in ("loss", "accuracy", "learning_rate", "seconds"):
         expected = [(row["epoch"], pytest.approx(row[name])) for row in rows]
@@ -153,7 +153,7 @@ def test_nothing_is_written_where_it_is_not_installed(tmp_path, monkeypatch):
     images = stripes(48, 0)
     np.savez(tmp_path / "s.npz", x=images.x, y=images.y)
     console = quiet()
-    run = residual.train("s.npz", recipe=replace(QUICK, epochs=1), console=console)
+    run = train_on(console, "s.npz", recipe=replace(QUICK, epochs=1))
     assert not (run.folder.path / "tensorboard").exists()
     assert "tensorboard" not in console.file.getvalue().lower()
 
@@ -169,7 +169,7 @@ def test_a_full_disk_is_told_once_and_the_training_goes_on(tmp_path, monkeypatch
         writer.on_epoch_end(epoch)
     assert (
         writer.console.file.getvalue()
-        == f"{tmp_path / 'tb'} cannot be written: No space left on device. Going on.\n"
+        == f"{tmp_path / 'tb'} cannot be written: No space left on device. Training continues.\n"
     )
 
 
@@ -191,6 +191,6 @@ def test_a_sheet_has_rows_of_six(size):
 
 @pytest.mark.parametrize("backend", [name for name in OTHERS if name != "tensorflow"])
 def test_other_backends_need_no_tensorflow(backend):
-    assert run_on(backend, str(Path(__file__).parent / "board_backend.py")) == {
+    assert run_on(backend, str(Path(__file__).parents[1] / "support" / "board_backend.py")) == {
         "folders": ["alone", "train", "validation"]
     }

@@ -9,7 +9,7 @@ import pytest
 from residual.data.images import Images
 from residual.training import batches as rooms
 from residual.training.batches import Batches
-from residual.training.callbacks.waiting_time import Waiting
+from residual.training.callbacks.waiting_time import WaitingTime
 from tests.backends import OTHERS, run_on
 from tests.support.waiting_share import share
 
@@ -35,7 +35,7 @@ def test_several_threads_make_batches_side_by_side(monkeypatch):
 
 @pytest.mark.parametrize("backend", OTHERS)
 def test_the_other_backends_wait_and_overlap_alike(backend):
-    got = run_on(backend, str(Path(__file__).with_name("waiting_share.py")))
+    got = run_on(backend, str(Path(__file__).parents[1] / "support" / "waiting_share.py"))
     assert got["all"] >= 0.7
     assert 0.25 <= got["half"] <= 0.68
     assert got["none"] <= 0.2
@@ -43,5 +43,5 @@ def test_the_other_backends_wait_and_overlap_alike(backend):
 
 def test_before_the_first_step_nothing_was_waited_for():
     batches = Batches(Images(np.zeros((2, 4, 4, 3), np.uint8), np.arange(2)), 2, 2)
-    assert Waiting(batches).share == 0.0
+    assert WaitingTime(batches).share == 0.0
     assert batches.waited_for(0, time.perf_counter()) == 0.0

@@ -12,7 +12,7 @@ from residual import blocks, zoo
 from residual.errors import NetworkError
 from residual.layers import Layers
 from residual.networks import network
-from residual.training.recipe import NOTEBOOK_E
+from residual.training.recipes import NOTEBOOK_E
 from residual.training.schedules import Steps
 
 _CIFAR_L2 = 1e-4

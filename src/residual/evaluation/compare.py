@@ -1,37 +1,48 @@
-"""Runs side by side: what differed in what was asked, and what it did to the accuracy."""
+"""Runs side by side: what differed in what was asked, and how that changed the accuracy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from residual._console import preformat_html, render_text
 from residual._text import format_shape
 from residual.errors import RunError
-from residual.evaluation.significance import Difference, paired, unpaired
-from residual.evaluation.test_predictions import kept_predictions
 from residual.evaluation.metrics import wilson_interval
-from residual.runs.history import Listed, listed, reading
-from residual.training.recipe import Recipe
+from residual.evaluation.significance import Difference, compare_paired, compare_unpaired
+from residual.evaluation.test_predictions import load_predictions
 from residual.runs.folder import ROOT, RunFolder, find_run
+from residual.runs.history import RunEntry, name_damage, read_entry
+from residual.runs.record import RunRecord
 
-# Of a recipe, in its order; the network is told apart.
-VALUES = [field.name for field in fields(Recipe) if field.name not in ("name", "about", "model", "expected")]
+# Of a recipe, in its order: the network is shown by its name, epochs and the rest by their values.
+_NOT_SHOWN = ("name", "about", "model", "expected")
+_SHOWN_ELSEWHERE = (
+    "data",
+    "model",
+    "recipe",
+    "epochs",
+    "batch_size",
+    "image_size",
+    "precision",
+    "search_dir",
+)
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What came of one run.
+class RunResult:
+    """The results of one run.
 
     Attributes:
-        name: of the run; its path where two have the same name.
+        name: of the run; its path if two have the same name.
         run: what the list of runs says of it.
         kept_epoch: whose weights were kept, from 1; None before the end.
         weights: SHA-256 of the weights; None before the end.
-        validation, test: (correct, n) on these images; None where it was not judged on them.
+        validation, test: (correct, n) on these images; None if it was not evaluated on them.
     """
 
     name: str
-    run: Listed
+    run: RunEntry
     kept_epoch: int | None
     weights: str | None
     validation: tuple[int, int] | None
@@ -46,13 +57,13 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Against:
+class VersusFirst:
     """One run against the first.
 
     Attributes:
         name: of the run.
-        validation, test: its accuracy minus that of the first; None where one of them was not judged.
-        why_unpaired: why the test images could not be compared one by one; "" where they were.
+        validation, test: its accuracy minus that of the first; None if one of them was not evaluated.
+        why_unpaired: why the test images could not be compared one by one; "" if they were.
     """
 
     name: str
@@ -63,23 +74,36 @@ class Against:
     def to_dict(self) -> dict[str, Any]:
         """The same for JSON."""
         parts = {"validation": self.validation, "test": self.test}
-        told = {part: value and value.to_dict() for part, value in parts.items()}
-        return {"name": self.name, **told, "why_unpaired": self.why_unpaired}
+        differences = {part: value and value.to_dict() for part, value in parts.items()}
+        return {"name": self.name, **differences, "why_unpaired": self.why_unpaired}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Made by `compare`.
+    """Made by `compare_runs`. `print` and a notebook show the report.
 
     Attributes:
         runs: in the order in which they were named.
-        settings: what differed: a value for each run, None where a run has none.
+        settings: what differed: a value for each run, None if a run has none.
         against_first: each run after the first.
     """
 
-    runs: tuple[Judged, ...]
+    runs: tuple[RunResult, ...]
     settings: dict[str, tuple[Any, ...]]
-    against_first: tuple[Against, ...]
+    against_first: tuple[VersusFirst, ...]
+
+    def __str__(self) -> str:
+        from residual.evaluation.compare_text import print_comparison
+
+        return render_text(lambda console: print_comparison(self, console))
+
+    def __repr__(self) -> str:
+        return (
+            f"Comparison of {', '.join(run.name for run in self.runs)}: {len(self.settings)} settings differ"
+        )
+
+    def _repr_html_(self) -> str:
+        return preformat_html(str(self))
 
     def to_dict(self) -> dict[str, Any]:
         """The same for JSON."""
@@ -90,11 +114,11 @@ class Comparison:
         }
 
 
-def compare(*names: str | Path, folder: str | Path = ROOT) -> Comparison:
+def compare_runs(*names: str | Path, folder: str | Path = ROOT) -> Comparison:
     """Compare runs with the first of them.
 
-    Where two were judged on the same test images and have kept what they said about each (`evaluate` does), the
-    images are compared one by one; otherwise the accuracies as those of two sets of images, as on validation images
+    If two were evaluated on the same test images and have kept their predictions (`evaluate` does), the images are
+    compared one by one. Otherwise the accuracies are compared as those of two sets of images, as on validation images
     always.
 
     Args:
@@ -102,36 +126,36 @@ def compare(*names: str | Path, folder: str | Path = ROOT) -> Comparison:
         folder: where runs are searched for by name.
 
     Raises:
-        RunError: for fewer than two runs, one named twice, one that is not there or cannot be read.
-        DataError: when a file of predictions is damaged.
+        RunError: for fewer than two runs, one named twice, one that does not exist or cannot be read.
+        DataError: if a file of predictions is damaged.
     """
-    folders = [_found(name, Path(folder)) for name in names]
+    folders = [_find_folder(name, Path(folder)) for name in names]
     if len({found.path.resolve() for found in folders}) < max(2, len(folders)):
         raise RunError(
             f"Name two or more different runs to compare; got {', '.join(map(str, names)) or 'none'}."
         )
-    runs, asked = _judged(folders), []
+    runs, settings = _read_results(folders), []
     for found in folders:
-        with reading(found.path / "run.toml"):
-            asked.append(settings(found))
+        with name_damage(found.path / "run.toml"):
+            settings.append(read_settings(found))
     pairs = zip(folders[1:], runs[1:], strict=True)
-    against = [_against(folders[0], runs[0], found, run, len(runs) - 1) for found, run in pairs]
-    return Comparison(runs, differing(asked), tuple(against))
+    against = [_compare_with_first(folders[0], runs[0], found, run, len(runs) - 1) for found, run in pairs]
+    return Comparison(runs, find_differing(settings), tuple(against))
 
 
-def _found(name: str | Path, folder: Path) -> RunFolder:
+def _find_folder(name: str | Path, folder: Path) -> RunFolder:
     inside = folder / name
     return RunFolder(inside) if (inside / "run.toml").is_file() else find_run(name)
 
 
-def _judged(folders: Sequence[RunFolder]) -> tuple[Judged, ...]:
-    known = [listed(found.path) for found in folders]
+def _read_results(folders: Sequence[RunFolder]) -> tuple[RunResult, ...]:
+    known = [read_entry(found.path) for found in folders]
     for run in known:
         if run.state == "unreadable":
             raise RunError(run.problem)
     names = [run.name for run in known]
     return tuple(
-        Judged(
+        RunResult(
             name=run.name if names.count(run.name) == 1 else str(run.path),
             run=run,
             kept_epoch=found.report.get("kept_epoch"),
@@ -159,69 +183,81 @@ def _scores(counts: tuple[int, int] | None) -> dict[str, Any] | None:
     }
 
 
-def settings(folder: RunFolder) -> dict[str, Any]:
-    """Everything about a run that can differ from another, by name, in the order in which it is told."""
-    asked, report = folder.asked, folder.report
-    data, recipe = asked["data"], asked["recipe"]
+def read_settings(folder: RunFolder) -> dict[str, Any]:
+    """Everything about a run that can differ from another, by name, in the order in which it is shown."""
+    record, report = folder.record, folder.report
+    data, recipe = record.data, record.recipe
     return {
-        "data": data["asked"],
-        "source": data["source"],
+        "data": record.train["data"],
+        "source": data.source,
         "data hash": (report.get("data_sha256") or "")[:12] or None,
-        "classes": len(data["classes"]),
-        "image size": format_shape(data["image_size"]),
-        **{f"{part} images": data[f"{part}_images"] for part in ("train", "validation", "test")},
-        "test fingerprint": data["test_fingerprint"],
-        "hash style": data.get("hash_style", "version 0.1"),
-        "network": asked["network"]["name"],
+        "classes": len(data.classes),
+        "image size": format_shape(data.image_size),
+        **{f"{split} images": getattr(data, f"{split}_images") for split in ("train", "validation", "test")},
+        "test fingerprint": data.test_fingerprint,
+        "hash style": data.hash_style or "version 0.1",
+        "network": record.network.name,
         "recipe": recipe["name"],
-        **{name.replace("_", " "): recipe.get(name) for name in VALUES},
-        "seed": asked["seed"],
-        "precision": asked["precision"],
-        "balance": asked.get("balance"),
+        **_name_rows(recipe, _NOT_SHOWN),
+        **_name_rows(record.train, _SHOWN_ELSEWHERE),
+        "precision": record.precision,
         "times resumed": len(report.get("resumed", ())),
-        **asked["machine"],
+        **record.machine,
     }
 
 
-def differing(runs: Sequence[dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
+def _name_rows(table: dict[str, Any], without: Sequence[str]) -> dict[str, Any]:
+    """The values of a table by their names in words."""
+    return {name.replace("_", " "): value for name, value in table.items() if name not in without}
+
+
+def find_differing(runs: Sequence[dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
     """The settings whose values are not the same in all runs."""
     names = dict.fromkeys(name for run in runs for name in run)
     values = {name: tuple(run.get(name) for run in runs) for name in names}
     return {name: found for name, found in values.items() if any(value != found[0] for value in found[1:])}
 
 
-def _against(folder: RunFolder, first: Judged, other: RunFolder, run: Judged, comparisons: int) -> Against:
+def _compare_with_first(
+    folder: RunFolder, first: RunResult, other: RunFolder, run: RunResult, comparisons: int
+) -> VersusFirst:
     validation = test = None
     if first.validation and run.validation:
-        validation = unpaired(first.validation, run.validation, comparisons)
+        validation = compare_unpaired(first.validation, run.validation, comparisons)
     why = ""
     if first.test and run.test:
         one, two, why = _image_by_image(folder, first, other, run)
-        test = unpaired(first.test, run.test, comparisons) if why else paired(one, two, comparisons)
-    return Against(run.name, validation, test, why)
-
-
-def _image_by_image(folder: RunFolder, first: Judged, other: RunFolder, run: Judged):
-    """Which test images each has right, bool (n,), and why they cannot be paired; "" where they can."""
-    data, others = folder.asked["data"], other.asked["data"]
-    if data.get("hash_style") != others.get("hash_style"):
-        return None, None, "one of them is of version 0.1, which hashed its test images in another way"
-    if data["test_fingerprint"] != others["test_fingerprint"]:
-        return None, None, "they were judged on different test images"
-    kept = [kept_predictions(found.path) for found in (folder, other)]
-    lacking = [judged.name for judged, found in zip((first, run), kept, strict=True) if found is None]
-    if kept[0] is None or kept[1] is None:
-        return (
-            None,
-            None,
-            f"{' and '.join(lacking)} kept no predictions (residual evaluate {lacking[0]} keeps them)",
+        test = (
+            compare_unpaired(first.test, run.test, comparisons)
+            if why
+            else compare_paired(one, two, comparisons)
         )
-    rights = [found.right for found in kept if found]
+    return VersusFirst(run.name, validation, test, why)
+
+
+def _image_by_image(folder: RunFolder, first: RunResult, other: RunFolder, run: RunResult):
+    """Which test images each has right, bool (n,), and why they cannot be paired; "" if they can."""
+    saved = [load_predictions(found.path) for found in (folder, other)]
+    lacking = [result.name for result, found in zip((first, run), saved, strict=True) if found is None]
+    why = _why_different_images(folder.record, other.record)
+    if not why and lacking:
+        why = f"{' and '.join(lacking)} kept no predictions (residual evaluate {lacking[0]} keeps them)"
+    if why:
+        return None, None, why
+    rights = [found.right for found in saved if found]
     counts = [(int(right.sum()), len(right)) for right in rights]
-    if kept[0].true != kept[1].true or counts != [first.test, run.test]:
-        return (
-            None,
-            None,
-            "the predictions that were kept are not those of the reports (residual evaluate makes them anew)",
+    if saved[0].true != saved[1].true or counts != [first.test, run.test]:
+        why = (
+            "the predictions that were kept are not those of the reports (residual evaluate makes them anew)"
         )
+        return None, None, why
     return *rights, ""
+
+
+def _why_different_images(one: RunRecord, two: RunRecord) -> str:
+    """Why two runs were not evaluated on the same test images; "" if they were."""
+    if one.data.hash_style != two.data.hash_style:
+        return "one of them is of version 0.1, which hashed its test images in another way"
+    if one.data.test_fingerprint != two.data.test_fingerprint:
+        return "they were evaluated on different test images"
+    return ""

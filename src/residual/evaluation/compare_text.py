@@ -1,13 +1,13 @@
-"""A comparison of runs for people: what differed, what came of it, and whether that is more than chance."""
+"""A comparison of runs for people: what differed, the results, and whether they differ by more than chance."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from residual._text import format_clock, truncate_middle
-from residual.evaluation.compare import Against, Comparison, Judged
-from residual.evaluation.significance import Difference
+from residual._text import format_clock, format_percent, truncate_middle
+from residual.evaluation.compare import Comparison, RunResult, VersusFirst
 from residual.evaluation.metrics import LEVEL, wilson_interval
-from residual.evaluation.wording import percent, value_in_words
+from residual.evaluation.significance import Difference
+from residual.evaluation.wording import value_in_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,9 +20,9 @@ def print_comparison(comparison: Comparison, console: "Console", *, width: int |
     """Print a comparison: two tables with a column for each run, then a sentence on each run after the first.
 
     Args:
-        comparison: from `compare`.
+        comparison: from `compare_runs`.
         console: where to print.
-        width: columns; None where nothing limits them, as in a pipe.
+        width: columns; None if nothing limits them, as in a pipe.
     """
     runs = comparison.runs
     rows = [
@@ -34,10 +34,10 @@ def print_comparison(comparison: Comparison, console: "Console", *, width: int |
     if len({run.weights for run in runs}) == 1 and runs[0].weights:
         console.print("the weights are the same to the last bit")
     console.print()
-    _print_table(console, "what came of it", runs, _outcomes(runs), width)
+    _print_table(console, "results", runs, _outcomes(runs), width)
     for against in comparison.against_first:
         console.print()
-        for line in _told(against, runs):
+        for line in _format_difference(against, runs):
             style = "bold" if line.startswith("test ") else None
             console.print(
                 line, style=style, markup=False, highlight=False, soft_wrap=width is None, width=width
@@ -54,7 +54,7 @@ def print_comparison(comparison: Comparison, console: "Console", *, width: int |
 def _print_table(
     console: "Console",
     title: str,
-    runs: Sequence[Judged],
+    runs: Sequence[RunResult],
     rows: list[tuple[str, list[str]]],
     width: int | None,
 ) -> None:
@@ -72,11 +72,11 @@ def _print_table(
     console.print(table)
 
 
-def _outcomes(runs: Sequence[Judged]) -> list[tuple[str, list[str]]]:
+def _outcomes(runs: Sequence[RunResult]) -> list[tuple[str, list[str]]]:
     return [
-        ("validation", [_accuracy(run.validation) for run in runs]),
-        ("test", [_accuracy(run.test) for run in runs]),
-        ("epochs", [_epochs(run) for run in runs]),
+        ("validation", [_format_accuracy(run.validation) for run in runs]),
+        ("test", [_format_accuracy(run.test) for run in runs]),
+        ("epochs", [_format_epochs(run) for run in runs]),
         (
             "training time",
             ["-" if run.run.seconds is None else format_clock(run.run.seconds) for run in runs],
@@ -85,20 +85,20 @@ def _outcomes(runs: Sequence[Judged]) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _accuracy(counts: tuple[int, int] | None) -> str:
+def _format_accuracy(counts: tuple[int, int] | None) -> str:
     if counts is None:
-        return "not judged"
+        return "not evaluated"
     correct, n = counts
-    low, high = (percent(end, n).rstrip("%") for end in wilson_interval(correct, n))
-    return f"{percent(correct / n, n)} of {n:,} ({low}-{high})"
+    low, high = (format_percent(end, n).rstrip("%") for end in wilson_interval(correct, n))
+    return f"{format_percent(correct / n, n)} of {n:,} ({low}-{high})"
 
 
-def _epochs(run: Judged) -> str:
-    told = f"{run.run.epochs or 0:.4g} of {run.run.epochs_asked}"
-    return f"{told}, kept {run.kept_epoch}" if run.kept_epoch else told
+def _format_epochs(run: RunResult) -> str:
+    trained = f"{run.run.epochs or 0:.4g} of {run.run.epochs_asked}"
+    return f"{trained}, kept {run.kept_epoch}" if run.kept_epoch else trained
 
 
-def _told(against: Against, runs: Sequence[Judged]) -> list[str]:
+def _format_difference(against: VersusFirst, runs: Sequence[RunResult]) -> list[str]:
     """The sentences on one run against the first."""
     first = runs[0]
     run = next(run for run in runs if run.name == against.name)
@@ -106,41 +106,43 @@ def _told(against: Against, runs: Sequence[Judged]) -> list[str]:
     for part, difference in (("validation", against.validation), ("test", against.test)):
         counts = getattr(run, part)
         if difference is None:
-            missing = next(judged.name for judged in (first, run) if getattr(judged, part) is None)
+            missing = next(result.name for result in (first, run) if getattr(result, part) is None)
             advice = f": residual evaluate {missing}" if part == "test" else ""
-            lines.append(f"{part:11}{missing} was not judged on {part} images{advice}")
+            lines.append(f"{part:11}{missing} was not evaluated on {part} images{advice}")
         else:
             verdict = "more than chance" if difference.beyond_chance else "within chance"
-            lines.append(f"{part:11}{in_points(difference, counts[1])}: {verdict}")
-    return lines + ([f"{'':11}{line}" for line in _pairing(against, first, run)] if against.test else [])
+            lines.append(f"{part:11}{format_points(difference, counts[1])}: {verdict}")
+    return lines + (
+        [f"{'':11}{line}" for line in _explain_pairing(against, first, run)] if against.test else []
+    )
 
 
-def in_points(difference: Difference, n: int) -> str:
+def format_points(difference: Difference, n: int) -> str:
     """'+9.2 points (95% interval +2.4 to +16.5)', in points of a hundred."""
     value, low, high = (_signed(share, n) for share in (difference.value, *difference.interval))
     return f"{value} points (95% interval {low} to {high})"
 
 
 def _signed(share: float, n: int) -> str:
-    text = percent(abs(share), n).rstrip("%")
+    text = format_percent(abs(share), n).rstrip("%")
     sign = "" if not float(text) else "+" if share > 0 else "-"
     return sign + text
 
 
-def _pairing(against: Against, first: Judged, run: Judged) -> list[str]:
+def _explain_pairing(against: VersusFirst, first: RunResult, run: RunResult) -> list[str]:
     """How the test images were compared, and what that leaves open."""
     difference = against.test
     if difference.paired:
-        told = [
+        lines = [
             f"on the same {run.test[1]:,} images; exact McNemar p {_p(difference.p)}",
             f"{run.name} right where {first.name} was wrong: {difference.only_second:,}",
             f"the other way round: {difference.only_first:,}",
         ]
     else:
-        told = ["compared as two sets of images:", against.why_unpaired]
-    return (
-        told if difference.beyond_chance else [*told, "these images do not tell which of the two is better"]
-    )
+        lines = ["compared as two sets of images:", against.why_unpaired]
+    if not difference.beyond_chance:
+        lines.append("these images do not show which of the two is better")
+    return lines
 
 
 def _p(p: float) -> str:

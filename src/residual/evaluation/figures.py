@@ -146,7 +146,7 @@ def save_curves_png(history: Sequence[Mapping[str, Any]], path: str | os.PathLik
 
 
 def _column(history: Sequence[Mapping[str, Any]], key: str) -> np.ndarray:
-    """One key of each row as floats (rows,); NaN where there is no finite number."""
+    """One key of each row as floats (rows,); NaN if the value is not finite."""
     values = []
     for place, row in enumerate(history):
         value = row.get(key)
@@ -188,7 +188,7 @@ def _draw_panel(axes: "Axes", name: str, epochs: np.ndarray, series: dict[str, n
 
 
 def _scale_rate(axes: "Axes", rates: np.ndarray) -> None:
-    """Logarithmic where the rate spans more than a hundredfold, so that late steps do not all look like 0."""
+    """Logarithmic if the rate spans more than a hundredfold, so that late steps do not all look like 0."""
     rates = rates[np.isfinite(rates)]
     if rates.min() > 0 and rates.max() > 100 * rates.min():
         axes.set_yscale("log")

@@ -21,10 +21,10 @@ class Prediction:
 
     Attributes:
         image: the file.
-        label: the most probable class; "" where the image could not be read.
+        label: the most probable class; "" if the image is not readable.
         probability: of that class, 0 to 1.
         probabilities: of every class, by name.
-        error: why the image could not be read; "" where it could.
+        error: why the image is not readable; "" if it is.
     """
 
     image: str
@@ -49,7 +49,7 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
     """The image files that paths, folders and patterns such as 'photos/*.jpg' stand for, in their order.
 
     Raises:
-        DataError: for a path that is not there, a pattern that matches nothing or a folder without images.
+        DataError: for a path that does not exist, a pattern that matches nothing or a folder without images.
     """
     found: list[Path] = []
     for name in names:
@@ -67,7 +67,7 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
                 raise DataError(f"There is no image {path}.")
             if not path.is_file():
                 raise DataError(
-                    f"{path} is no file but a pipe or device. Name image files or folders of them."
+                    f"{path} is not a file but a pipe or device. Name image files or folders of them."
                 )
             found.append(path)
         else:
@@ -80,7 +80,7 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
 
 
 def predict_files(model, classes: Sequence[str], files: Sequence[Path]) -> list[Prediction]:
-    """A Prediction per file, in order; a file that cannot be read gets one that says why.
+    """A Prediction for each file, in order; a file that is not readable gets one that says why.
 
     Args:
         model: takes (n, height, width, 3) raw 0-255 RGB and returns (n, classes) probabilities.
@@ -95,37 +95,37 @@ def predict_files(model, classes: Sequence[str], files: Sequence[Path]) -> list[
 
 
 def _predict_chunk(model, classes, files) -> list[Prediction]:
-    size = image_size(model)
+    size = find_image_size(model)
     images, errors = [], {}
     for file in files:
         try:
             images.append(read_image(file, size))
         except DataError as error:
             errors[file] = str(error)
-    rows = iter(probabilities(model, np.stack(images)) if images else ())
+    rows = iter(predict_probabilities(model, np.stack(images)) if images else ())
     return [
         Prediction(str(file), "", 0.0, {}, errors[file])
         if file in errors
-        else _named(file, next(rows), classes)
+        else _make_prediction(file, next(rows), classes)
         for file in files
     ]
 
 
-def _named(file: Path, row: np.ndarray, classes) -> Prediction:
+def _make_prediction(file: Path, row: np.ndarray, classes) -> Prediction:
     best = int(row.argmax())
     by_name = {name: float(p) for name, p in zip(classes, row, strict=True)}
     return Prediction(str(file), classes[best], float(row[best]), by_name)
 
 
-def image_size(model) -> tuple[int, int]:
-    """(height, width) that a model takes; DataError where it takes no RGB images of one size."""
+def find_image_size(model) -> tuple[int, int]:
+    """(height, width) that a model takes; DataError if it does not take RGB images of one size."""
     shape = model.input_shape
     if len(shape) != 4 or shape[3] != 3 or None in shape[1:3]:
         raise DataError(f"The model takes {shape}, not RGB images (n, height, width, 3) of one size.")
     return shape[1], shape[2]
 
 
-def probabilities(model, x: Pixels, batch_size: int = 128) -> np.ndarray:
+def predict_probabilities(model, x: Pixels, batch_size: int = 128) -> np.ndarray:
     """float32 (n, classes) for raw images uint8 (n, height, width, 3), a few megabytes of them at a time."""
     parts = [model.predict(part, batch_size=batch_size, verbose=0) for part in pieces(x, batch_size)]
     rows = np.concatenate([np.asarray(part, np.float32) for part in parts])

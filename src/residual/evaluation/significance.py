@@ -18,8 +18,8 @@ class Difference:
         value: -1 to 1.
         interval: its 95% interval, (low, high).
         beyond_chance: whether chance alone seldom, in less than `1 - level` of all cases, gives such a difference.
-        level: 0.95, or more where several comparisons share the risk of a false alarm.
-        paired: whether both were judged on the same images, one by one.
+        level: 0.95, or more if several comparisons share the risk of a false alarm.
+        paired: whether both were evaluated on the same images, one by one.
         only_first, only_second: images that only the first or only the second has right; None unless paired.
         p: of the exact McNemar test, 0 to 1; None unless paired.
     """
@@ -38,7 +38,7 @@ class Difference:
         return {**vars(self), "interval": list(self.interval)}
 
 
-def unpaired(first: tuple[int, int], second: tuple[int, int], comparisons: int = 1) -> Difference:
+def compare_unpaired(first: tuple[int, int], second: tuple[int, int], comparisons: int = 1) -> Difference:
     """The difference of two accuracies that were measured on two sets of images.
 
     Args:
@@ -54,18 +54,18 @@ def unpaired(first: tuple[int, int], second: tuple[int, int], comparisons: int =
     return Difference(_share(second) - _share(first), _hybrid(first, second, 0.0, LEVEL), beyond, level)
 
 
-def paired(first: np.ndarray, second: np.ndarray, comparisons: int = 1) -> Difference:
+def compare_paired(first: np.ndarray, second: np.ndarray, comparisons: int = 1) -> Difference:
     """The difference of two accuracies on the same images.
 
-    Only the images that one has right and the other has not tell the two apart: if neither were better, each of these
-    would fall to either side as a coin does (McNemar's test in its exact, binomial form).
+    Only the images that one has right and the other has wrong distinguish the two: if neither is better, each of these
+    falls to either side like a coin (McNemar's test in its exact, binomial form).
 
     Args:
         first, second: bool (n,): which images each has right.
         comparisons: how many share the 5% risk of a false alarm.
 
     Raises:
-        DataError: when the two differ in length or are empty.
+        DataError: if the two differ in length or are empty.
 
     Source of the interval: Newcombe, "Improved confidence intervals for the difference between binomial proportions
     based on paired data", Statistics in Medicine 17 (1998), method 10.
@@ -104,7 +104,7 @@ def _hybrid(
 
 
 def _correlation(both: int, only_first: int, only_second: int, n: int) -> float:
-    """phi of the two by two table, its numerator made smaller by n/2 where positive, as Newcombe's method 10 has it."""
+    """phi of the two by two table; a positive numerator is made smaller by n/2, as in Newcombe's method 10."""
     neither = n - both - only_first - only_second
     one, other = both + only_first, both + only_second
     scale = sqrt(one * (n - one) * other * (n - other))

@@ -1,4 +1,4 @@
-"""What a network said about each test image, kept in its run folder as test_predictions.csv.
+"""What a network predicts for each test image, in its run folder as test_predictions.csv.
 
     image,true,predicted,confidence
     0,cat,cat,0.9981
@@ -22,8 +22,8 @@ HEADINGS = ("image", "true", "predicted", "confidence")
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
-    """Predictions read back, one entry per test image.
+class SavedPredictions:
+    """Predictions read back, one entry for each test image.
 
     Attributes:
         true: names of the classes that the images are of.
@@ -39,7 +39,7 @@ class Kept:
         return np.array([a == b for a, b in zip(self.true, self.predicted, strict=True)], bool)
 
 
-def keep_predictions(rows: np.ndarray, labels: np.ndarray, classes: Sequence[str], folder: Path) -> None:
+def save_predictions(rows: np.ndarray, labels: np.ndarray, classes: Sequence[str], folder: Path) -> None:
     """Write test_predictions.csv.
 
     Args:
@@ -49,7 +49,7 @@ def keep_predictions(rows: np.ndarray, labels: np.ndarray, classes: Sequence[str
         folder: of the run.
 
     Raises:
-        OSError: when it cannot be written.
+        OSError: if it cannot be written.
     """
     predicted, confidence = rows.argmax(1), rows.max(1)
     with replace_file(folder / NAME) as partial, partial.open("w", newline="", encoding="utf-8") as file:
@@ -59,11 +59,11 @@ def keep_predictions(rows: np.ndarray, labels: np.ndarray, classes: Sequence[str
             writer.writerow((image, classes[label], classes[guess], f"{share:.4f}"))
 
 
-def kept_predictions(folder: Path) -> Kept | None:
-    """The predictions of a run; None where it has kept none.
+def load_predictions(folder: Path) -> SavedPredictions | None:
+    """The predictions of a run; None if it has none.
 
     Raises:
-        DataError: when the file is damaged.
+        DataError: if the file is damaged.
     """
     try:
         with (folder / NAME).open(newline="", encoding="utf-8") as file:
@@ -78,4 +78,4 @@ def kept_predictions(folder: Path) -> Kept | None:
         raise DataError(
             f"{folder / NAME} must have the columns {', '.join(HEADINGS)}. Make it again: residual evaluate."
         )
-    return Kept([line[1] for line in lines[1:]], [line[2] for line in lines[1:]])
+    return SavedPredictions([line[1] for line in lines[1:]], [line[2] for line in lines[1:]])

@@ -1,4 +1,4 @@
-"""States of a training on disk: each written whole, its checksum in its name, the last two kept.
+"""States of a training on disk: each is written whole, has its checksum in its name, and the last two are kept.
 
     runs/NAME/checkpoints/step-1056.3f9c2b7d1a604e58.npz
 
@@ -31,7 +31,7 @@ class State:
     Attributes:
         step: steps taken since the start.
         arrays: name -> values: weights, optimizer, running metrics, the best weights so far.
-        facts: what is no array, as JSON takes it: epoch and step in it, the best score, rows of the log, times.
+        facts: everything else, as JSON takes it: epoch and step in it, the best score, rows of the log, times.
     """
 
     step: int
@@ -45,7 +45,7 @@ class State:
 
 
 def numbered(part: str, values: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """Arrays by the names part/0, part/1, ...: copies, which the training does not change any more."""
+    """Arrays by the names part/0, part/1, ...: copies, which the training no longer changes."""
     return {f"{part}/{i}": np.array(value) for i, value in enumerate(values)}
 
 
@@ -54,12 +54,12 @@ def _number(name: str) -> int:
 
 
 def write(folder: Path, state: State) -> Path:
-    """Write a checkpoint: to the disk itself and under its name only when it is whole. Older ones than two go.
+    """Write a checkpoint to the disk itself; it gets its name when it is whole. Only the last two are kept.
 
     Raises:
-        OSError: when it cannot be written; those that are there stay as they are.
+        OSError: if it cannot be written; those that are there stay as they are.
     """
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)  # not its parents: a run folder that was deleted stays deleted
     partial = folder / _UNFINISHED
     try:
         with partial.open("wb") as file:
@@ -78,7 +78,7 @@ def write(folder: Path, state: State) -> Path:
 
 
 def set_aside(path: Path) -> None:
-    """Give a damaged checkpoint a name that no longer counts: a run that begins anew writes earlier steps than it."""
+    """Rename a damaged checkpoint so that it no longer counts: a run that begins anew writes earlier steps."""
     with contextlib.suppress(OSError):
         path.rename(path.with_suffix(".damaged"))
 
@@ -95,7 +95,7 @@ def step_of(path: Path) -> int:
 
 
 def read(path: Path) -> State | None:
-    """The state in a file; None where its content does not have the checksum of its name."""
+    """The state in a file; None if its content does not have the checksum of its name."""
     try:
         if _checksum(path) != _NAME.fullmatch(path.name)[2]:
             return None
@@ -114,7 +114,7 @@ def newest(folder: Path) -> Iterator[tuple[Path, State | None]]:
 
 
 def remove(folder: Path) -> None:
-    """Take the checkpoints away when nothing is left to resume; what else is in the folder stays."""
+    """Delete the checkpoints when nothing is left to resume; what else is in the folder stays."""
     for path in (*found(folder), *folder.glob("step-*.damaged"), folder / _UNFINISHED):
         path.unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):

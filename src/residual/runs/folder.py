@@ -1,11 +1,11 @@
-"""The run folder: what was asked, what happened, and the network that came of it.
+"""The run folder: what was asked, what happened, and the network that came out.
 
 runs/signs-course-resnet50-1/
     run.toml         what was asked: data, network, recipe, seed, versions, machine
     log.csv          one row per epoch
     checkpoints/     the last two states of a training that has not ended
     model.keras      the network, opens in plain Keras
-    report.json      what came of it
+    report.json      the results
     curves.png, confusion.png
 """
 
@@ -13,21 +13,22 @@ import csv
 import json
 import re
 import time
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
-import tomli_w
+import msgspec
 
 from residual._atomic import write_text
 from residual.errors import RunError
+from residual.runs.record import RunRecord, parse_record
 
 ROOT = Path("runs")
 RESUMABLE = ("interrupted", "stopped")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_FROM_DATA = ("unreadable", "resumed")  # what a report keeps when its training goes on
+_FROM_DATA = ("unreadable", "resumed")  # what a report keeps when its training is resumed
+_AT_THE_END = ("curves.png", "test_predictions.csv", "confusion.png")
 
 
 class RunFolder:
@@ -51,24 +52,29 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
-    def asked(self) -> dict:
-        """What run.toml says; RunError where it is missing or damaged."""
+    def record(self) -> RunRecord:
+        """What run.toml says.
+
+        Raises:
+            RunError: if it is missing, damaged or not whole.
+        """
+        path = self.path / "run.toml"
         try:
-            return tomllib.loads((self.path / "run.toml").read_text("utf-8"))
+            return parse_record(path.read_text("utf-8"))
+        except RunError as error:
+            raise RunError(
+                f"{path} is not whole: {error}. Put it back as training wrote it, or name the model file itself."
+            ) from None
         except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"{self.path} is not a readable run folder: {error}.") from None
 
-    @property
-    def data(self) -> dict:
-        """What run.toml says of the images; RunError where it does not say it."""
-        data = self.asked.get("data")
-        needed = {"asked", "source", "classes", "test_fingerprint"}
-        if not isinstance(data, dict) or not needed <= set(data) or not isinstance(data["classes"], list):
-            raise RunError(
-                f"{self.path / 'run.toml'} must have a table [data] with {', '.join(sorted(needed))}, as training "
-                "writes it. Put it back, or name the model file itself."
-            )
-        return data
+    def write_record(self, record: RunRecord) -> None:
+        """Write run.toml."""
+        write_text(self.path / "run.toml", record.to_toml())
+
+    def change_record(self, **changes) -> None:
+        """Replace fields of the record in run.toml."""
+        self.write_record(msgspec.structs.replace(self.record, **changes))
 
     @property
     def report(self) -> dict:
@@ -87,8 +93,8 @@ class RunFolder:
     def state(self) -> str:
         """How far the run is.
 
-        "running" in another process or in this one, "finished", "stopped" by Ctrl-C, "failed" by a loss that was no
-        number or for want of memory, or "interrupted" by whatever killed it.
+        "running" in this process or another, "finished", "stopped" by Ctrl-C, "failed" if the loss was not finite or
+        memory ran out, or "interrupted" by whatever killed it.
         """
         if self._is_claimed():
             return "running"
@@ -99,19 +105,25 @@ class RunFolder:
             return "interrupted"
         return "stopped" if report["interrupted"] else "finished"
 
+    def find_missing(self) -> list[str]:
+        """What the end of a finished training has not written yet, such as "the test scores"."""
+        expected = _AT_THE_END if (self.path / "log.csv").is_file() else _AT_THE_END[1:]
+        missing = [name for name in expected if not (self.path / name).is_file()]
+        return [*missing, *([] if "test" in self.report else ["the test scores"])]
+
     @contextmanager
     def claim(self) -> Iterator[None]:
-        """Hold the run as its only writer; the system lets go of it when the process ends, however it ends.
+        """Hold the run as its only writer; the system releases it when the process ends, however it ends.
 
         Raises:
-            RunError: when another process holds it.
+            RunError: if another process holds it.
         """
         try:
             with filelock.FileLock(self._lock, timeout=1.0):  # whoever only looks lets go at once
                 yield
         except filelock.Timeout:
             raise RunError(
-                f"{self.path} is being trained by another process. Wait for it, or choose another --name."
+                f"{self.path} is being trained by another process. Wait for it, or choose another name."
             ) from None
 
     @property
@@ -126,12 +138,8 @@ class RunFolder:
                 return False
         except filelock.Timeout:
             return True
-        except OSError:  # not ours to write, so nobody's to train
+        except OSError:  # a folder that this user may not write is not being trained
             return False
-
-    def write_asked(self, asked: dict) -> None:
-        """Write run.toml."""
-        write_text(self.path / "run.toml", tomli_w.dumps(asked))
 
     def add_to_report(self, **values) -> None:
         """Add or replace values in report.json."""
@@ -139,7 +147,7 @@ class RunFolder:
         write_text(self.path / "report.json", json.dumps(report, indent=1) + "\n")
 
     def reopen(self, step: int) -> None:
-        """Take back from report.json what an end wrote there, and note that the training goes on from a step."""
+        """Remove from report.json what the end of a training wrote, and note that it is resumed from a step."""
         kept = {name: value for name, value in self.report.items() if name in _FROM_DATA}
         resumed = [*kept.get("resumed", ()), {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "step": step}]
         write_text(self.path / "report.json", json.dumps({**kept, "resumed": resumed}, indent=1) + "\n")
@@ -147,7 +155,7 @@ class RunFolder:
             leftover.unlink()
 
     def discard(self) -> None:
-        """Take away what was written for a training that did not begin; the folder too, if nothing else is in it."""
+        """Remove what was written for a training that did not begin; the folder too, if nothing else is in it."""
         for name in ("run.toml", "report.json", self._lock.name):
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):
@@ -165,7 +173,7 @@ class RunFolder:
         """The rows of log.csv as numbers; [] before the first epoch has ended.
 
         Raises:
-            RunError: when the file is damaged.
+            RunError: if the file is damaged.
         """
         path = self.path / "log.csv"
         try:
@@ -173,12 +181,7 @@ class RunFolder:
                 return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
         except FileNotFoundError:
             return []
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-            csv.Error,
-        ) as error:  # no text, no number, a row too short or long
+        except (OSError, ValueError, TypeError, csv.Error) as error:  # a row may be too short or long
             raise RunError(
                 f"{path} cannot be read: {error}. It must have a number in every column."
             ) from None
@@ -186,6 +189,42 @@ class RunFolder:
 
 class _Lines(list):
     write = list.append
+
+
+def check_name(name: str | None) -> None:
+    """Raise if a run cannot have this name.
+
+    Raises:
+        RunError: if the name is not plain.
+    """
+    if name is not None and (not _PLAIN.fullmatch(name) or name.endswith(".keras")):
+        raise RunError(
+            f"name must be made of letters, digits, '.', '_' and '-', such as first-try; got {name!r}."
+        )
+
+
+def check_free(name: str | None, root: Path = ROOT) -> None:
+    """Raise if a new run cannot have this name.
+
+    Raises:
+        RunError: if the name is not plain, or is taken.
+    """
+    check_name(name)
+    path = root / (name or "")
+    if name is None or not path.exists() or (path.is_dir() and not _holds_files(path)):
+        return
+    before = RunFolder(path)
+    if (path / "run.toml").is_file() and before.state in RESUMABLE:
+        raise RunError(
+            f"{path} exists already: a run that was {before.state}. Continue it with residual train --resume {name} "
+            f'(resume="auto" in Python), or choose another name.'
+        )
+    raise RunError(f"{path} exists already. Choose another name, or remove it.")
+
+
+def _holds_files(path: Path) -> bool:
+    """Whether there is more than the lock and half-written files of a run that was killed before it began."""
+    return any(not entry.name.startswith(".") for entry in path.iterdir())
 
 
 def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
@@ -197,17 +236,12 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
         root: the folder of all runs.
 
     Raises:
-        RunError: when the name is taken or is not a plain name, or the folder cannot be made.
+        RunError: if the name is taken or is not a plain name, or the folder cannot be made.
     """
-    if name is not None and (not _PLAIN.fullmatch(name) or name.endswith(".keras")):
-        raise RunError(
-            f"--name must be made of letters, digits, '.', '_' and '-', such as first-try; got {name!r}."
-        )
+    check_free(name, root)
     try:
         if name is not None:
-            if (root / name).is_dir() and not any((root / name).iterdir()):
-                return RunFolder(root / name)
-            (root / name).mkdir(parents=True)
+            (root / name).mkdir(parents=True, exist_ok=True)
             return RunFolder(root / name)
         stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
         for number in range(1, 100_000):
@@ -215,10 +249,6 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
             if not path.exists():
                 path.mkdir(parents=True)
                 return RunFolder(path)
-    except FileExistsError:
-        raise RunError(
-            f"{root / (name or stem)} exists already. Choose another --name, or remove it."
-        ) from None
     except OSError as error:
         raise RunError(f"The folder for the run cannot be made in {root}: {error.strerror}.") from None
     raise RunError(f"{root} is full of runs called {stem}.")
@@ -235,7 +265,7 @@ def find_run(name: str | Path) -> RunFolder:
     """An existing run by its path, or by its name in ./runs.
 
     Raises:
-        RunError: when there is none; the message lists those that there are.
+        RunError: if there is none; the message lists the runs that there are.
     """
     for path in (Path(name), ROOT / str(name)):
         if (path / "run.toml").is_file():

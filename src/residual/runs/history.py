@@ -3,6 +3,7 @@
 No array library is imported: a list of fifty runs answers at once.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -11,23 +12,25 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from residual._console import preformat_html, render_text
 from residual.errors import RunError
 from residual.runs.folder import ROOT, RunFolder
+from residual.runs.record import RunRecord
 
 
 @dataclass(frozen=True)
-class Listed:
+class RunEntry:
     """One run of the list. What it has not reached yet is None.
 
     Attributes:
         name: of its folder.
         path: of its folder.
-        state: "running", "finished", "stopped", "interrupted" or "failed"; "unreadable" where a file is damaged.
+        state: "running", "finished", "stopped", "interrupted" or "failed"; "unreadable" if a file is damaged.
         started: date and time.
         data: what it was trained on, a short name.
         model: name of the network.
         recipe: name of the recipe.
-        epochs: trained so far; with a fraction where Ctrl-C ended one.
+        epochs: trained so far; with a fraction if Ctrl-C ended one.
         epochs_asked: that it was to train.
         validation: accuracy on the validation images, 0 to 1; while it runs that of the last epoch.
         validation_images: how many there are.
@@ -35,7 +38,8 @@ class Listed:
         test_interval: its 95% interval, (low, high).
         test_images: how many there are.
         seconds: of training.
-        can_resume: whether `residual train --resume` has a checkpoint to go on from.
+        can_resume: whether there is a checkpoint to resume from.
+        replaced: whether model.keras is another file than the one that the report is about.
         problem: why it failed or cannot be read; "" otherwise.
     """
 
@@ -55,6 +59,7 @@ class Listed:
     test_images: int | None = None
     seconds: float | None = None
     can_resume: bool = False
+    replaced: bool = False
     problem: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,54 +68,72 @@ class Listed:
         return {**asdict(self), "path": str(self.path), "started": started}
 
 
-def runs(folder: str | Path = ROOT) -> list[Listed]:
+class RunList(list[RunEntry]):
+    """Runs, newest first. `print` and a notebook show them as a table."""
+
+    def __str__(self) -> str:
+        from residual.runs.table import print_runs
+
+        return render_text(lambda console: print_runs(self, console)) if self else "no runs"
+
+    def __repr__(self) -> str:
+        return f"RunList of {len(self)} runs: {', '.join(run.name for run in self[:5])}{', ...' if len(self) > 5 else ''}"
+
+    def _repr_html_(self) -> str:
+        return preformat_html(str(self))
+
+
+def list_runs(folder: str | Path = ROOT) -> RunList:
     """The runs of a folder, newest first; those that cannot be read come last.
 
     Args:
-        folder: holds the folders of the runs. One that is not there holds none.
+        folder: holds the folders of the runs. One that does not exist holds none.
 
     Raises:
-        RunError: when it is no folder, or may not be read.
+        RunError: if it is not a folder, or may not be read.
     """
     root = Path(folder)
     try:
-        found = [listed(path) for path in sorted(root.iterdir()) if _is_run(path)]
+        found = [read_entry(path) for path in sorted(root.iterdir()) if _is_run(path)]
     except FileNotFoundError:
-        return []
+        return RunList()
     except OSError as error:
         raise RunError(
             f"The runs in {root} cannot be listed: {error.strerror}. Name a folder of runs."
         ) from None
-    return sorted(found, key=lambda run: run.started.timestamp() if run.started else 0.0, reverse=True)
+    return RunList(
+        sorted(found, key=lambda run: run.started.timestamp() if run.started else 0.0, reverse=True)
+    )
 
 
 def _is_run(path: Path) -> bool:
     try:
         return (path / "run.toml").is_file()
-    except OSError:  # a folder that may not be entered: to be told, not hidden
+    except OSError:  # a folder that may not be entered is listed as unreadable, not hidden
         return path.is_dir()
 
 
-def listed(path: Path) -> Listed:
+def read_entry(path: Path) -> RunEntry:
     """What is known of one run; its files may be damaged."""
     folder = RunFolder(path)
     try:
-        asked, report = folder.asked, folder.report
-        with reading(path / "run.toml"):
-            wanted = _wanted(asked)
-        with reading(path / "log.csv"):
+        record, report = folder.record, folder.report
+        with name_damage(path / "run.toml"):
+            asked = _summarize_record(record)
+        with name_damage(path / "log.csv"):
             rows = folder.log_rows()
-            trained = _trained(rows)
-        with reading(path / "report.json"):
+            trained = _summarize_log(rows)
+        with name_damage(path / "report.json"):
             state = folder.state
-            came = _came(report, len(rows), state == "running")
-        return Listed(path.name, path, state, **{**wanted, **trained, **came, **_resumable(path)})
+            results = _summarize_report(report, len(rows), state == "running")
+            more = {"can_resume": any(folder.checkpoints.glob("*")), "replaced": _is_replaced(folder, report)}
+        return RunEntry(path.name, path, state, **{**asked, **trained, **results, **more})
     except RunError as error:
-        return Listed(path.name, path, "unreadable", problem=str(error))
+        return RunEntry(path.name, path, "unreadable", problem=str(error))
 
 
 @contextmanager
-def reading(file: Path) -> Iterator[None]:
+def name_damage(file: Path) -> Iterator[None]:
     """Turn what goes wrong with a damaged file of a run into a RunError that names it."""
     try:
         yield
@@ -124,28 +147,26 @@ def reading(file: Path) -> Iterator[None]:
         raise RunError(f"{file} cannot be read: {error.strerror}.") from None
 
 
-def _wanted(asked: dict) -> dict[str, Any]:
-    """From run.toml."""
+def _summarize_record(record: RunRecord) -> dict[str, Any]:
     return {
-        "started": datetime.fromisoformat(asked["started"]),
-        "data": short_name(asked["data"]["asked"]),
-        "model": str(asked["network"]["name"]),
-        "recipe": str(asked["recipe"]["name"]),
-        "epochs_asked": int(asked["recipe"]["epochs"]),
-        "validation_images": int(asked["data"]["validation_images"]),
+        "started": datetime.fromisoformat(record.started),
+        "data": shorten_data_name(record.train["data"]),
+        "model": record.network.name,
+        "recipe": str(record.recipe["name"]),
+        "epochs_asked": int(record.recipe["epochs"]),
+        "validation_images": record.data.validation_images,
     }
 
 
-def _trained(rows: list[dict]) -> dict[str, Any]:
-    """From log.csv."""
+def _summarize_log(rows: list[dict]) -> dict[str, Any]:
     if not rows:
         return {"epochs": 0.0}
     seconds = sum(row["seconds"] for row in rows)
     return {"epochs": float(len(rows)), "validation": rows[-1]["val_accuracy"], "seconds": seconds}
 
 
-def _came(report: dict, epochs: int, running: bool) -> dict[str, Any]:
-    """From report.json, where log.csv with its `epochs` has not gone further since: resumed after it was written."""
+def _summarize_report(report: dict, epochs: int, running: bool) -> dict[str, Any]:
+    """The results, unless the run was resumed since and log.csv has more epochs than they are about."""
     values: dict[str, Any] = {"problem": str(report.get("failure", ""))}
     if running or "validation" not in report or epochs > ceil(report["epochs"]):
         return values
@@ -158,11 +179,23 @@ def _came(report: dict, epochs: int, running: bool) -> dict[str, Any]:
     return values
 
 
-def _resumable(path: Path) -> dict[str, bool]:
-    return {"can_resume": any((path / "checkpoints").glob("*"))}
+def _is_replaced(folder: RunFolder, report: dict) -> bool:
+    """Whether model.keras is not the file that the report is about. Only a file that is newer is read and hashed."""
+    expected = report.get("model_sha256")
+    if expected is None or not folder.model.is_file():
+        return False
+    if folder.model.stat().st_mtime <= (folder.path / "report.json").stat().st_mtime:
+        return False
+    return hash_file(folder.model) != expected
 
 
-def short_name(data: str) -> str:
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def shorten_data_name(data: str) -> str:
     """What a run calls its data, without the folders above it."""
     place, mark, rest = data.partition("::")
     return (place if place.startswith("hf://") else Path(place).name) + mark + rest

@@ -1,9 +1,9 @@
 """Batch-norm statistics that fit the weights.
 
-In inference a batch norm uses moving averages of what it saw in training. With Keras's momentum of 0.99
-they trail the weights by hundreds of steps: after a short training a network can know its training images
-and guess at all others. Two things prevent that here: the momentum follows the number of steps, and after
-training the statistics are computed anew, as a plain average over training data (arXiv:2105.07576).
+In inference a batch norm uses moving averages of what it saw in training. With Keras's momentum of 0.99 they trail
+the weights by hundreds of steps: after a short training a network can know its training images and guess at all
+others. Two things prevent that here: the momentum follows the number of steps, and after training the statistics are
+computed anew, as a plain average over training data (arXiv:2105.07576).
 """
 
 import hashlib
@@ -52,7 +52,7 @@ def assign_statistics(model: keras.Model, values: list[np.ndarray]) -> None:
         layer.moving_variance.assign(next(pairs))
 
 
-def weights_hash(model: keras.Model) -> str:
+def hash_weights(model: keras.Model) -> str:
     """SHA-256 of all weights, in order: equal for networks that are equal to the last bit."""
     digest = hashlib.sha256()
     for weight in model.get_weights():
@@ -60,7 +60,7 @@ def weights_hash(model: keras.Model) -> str:
     return digest.hexdigest()
 
 
-def recompute_statistics(
+def recompute_batch_norm(
     model: keras.Model,
     images: Images,
     batch_size: int,
@@ -82,11 +82,11 @@ def recompute_statistics(
         augment: as in training.
         seed: of the images that are used, and of their augmentation.
     """
-    kept = [layer.momentum for layer in norms(model)]
+    momenta = [layer.momentum for layer in norms(model)]
     set_momentum(model, 0.0)  # moving statistics = those of the last batch
     forward = backend.training_forward(model)
     order = np.random.default_rng(seed).permutation(len(images))[:max_images]
-    weight, sums = 0, None
+    average = _Average()
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         if start and len(batch) < batch_size / 2:
@@ -94,23 +94,37 @@ def recompute_statistics(
         labels = np.ones((len(batch), 1), np.float32)  # nobody reads them
         x, _ = augmented(images.x[batch], labels, augment, np.random.default_rng((seed, start)))
         forward(keras.ops.convert_to_tensor(x, "float32"))
-        seen = [np.float64(value) for value in moving_statistics(model)]
+        average.add(moving_statistics(model), len(batch))
+    assign_statistics(model, average.statistics())
+    for layer, momentum in zip(norms(model), momenta, strict=True):
+        layer.momentum = momentum
+
+
+class _Average:
+    """The means and variances of several batches together, in float64."""
+
+    def __init__(self):
+        self.weight, self.sums = 0, None
+
+    def add(self, statistics: list[np.ndarray], count: int) -> None:
+        """Add those of a batch of `count` images: mean and variance of every batch norm in turn."""
+        seen = [np.float64(value) for value in statistics]
         moments = [
             part
             for mean, variance in zip(seen[::2], seen[1::2], strict=True)
             for part in (mean, variance + mean**2)
         ]
-        sums = [
-            len(batch) * part + (total if sums else 0)
-            for part, total in zip(moments, sums or moments, strict=True)
+        self.sums = [
+            count * part + (total if self.sums else 0)
+            for part, total in zip(moments, self.sums or moments, strict=True)
         ]
-        weight += len(batch)
-    averages = [total / weight for total in sums or []]
-    values = [
-        value.astype(np.float32)
-        for mean, square in zip(averages[::2], averages[1::2], strict=True)
-        for value in (mean, np.maximum(square - mean**2, 0))
-    ]
-    assign_statistics(model, values)
-    for layer, momentum in zip(norms(model), kept, strict=True):
-        layer.momentum = momentum
+        self.weight += count
+
+    def statistics(self) -> list[np.ndarray]:
+        """Those of all batches, float32."""
+        averages = [total / self.weight for total in self.sums or []]
+        return [
+            value.astype(np.float32)
+            for mean, square in zip(averages[::2], averages[1::2], strict=True)
+            for value in (mean, np.maximum(square - mean**2, 0))
+        ]

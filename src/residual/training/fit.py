@@ -1,40 +1,42 @@
-"""Training: data + network + recipe -> a trained network in a run folder."""
+"""Training: a job and a run folder -> a trained network and its report."""
 
-import functools
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import keras
 import numpy as np
+from rich.console import Console
 
 from residual._text import format_duration
-from residual.backend import accelerate, processor
-from residual.backend.choice import Choice, choose, is_valid
-from residual.data.images import Dataset, Images
-from residual.data.splits import split_apart
-from residual.errors import RunError
-from residual.modelfile import save_model
-from residual.spec import NetworkSpec
-from residual.training import checkpoints, failures, memory, statistics, tensorboard
-from residual.training.batches import Batches
-from residual.training.callbacks import Best, Finite, Log, Stop, interruptible
-from residual.training.callbacks.checkpoint import Checkpoints
+from residual.backend import accelerate
+from residual.data.balance import class_weights
+from residual.runs import checkpoints
 from residual.runs.checkpoints import State
-from residual.training.forecast import Forecast, forecast
-from residual.training.compile import compile_for, optimizer, untrained
-from residual.training.callbacks.progress import TrainingProgress
-from residual.training.recipe import Recipe, in_epochs
 from residual.runs.folder import RunFolder
-from residual.training.callbacks.waiting_time import Waiting
+from residual.runs.history import hash_file
+from residual.training import batch_norm
+from residual.training.batches import Batches, in_order
+from residual.training.build import build_model
+from residual.training.callbacks.best_weights import BestWeights
+from residual.training.callbacks.tensorboard import show_mistakes
+from residual.training.choose import choose_computation, print_line
+from residual.training.compile import compile_model
+from residual.training.epochs import run_epochs
+from residual.training.failures import explain_failures
+from residual.training.forecast import Forecast, measure_forecast
+from residual.training.job import Job
+from residual.training.memory import check_batch
+from residual.training.recipe import Recipe
+from residual.training.save import save_network
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What training hands on.
+    """What a training returns.
 
     Attributes:
         model: the network, its batch-norm statistics recomputed.
-        moving: the moving statistics that it had before (`statistics.assign_statistics` puts them back).
+        moving: the moving statistics that it had before (`batch_norm.assign_statistics` puts them back).
         report: what goes into report.json.
     """
 
@@ -43,77 +45,42 @@ class Trained:
     report: dict
 
 
-def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
-    """`data` with a validation set: its own, or a stratified share of its training images.
-
-    Training images with the same pixels, or of one group, are not parted.
-    """
-    if data.validation is not None:
-        return data
-    larger, smaller = split_apart(data.train, share, seed, data.groups)
-    train, validation = data.train.take(larger), data.train.take(smaller)
-    return replace(data, train=train, validation=validation, groups=None)
-
-
-def fit(
-    data: Dataset,
-    spec: NetworkSpec,
-    recipe: Recipe,
-    folder: RunFolder,
-    *,
-    seed: int,
-    precision: str,
-    console,
-    started: float,
-    budget: float | None = None,
-    class_weights: dict[int, float] | None = None,
-    state: State | None = None,
-) -> Trained:
-    """Train `spec` on `data.train`, select on `data.validation`, never read `data.test`.
+def fit(job: Job, folder: RunFolder, console: Console, state: State | None = None) -> Trained:
+    """Train on `job.training`, select on its validation images, never read its test images.
 
     Ctrl-C ends the training after the current step; the best network so far is kept.
 
     Args:
-        data: with a validation set.
-        spec: the network.
-        recipe: how to train.
+        job: what is trained on what.
         folder: where log, checkpoints, network and report go.
-        seed: of weights, order and augmentation.
-        precision: "float32", "bfloat16", or "auto" to measure which one is faster.
         console: where progress is shown.
-        started: `time.perf_counter()` when the training was asked for.
-        budget: seconds from then on; as many epochs as fit take the place of the recipe's.
-        class_weights: how much an image of each class counts in the loss; None counts all alike.
-        state: of an interrupted training, to go on from; None begins.
+        state: of an interrupted training, to resume from; None begins.
 
     Raises:
-        RunError: when the loss becomes no number, or the memory does not suffice.
+        RunError: if the loss is not finite any more, or memory runs out.
     """
-    keras.utils.set_random_seed(seed)
-    batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, seed)
-    model = untrained(data, spec, recipe)
-    info = {"classes": list(data.classes), "image_size": list(data.size), "network": spec.name}
-    save = functools.partial(save_model, path=folder.model, info=info)
-    best = Best(recipe.keep)
-    choice = _choose_ways(model, batches, recipe, folder, precision, state, console)
-    _print_line(console, "numbers", choice.reason)
-    with (
-        accelerate.accelerated(model, choice),
-        failures.told(folder, model, batches, recipe, best, save),
-    ):
-        compile_for(model, recipe, batches.steps, choice)
-        memory.check_batch(model, choice.precision, choice.batch_size)
-        plan = forecast(model, batches, len(data.validation), _judged(data), started, class_weights)
-        if budget is not None:
-            recipe = _within(budget, plan, recipe, folder, console)
-            compile_for(model, recipe, batches.steps, choice)
-        _print_line(console, "plan", plan.sentence(recipe.epochs))
-        steps = _train(model, data, recipe, batches, class_weights, best, folder, console, state)
+    data, recipe = job.training, job.recipe
+    keras.utils.set_random_seed(job.options.seed)
+    batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, job.options.seed)
+    model, best = build_model(data, job.spec, recipe), BestWeights(recipe.keep)
+    choice = choose_computation(model, batches, recipe, folder, job.record.precision, state, console)
+    with accelerate.accelerated(model, choice), explain_failures(job, folder, model, batches, best, choice):
+        compile_model(model, recipe, batches.steps, choice)
+        check_batch(model, choice.precision, choice.batch_size)
+        weights = class_weights(data.train.y) if job.options.class_balance == "weights" else None
+        plan = measure_forecast(
+            model, batches, len(data.validation), _count_final_passes(job), job.started, weights
+        )
+        if job.options.seconds is not None and state is None:
+            recipe = _fit_time_budget(job.options.seconds, plan, recipe, folder, console)
+            compile_model(model, recipe, batches.steps, choice)
+        print_line(console, "plan", plan.format_sentence(recipe.epochs))
+        steps = run_epochs(model, data, recipe, batches, weights, best, folder, console, state)
         best.restore(model)
-    save(model)  # kept even if what follows is interrupted
-    moving, scores = settle(model, data, recipe)
-    save(model)
-    tensorboard.show_mistakes(folder, model, data, recipe.batch_size, best.epoch)
+    save_network(model, job, folder)  # kept even if what follows is interrupted
+    moving, scores = _recompute_batch_norm(model, job, recipe)
+    save_network(model, job, folder)
+    show_mistakes(folder, model, data, recipe.batch_size, best.epoch)
     report = {
         **steps,
         "epochs_asked": recipe.epochs,
@@ -121,9 +88,11 @@ def fit(
         "precision": choice.precision,
         "train_images": len(data.train),
         "planned_seconds": round(plan.epoch_seconds * recipe.epochs, 2),
-        "total_seconds": round(time.perf_counter() - started, 2),
+        "total_seconds": round(time.perf_counter() - job.started, 2),
         "validation": scores,
-        "weights_sha256": statistics.weights_hash(model),
+        "weights_sha256": batch_norm.hash_weights(model),
+        "model_sha256": hash_file(folder.model),
+        "data_sha256": job.record.data.data_sha256,
     }
     folder.add_to_report(**report)
     if not steps["interrupted"]:
@@ -131,130 +100,37 @@ def fit(
     return Trained(model, moving, report)
 
 
-def _choose_ways(
-    model, batches: Batches, recipe: Recipe, folder: RunFolder, precision: str, state: State | None, console
-) -> Choice:
-    """How this network is trained here: as the run's record says, or measured now and written there.
+def _count_final_passes(job: Job) -> int:
+    """Images that pass through the network after the last epoch.
 
-    Raises:
-        RecipeError: if a batch does not fit in the memory.
-        RunError: if the run's record is damaged.
+    They are those of the statistics, of the scores with the old and the new ones, of TensorBoard's mistakes, and the
+    test images.
     """
-    asked, size = folder.asked, min(batches.batch_size, len(batches.images))
-    known = asked.get("fastest")
-    if known is not None or state is not None:
-        answers = known or {}
-        if not isinstance(answers, dict) or not all(map(is_valid, answers, answers.values())):
-            raise RunError(
-                f"The table [fastest] of {folder.path / 'run.toml'} is damaged. Put it back as it was."
-            )
-        return Choice(precision, size, answers, f"{precision}, as the run began")
-    if precision == "auto":
-        least = "float32" if processor.multiplies_bfloat16() is False else "bfloat16"
-    else:
-        least = precision
-    memory.check_batch(model, least, size)
-    made = optimizer(recipe, batches.steps)
-    choice = choose(model, size, made, precision, announce=lambda text: _print_line(console, "numbers", text))
-    folder.write_asked({**asked, "precision": choice.precision, "fastest": choice.answers})
-    return choice
+    recomputed = min(len(job.training.train), batch_norm.MAX_IMAGES)
+    return recomputed + 3 * len(job.training.validation) + len(job.training.test)
 
 
-def _print_line(console, label: str, text: str) -> None:
-    """A line of the plan."""
-    console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _judged(data: Dataset) -> int:
-    """Images that pass through the network after the last epoch: for the statistics, the scores with the old and the
-    new ones, TensorBoard's mistakes, and the test."""
-    recomputed = min(len(data.train), statistics.MAX_IMAGES)
-    return recomputed + 3 * len(data.validation) + len(data.test)
-
-
-def _within(budget: float, plan: Forecast, recipe: Recipe, folder: RunFolder, console) -> Recipe:
-    """The recipe with as many epochs as end in `budget` seconds; the run's record and the console say so."""
-    recipe = in_epochs(recipe, plan.epochs_within(budget))
-    folder.write_asked({**folder.asked, "recipe": recipe.to_table()})
-    console.print(f"budget   {format_duration(budget)}: {recipe.epochs} epochs", highlight=False)
+def _fit_time_budget(
+    seconds: float, plan: Forecast, recipe: Recipe, folder: RunFolder, console: Console
+) -> Recipe:
+    """The recipe with as many epochs as end in time; the run's record and the console say so."""
+    recipe = recipe.in_epochs(plan.epochs_within(seconds))
+    folder.change_record(recipe=recipe.to_table())
+    print_line(console, "budget", f"{format_duration(seconds)}: {recipe.epochs} epochs")
     return recipe
 
 
-def _train(
-    model,
-    data: Dataset,
-    recipe: Recipe,
-    batches: Batches,
-    class_weights,
-    best: Best,
-    folder,
-    console,
-    state: State | None,
-) -> dict:
-    """The epochs themselves; how many there were, how long they took and whether Ctrl-C ended them."""
-    waiting = Waiting(batches)
-    progress = TrainingProgress(console, recipe.epochs, batches, waiting)
-    log = Log(folder, recipe.schedule.rates(batches.steps, recipe.epochs), console)
-    kept = Checkpoints(folder.checkpoints, best, log, waiting, console)
-    begin = kept.resume(model, state) if state else (0, 0)
-    boards = tensorboard.boards(folder, data.classes, log, waiting, console)
-    with interruptible(model, console) as interrupted:
-        try:
-            _epochs(
-                model,
-                batches,
-                recipe.epochs,
-                *begin,
-                validation_data=in_order(data.validation, len(data.classes), recipe.batch_size),
-                shuffle=False,  # Batches orders the images; Keras would shuffle the batches again
-                class_weight=class_weights,
-                callbacks=[Finite(), Stop(interrupted), log, best, *boards, progress, kept, waiting],
-                verbose=0,
-            )
-        finally:
-            progress.stop()
-            kept.finish()
-    seconds = sum(row["seconds"] for row in log.rows)
-    epochs = log.steps / batches.steps
-    return {
-        "epochs": round(epochs, 3),
-        # Where only the last validation was left, nothing was cut off.
-        "interrupted": interrupted() and epochs < recipe.epochs,
-        "training_seconds": round(seconds, 2),
-        "images_per_second": round(len(data.train) * epochs / max(seconds, 1e-9), 1),
-        "waiting_for_data": round(waiting.share, 4),
-        "checkpoint_seconds": round(kept.standstill, 3),
-    }
-
-
-def _epochs(model, batches: Batches, epochs: int, epoch: int, step: int, **options) -> None:
-    """Fit from a step of an epoch on, both counted from 0; the rest of an epoch that has begun is a fit of its own."""
-    if step:
-        batches.begin_at(epoch, step)
-        model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, **options)
-        if model.stop_training:
-            return
-        epoch += 1
-    if epoch < epochs:
-        batches.begin_at(epoch)
-        model.fit(batches, initial_epoch=epoch, epochs=epochs, **options)
-
-
-def in_order(images: Images, classes: int, batch_size: int) -> Batches:
-    """Images and labels for Keras in their own order, a batch at a time, as they may lie on disk."""
-    return Batches(images, classes, batch_size, shuffle=False)
-
-
-def settle(model: keras.Model, data: Dataset, recipe: Recipe) -> tuple[list[np.ndarray], dict]:
+def _recompute_batch_norm(model: keras.Model, job: Job, recipe: Recipe) -> tuple[list[np.ndarray], dict]:
     """Recompute the batch-norm statistics; the old ones, and the validation accuracy with each."""
+    data = job.training
     batches, y = in_order(data.validation, len(data.classes), recipe.batch_size), data.validation.y
 
-    def correct() -> int:
+    def count_correct() -> int:
         return int((model.predict(batches, verbose=0).argmax(1) == y).sum())
 
-    moving = statistics.moving_statistics(model)
-    before = correct()
-    statistics.recompute_statistics(model, data.train, recipe.batch_size, recipe.augment)
-    after = correct()
+    moving = batch_norm.moving_statistics(model)
+    before = count_correct()
+    batch_norm.recompute_batch_norm(model, data.train, recipe.batch_size, recipe.augment)
+    after = count_correct()
     scores = {"n": len(y), "accuracy": after / len(y), "accuracy_with_moving_statistics": before / len(y)}
     return moving, scores

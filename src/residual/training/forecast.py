@@ -1,4 +1,4 @@
-"""How long a training will take, found out by a few of its own steps before it starts."""
+"""How long a training will take, measured on a few of its own steps before it starts."""
 
 import math
 import sys
@@ -13,7 +13,7 @@ from residual.training.batches import Batches
 
 _STEPS, _SECONDS = 8, 2.0  # the probe ends at the first of the two
 _FORWARD = 1 / 3  # of a training step's time goes into the forward pass
-_SPARE = 0.9  # of a budget is planned for: other work slows a shared machine by a tenth
+_SPARE = 0.9  # share of a time budget that is planned for: other work slows a shared machine by a tenth
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Forecast:
         step_seconds: of one training step.
         compile_seconds: of making the step ready, once.
         epoch_seconds: of one epoch, its validation included.
-        before_seconds: gone by since the training was asked for.
-        after_seconds: for batch-norm statistics and the judging after the last epoch, test images included.
-        memory: most bytes that the process has held so far; None where the system does not tell.
+        before_seconds: spent since the training was asked for.
+        after_seconds: for batch-norm statistics and the scores after the last epoch, test images included.
+        memory: most bytes that the process has held so far; None if the system does not say.
     """
 
     step_seconds: float
@@ -36,7 +36,7 @@ class Forecast:
     after_seconds: float
     memory: int | None
 
-    def sentence(self, epochs: int) -> str:
+    def format_sentence(self, epochs: int) -> str:
         """For the user, before training starts."""
         memory = f", {format_bytes(self.memory, binary=True)} of memory" if self.memory else ""
         epoch = (
@@ -46,44 +46,44 @@ class Forecast:
         return f"{step}, {format_duration(epochs * self.epoch_seconds + self.after_seconds)} in all{memory}"
 
     def epochs_within(self, seconds: float) -> int:
-        """The epochs that end, with all around them, within `seconds` of the start.
+        """How many epochs end, with everything around them, within `seconds` of the start.
 
-        Their schedule is another, so that the step is compiled once more.
+        They get a schedule of their own, so that the step is compiled once more.
 
         Raises:
-            RecipeError: when not even one does.
+            RecipeError: if not even one does.
         """
         around = self.before_seconds + self.compile_seconds + self.after_seconds
         epochs = math.floor((seconds * _SPARE - around) / self.epoch_seconds)
         if epochs < 1:
             needed = (around + self.epoch_seconds) / _SPARE
             raise RecipeError(
-                f"--budget of {format_duration(seconds)} is too short: one epoch with all around it takes about "
-                f"{format_duration(needed)}. Give more time, or choose a smaller --model or --size."
+                f"time_budget of {format_duration(seconds)} is too short: one epoch with everything around it takes "
+                f"about {format_duration(needed)}. Give more time, or choose a smaller model or image_size."
             )
         return epochs
 
 
-def forecast(
+def measure_forecast(
     model: keras.Model,
     batches: Batches,
     validation: int,
-    judged: int,
+    final_images: int,
     started: float,
-    class_weights=None,
+    class_weights: dict[int, float] | None = None,
 ) -> Forecast:
-    """Time a few training steps; weights, optimizer and order of the images are put back.
+    """Time a few training steps; weights, optimizer and order of the images are put back afterwards.
 
     Args:
-        model: compiled; what its first step compiles, the training uses again.
+        model: compiled; the training uses again what its first step compiles.
         batches: the training batches.
         validation: validation images per epoch.
-        judged: images that pass through the network once after the last epoch.
+        final_images: images that pass through the network once after the last epoch.
         started: `time.perf_counter()` when the user asked.
-        class_weights: as the training will have them, so that what is compiled here serves it.
+        class_weights: as the training will have them, so that what is compiled here fits it.
     """
-    weights, optimizer = model.get_weights(), [v.numpy() for v in _built(model).variables]
-    clocked = _Clock()
+    weights, optimizer = model.get_weights(), [v.numpy() for v in _build_optimizer(model).variables]
+    clock = _Clock()
     model.fit(
         batches,
         steps_per_epoch=min(_STEPS, len(batches)),
@@ -91,26 +91,26 @@ def forecast(
         shuffle=False,
         verbose=0,
         class_weight=class_weights,
-        callbacks=[clocked],
+        callbacks=[clock],
     )
     model.set_weights(weights)
     for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
         variable.assign(value)
     batches.begin_at(0)
     batches.waited = 0.0
-    step = clocked.step_seconds()
+    step = clock.step_seconds()
     forward = step * _FORWARD / batches.batch_size
     return Forecast(
         step_seconds=step,
-        compile_seconds=max(0.0, clocked.first_seconds() - step),
+        compile_seconds=max(0.0, clock.first_seconds() - step),
         epoch_seconds=step * len(batches) + forward * validation,
         before_seconds=time.perf_counter() - started,
-        after_seconds=forward * judged,
+        after_seconds=forward * final_images,
         memory=peak_memory(),
     )
 
 
-def _built(model: keras.Model) -> keras.optimizers.Optimizer:
+def _build_optimizer(model: keras.Model) -> keras.optimizers.Optimizer:
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     return model.optimizer
@@ -136,35 +136,16 @@ class _Clock(keras.callbacks.Callback):
         return self.ends[0] - self.began
 
     def step_seconds(self) -> float:
-        """Median time of a step after the first, which compiles; that of the first where it is the only one."""
+        """Median time of a step after the first, which compiles; that of the first if it is the only one."""
         steps = sorted(b - a for a, b in zip(self.ends, self.ends[1:], strict=False))
         return steps[len(steps) // 2] if steps else self.first_seconds()
 
 
 def peak_memory() -> int | None:
-    """Most bytes that this process has held in memory, or None where the system does not tell."""
+    """Most bytes that this process has held in memory, or None if the system does not say."""
     try:
         import resource
     except ImportError:  # Windows
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def seconds_of(text: str | None) -> float | None:
-    """Seconds of a time such as "90s", "10m" or "1.5h"; a bare number is minutes; None of None.
-
-    Raises:
-        RecipeError: for anything else.
-    """
-    if text is None:
-        return None
-    units = {"s": 1, "m": 60, "h": 3600}
-    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "m")
-    try:
-        seconds = float(number) * units[unit]
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise RecipeError(f'--budget must be a time such as "90s", "10m" or "1.5h"; got {text!r}.')
-    return seconds

@@ -3,40 +3,40 @@
 import time
 
 import keras
+from rich import progress
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from residual._text import format_duration
 from residual.training.batches import Batches
-from residual.training.callbacks.waiting_time import Waiting
+from residual.training.callbacks.waiting_time import WaitingTime
 
 
-class TrainingProgress(keras.callbacks.Callback):
+class Progress(keras.callbacks.Callback):
     """Epoch, step, loss, accuracy, images per second and time left; one lasting line per epoch.
 
     Args:
         console: where to write.
         epochs: of the whole run.
         batches: what is trained on.
-        waiting: knows the share of the time that went by waiting for images, shown from 1% on.
+        waiting: knows the share of the time that was spent waiting for images, shown from 1% on.
     """
 
-    def __init__(self, console: Console, epochs: int, batches: Batches, waiting: Waiting):
+    def __init__(self, console: Console, epochs: int, batches: Batches, waiting: WaitingTime):
         super().__init__()
         self.waiting, self.batches = waiting, batches
         self.console, self.epochs, self.steps = console, epochs, batches.steps
         self.done = 0  # steps of this process
-        self.live: Progress | None = None
+        self.live: progress.Progress | None = None
         self.task = None
 
     def on_train_begin(self, logs=None):
         if not self.done:
             self.started = time.perf_counter()
         if self.console.is_terminal:
-            self.live = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                TextColumn("{task.fields[status]}"),
+            self.live = progress.Progress(
+                progress.TextColumn("{task.description}"),
+                progress.BarColumn(bar_width=24),
+                progress.TextColumn("{task.fields[status]}"),
                 console=self.console,
                 transient=True,
             )
@@ -54,10 +54,10 @@ class TrainingProgress(keras.callbacks.Callback):
             return
         rate = (batch + 1) * self.batches.batch_size / (time.perf_counter() - self.epoch_started)
         done = self.batches.first + batch + 1
-        left = self._left(self.epoch * self.steps + done)
+        left = self._estimate_left(self.epoch * self.steps + done)
         status = (
             f"step {done}/{self.steps}  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.1%}  "
-            f"{rate:,.0f} images/s  {format_duration(left)} left{self._waited()}"
+            f"{rate:,.0f} images/s  {format_duration(left)} left{self._format_waiting()}"
         )
         self.live.update(self.task, completed=done, status=status)
 
@@ -66,26 +66,26 @@ class TrainingProgress(keras.callbacks.Callback):
         validation = ""
         if "val_accuracy" in logs:
             validation = f"  validation loss {logs['val_loss']:.3f} accuracy {logs['val_accuracy']:6.1%}"
-        left = self._left((epoch + 1) * self.steps)
+        left = self._estimate_left((epoch + 1) * self.steps)
         self.console.print(
             f"epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}  loss {logs['loss']:.3f} "
             f"accuracy {logs['accuracy']:6.1%}{validation}  {seconds:.1f} s"
             + (f"  {format_duration(left)} left" if epoch + 1 < self.epochs else "")
-            + self._waited(),
+            + self._format_waiting(),
             highlight=False,
             soft_wrap=True,
         )
 
-    def _left(self, step: int) -> float:
+    def _estimate_left(self, step: int) -> float:
         """Seconds to the end of the training, from this step of all on."""
         return (time.perf_counter() - self.started) / max(1, self.done) * (self.epochs * self.steps - step)
 
-    def _waited(self) -> str:
+    def _format_waiting(self) -> str:
         share = self.waiting.share
         return f"  waiting for data {share:.0%}" if share >= 0.01 else ""
 
     def stop(self):
-        """Take the live line away; also called when training fails."""
+        """Remove the live line; also called when training fails."""
         if self.live:
             self.live.stop()
             self.live = None

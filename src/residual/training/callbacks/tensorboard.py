@@ -1,10 +1,10 @@
-"""What TensorBoard shows of a training, in tensorboard/ of the run folder; nothing where it is not installed.
+"""What TensorBoard shows of a training, in tensorboard/ of the run folder; nothing if it is not installed.
 
     train/         loss, accuracy, learning rate, seconds and waiting of every epoch; images as the network sees them
     validation/    loss and accuracy; at the end, the mistakes
 
 Of the package tensorboard, only the messages and the file format are used. Its own writer would load TensorFlow
-where that is installed, on JAX and torch too.
+if that is installed, on JAX and torch too.
 """
 
 # The messages' classes are made when they are imported, where pyright cannot see them.
@@ -19,11 +19,11 @@ import numpy as np
 
 from residual.data.augment import augmented
 from residual.data.images import Dataset
-from residual.training.batches import Batches
-from residual.training.callbacks import Log
-from residual.training.callbacks.contact_sheet import contact_sheet
 from residual.runs.folder import RunFolder
-from residual.training.callbacks.waiting_time import Waiting
+from residual.training.batches import Batches
+from residual.training.callbacks.contact_sheet import contact_sheet
+from residual.training.callbacks.epoch_log import EpochLog
+from residual.training.callbacks.waiting_time import WaitingTime
 
 SHOWN = 30  # images at most
 LOOKED_AT = 1_000  # validation images at most, for mistakes
@@ -31,8 +31,10 @@ TRAIN = ("loss", "accuracy", "learning_rate", "seconds")
 VALIDATION = ("val_loss", "val_accuracy")
 
 
-def boards(folder: RunFolder, classes: tuple[str, ...], log: Log, waiting: Waiting, console) -> list["Board"]:
-    """A callback that writes for TensorBoard, to come after `log` and before `waiting`; none where it is not installed.
+def make_boards(
+    folder: RunFolder, classes: tuple[str, ...], log: EpochLog, waiting: WaitingTime, console
+) -> list["Board"]:
+    """A callback that writes for TensorBoard, to come after `log` and before `waiting`; none if it is not installed.
 
     Args:
         folder: of the run.
@@ -51,15 +53,15 @@ def _installed() -> bool:
 class Board(keras.callbacks.Callback):
     """Writes an epoch's figures when it ends, counted from 1, and the first batch's images after the first step.
 
-    A training that is taken up again goes on in a file of its own, which begins by declaring void what came after
-    its first epoch began. Where nothing can be written, that is said once and the training goes on.
+    A training that is resumed writes a file of its own, which begins by declaring void what came after its first
+    epoch began. If nothing can be written, it warns once and training continues.
 
     Args:
         path: folder for the files.
-        classes, log, waiting, console: as for `boards`.
+        classes, log, waiting, console: as for `make_boards`.
     """
 
-    def __init__(self, path: Path, classes: tuple[str, ...], log: Log, waiting: Waiting, console):
+    def __init__(self, path: Path, classes: tuple[str, ...], log: EpochLog, waiting: WaitingTime, console):
         super().__init__()
         self.path, self.classes, self.log, self.waiting, self.console = path, classes, log, waiting, console
         self.train, self.validation = EventFile(path / "train"), EventFile(path / "validation")
@@ -97,7 +99,9 @@ class Board(keras.callbacks.Callback):
             file.write(*what, **named)
         except OSError as error:
             self.failed = True
-            self.console.print(f"{self.path} cannot be written: {error.strerror}. Going on.", soft_wrap=True)
+            self.console.print(
+                f"{self.path} cannot be written: {error.strerror}. Training continues.", soft_wrap=True
+            )
 
     def _first_batch(self) -> tuple[bytes, tuple[int, int]]:
         """The images of the epoch's first batch after augmentation, made again, with their labels."""
@@ -111,16 +115,16 @@ class Board(keras.callbacks.Callback):
 
 
 def _label(row: np.ndarray, classes: tuple[str, ...]) -> str:
-    """'cat', or 'cat 62%' where an augmentation mixed it with another."""
+    """'cat', or 'cat 62%' if an augmentation mixed it with another."""
     best = int(row.argmax())
     return classes[best] if row[best] >= 1 else f"{classes[best]} {row[best]:.0%}"
 
 
 def show_mistakes(folder: RunFolder, model: keras.Model, data: Dataset, batch_size: int, epoch: int) -> None:
-    """Write the mistakes on validation images of which a network is most sure; nothing where it makes none.
+    """Write the mistakes on validation images of which a network is most sure; nothing if it makes none.
 
-    At most a thousand images are looked at, so that this costs little. Where TensorBoard is not installed or nothing
-    can be written, nothing is.
+    At most a thousand images are looked at, so that this costs little. If TensorBoard is not installed or nothing can
+    be written, nothing happens.
 
     Args:
         folder: of the run.
@@ -145,15 +149,15 @@ def show_mistakes(folder: RunFolder, model: keras.Model, data: Dataset, batch_si
     try:
         mistakes = contact_sheet(np.asarray(images.x[worst]), captions)
         EventFile(folder.path / "tensorboard" / "validation").write(epoch, images={"mistakes": mistakes})
-    except OSError:  # told while it trained
+    except OSError:  # the board has warned during the training
         return
 
 
 class EventFile:
-    """A file of TensorBoard's events, made at the first writing and complete after each.
+    """A file of TensorBoard's events, made when the first is written and complete after each.
 
     Args:
-        folder: for the file; made where it is missing.
+        folder: for the file; made if it is missing.
     """
 
     def __init__(self, folder: Path):
@@ -176,7 +180,7 @@ class EventFile:
             start: instead of all that: void what other files of the folder have from this step on.
 
         Raises:
-            OSError: when the file cannot be written.
+            OSError: if the file cannot be written.
         """
         from tensorboard.compat.proto import event_pb2, summary_pb2
 

@@ -4,12 +4,12 @@ import time
 
 import keras
 
-from residual.training.batches import Batches
 from residual.runs.checkpoints import State
+from residual.training.batches import Batches
 
 
-class Waiting(keras.callbacks.Callback):
-    """Measures for which share of its time `fit` stood still because the next batch was not there yet.
+class WaitingTime(keras.callbacks.Callback):
+    """Measures for which share of its time `fit` stood still because the next batch was not ready yet.
 
     Keras on TensorFlow fetches batches on threads of its own, on JAX and torch between the steps. One rule
     is right for all: the waiting begins when the step before has ended, or when Keras asks for the batch if
@@ -47,5 +47,5 @@ class Waiting(keras.callbacks.Callback):
         return {"spent": self.spent, "waited": self.batches.waited}
 
     def resume(self, state: State) -> None:
-        """Go on from a checkpoint."""
+        """Take up what a checkpoint holds."""
         self.spent, self.batches.waited = state.facts["waiting"]["spent"], state.facts["waiting"]["waited"]
