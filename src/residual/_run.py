@@ -3,6 +3,7 @@
 Keras is imported when a network is loaded, not before: opening a run and reading its report are instant.
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from residual.runs.folder import RunFolder, find_run
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from residual.data.images import Dataset
     from residual.evaluation.metrics import Scores
@@ -32,6 +34,7 @@ class Run:
         self.folder = folder
         self._data, self._trained = data, trained
         self._model = trained.model if trained else None
+        self._unsaved: dict = {}  # results that could not be written
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -85,8 +88,8 @@ class Run:
 
     @property
     def report(self) -> dict:
-        """The results so far: report.json."""
-        return self.folder.report
+        """The results so far: report.json, and what could not be written there."""
+        return {**self.folder.report, **self._unsaved}
 
     def data(self) -> "Dataset":
         """The data that the run was trained on; it is loaded again if necessary.
@@ -116,7 +119,8 @@ class Run:
         The scores go into report.json and confusion.png, what the network predicts for each image into
         test_predictions.csv. If test images are also training images, the scores without them are computed too. Just
         after training, if the moving batch-norm statistics gave another validation accuracy than the recomputed ones,
-        report.json also gets the test accuracy that they give.
+        report.json also gets the test accuracy that they give. If a file cannot be written, it warns and returns the
+        scores all the same.
         """
         from residual.evaluation.evaluate import score_images
         from residual.evaluation.predict import predict_probabilities
@@ -125,19 +129,25 @@ class Run:
         seen = [images for images in (data.train, data.validation) if images is not None]
         rows = predict_probabilities(self.model, data.test.x)
         scores = score_images(rows, data.test, data.classes, seen)
-        self._save_scores(scores, rows)
+        test = {**self.report.get("test", {}), **scores.to_dict()}
+        if self._trained and _statistics_matter(self._trained.report["validation"]):
+            test["accuracy_with_moving_statistics"] = self._evaluate_moving_statistics()
+        self._unsaved = {"test": test}
+        try:
+            self._save_scores(scores, rows)
+        except OSError as error:
+            text = f"{error.filename or self.path} cannot be written: {error.strerror or error}."
+            warnings.warn(f"{text} The scores are not kept in the run folder.", stacklevel=2)
         return scores
 
-    def _save_scores(self, scores: "Scores", rows) -> None:
+    def _save_scores(self, scores: "Scores", rows: "np.ndarray") -> None:
         """Write the scores into report.json, and the two files beside it."""
         from residual.evaluation.figures import save_confusion_png
         from residual.evaluation.test_predictions import save_predictions
 
         data = self.data()
-        test = {**self.report.get("test", {}), **scores.to_dict()}
-        if self._trained and _statistics_matter(self._trained.report["validation"]):
-            test["accuracy_with_moving_statistics"] = self._evaluate_moving_statistics()
-        self.folder.add_to_report(test=test)
+        self.folder.add_to_report(**self._unsaved)
+        self._unsaved = {}
         save_predictions(rows, data.test.y, data.classes, self.path)
         save_confusion_png(scores, self.path / "confusion.png")
 
@@ -215,7 +225,13 @@ def _open_file(path: str | Path) -> "tuple[keras.Model, tuple[str, ...]]":
             f"{path} is not a classifier: its output must be (n, classes), not {model.output_shape}."
         )
     outputs = model.output_shape[1]
-    classes = tuple(info.get("classes") or (str(i) for i in range(outputs)))
-    if len(classes) != outputs:
-        raise RunError(f"{path} has {outputs} outputs, but names {len(classes)} classes.")
-    return model, classes
+    names = info.get("classes") if isinstance(info, dict) else 0
+    if names is None:
+        return model, tuple(str(i) for i in range(outputs))
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RunError(
+            f"{path} is damaged: residual.json in it must have a list of names, classes; got {names!r}."
+        )
+    if len(names) != outputs:
+        raise RunError(f"{path} has {outputs} outputs, but names {len(names)} classes.")
+    return model, tuple(names)

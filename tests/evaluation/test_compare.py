@@ -179,6 +179,7 @@ def test_mistakes(two):
     _replaced("runs/a/run.toml", "[machine]", "[engine]")
     with pytest.raises(RunError, match=r"runs/a/run.toml is not whole: .*`machine`"):
         residual.compare_runs("a", "b")
+    _replaced("runs/a/run.toml", "[engine]", "[machine]")
     Path("runs/a/report.json").write_text("{")
     with pytest.raises(RunError, match=r"runs/a/report.json cannot be read"):
         residual.compare_runs("a", "b")

@@ -11,10 +11,12 @@ from PIL import Image
 from rich.cells import cell_len
 from rich.console import Console
 
+from residual._text import format_percent
 from residual.errors import DataError
+from residual.evaluation.figures import save_confusion_png, save_curves_png
 from residual.evaluation.metrics import Scores, score
-from residual.evaluation.report import headline, print_scores, save_confusion_png, save_curves_png
-from residual.evaluation.wording import percent
+from residual.evaluation.report import print_scores
+from residual.evaluation.wording import headline
 
 LONG_NAMES = [
     "a_very_long_folder_name_of_a_class_one",
@@ -64,11 +66,11 @@ def test_headline():
     [(0.975, 120, "97.5%"), (0.999, 1000, "99.9%"), (0.9999, 10_000, "99.99%"), (0.7613, 50_000, "76.130%")],
 )
 def test_percent_shows_one_image(fraction, n, text):
-    assert percent(fraction, n) == text
+    assert format_percent(fraction, n) == text
 
 
 def test_percent_of_one_image():
-    assert percent(1.0, 1) == "100.0%"
+    assert format_percent(1.0, 1) == "100.0%"
 
 
 def test_report_text():

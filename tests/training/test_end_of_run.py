@@ -193,3 +193,45 @@ def test_a_network_has_the_same_hash_after_it_is_saved_and_loaded(tmp_path, name
     model = residual.build(name, (32, 32, 3), 4)
     save_model(model, tmp_path / "m.keras", {})
     assert hash_weights(load_model(tmp_path / "m.keras")[0]) == hash_weights(model)
+
+
+@pytest.mark.parametrize("broken", ["report.json", "test_predictions.csv"])
+def test_scores_are_returned_if_they_cannot_be_written(stripes_file, monkeypatch, broken):
+    run = train_on(quiet(), stripes_file, name="mine", recipe=RECIPE, precision="float32")
+    replace_file = os.replace
+
+    def fail(source, target):
+        if Path(target).name == broken:
+            raise OSError(28, "No space left on device", str(target))
+        replace_file(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        with pytest.warns(
+            UserWarning, match=f"runs/mine/{broken} cannot be written: No space left on device"
+        ):
+            scores = run.evaluate()
+    assert scores.n == 24
+    assert run.report["test"]["n"] == 24
+    assert ("test" in RunFolder("runs/mine").report) == (broken != "report.json")
+    run.evaluate()
+    assert RunFolder("runs/mine").report["test"]["n"] == 24
+
+
+@pytest.mark.parametrize("info", ["[1]", '{"classes": 3}', '{"classes": [1, 2, 3]}', '"text"'])
+def test_a_damaged_residual_json_gives_one_message(tmp_path, info):
+    import zipfile
+
+    model = residual.build("cifar-resnet8", (8, 8, 3), 3)
+    model.save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras", "a") as archive:
+        archive.writestr("residual.json", info)
+    with pytest.raises(RunError, match="m.keras is damaged: residual.json in it must have a list of names"):
+        residual.predict(tmp_path / "m.keras", save_image(tmp_path))
+
+
+def save_image(folder: Path) -> Path:
+    from PIL import Image
+
+    Image.new("RGB", (8, 8)).save(folder / "image.png")
+    return folder / "image.png"

@@ -6,7 +6,8 @@ import pytest
 
 from residual.errors import RecipeError
 from residual.training import forecast
-from residual.training.forecast import Forecast, parse_time_budget, peak_memory
+from residual.training.forecast import Forecast, peak_memory
+from residual.training.options import parse_time_budget
 
 PLAN = Forecast(
     step_seconds=0.2, compile_seconds=1, epoch_seconds=10, before_seconds=4, after_seconds=4, memory=3 * 2**30

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import fields
+
 from residual._console import preformat_html, render_text
 from residual._text import format_shape
 from residual.errors import RunError
@@ -14,10 +16,10 @@ from residual.evaluation.test_predictions import load_predictions
 from residual.runs.folder import ROOT, RunFolder, find_run
 from residual.runs.history import RunEntry, name_damage, read_entry
 from residual.runs.record import RunRecord
+from residual.training.options import TrainOptions
+from residual.training.recipe import Recipe
 
-# Of a recipe, in its order: the network is shown by its name, epochs and the rest by their values.
-_NOT_SHOWN = ("name", "about", "model", "expected")
-_SHOWN_ELSEWHERE = (
+_SHOWN_ELSEWHERE = {
     "data",
     "model",
     "recipe",
@@ -26,7 +28,9 @@ _SHOWN_ELSEWHERE = (
     "image_size",
     "precision",
     "search_dir",
-)
+}
+_OF_RECIPE = [f.name for f in fields(Recipe) if f.name not in ("name", "about", "model", "expected")]
+_OF_OPTIONS = [f.name for f in fields(TrainOptions) if f.name not in _SHOWN_ELSEWHERE]
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ def _scores(counts: tuple[int, int] | None) -> dict[str, Any] | None:
 def read_settings(folder: RunFolder) -> dict[str, Any]:
     """Everything about a run that can differ from another, by name, in the order in which it is shown."""
     record, report = folder.record, folder.report
-    data, recipe = record.data, record.recipe
+    data, recipe, options = record.data, record.recipe, {**TrainOptions().to_table(), **record.train}
     return {
         "data": record.train["data"],
         "source": data.source,
@@ -198,17 +202,12 @@ def read_settings(folder: RunFolder) -> dict[str, Any]:
         "hash style": data.hash_style or "version 0.1",
         "network": record.network.name,
         "recipe": recipe["name"],
-        **_name_rows(recipe, _NOT_SHOWN),
-        **_name_rows(record.train, _SHOWN_ELSEWHERE),
+        **{name.replace("_", " "): recipe.get(name) for name in _OF_RECIPE},
+        **{name.replace("_", " "): options.get(name) for name in _OF_OPTIONS},
         "precision": record.precision,
         "times resumed": len(report.get("resumed", ())),
         **record.machine,
     }
-
-
-def _name_rows(table: dict[str, Any], without: Sequence[str]) -> dict[str, Any]:
-    """The values of a table by their names in words."""
-    return {name.replace("_", " "): value for name, value in table.items() if name not in without}
 
 
 def find_differing(runs: Sequence[dict[str, Any]]) -> dict[str, tuple[Any, ...]]:

@@ -144,7 +144,7 @@ def _format_note(run: "RunEntry") -> str:
         return f"resume     {run.name} kept no checkpoint: train it again"
     if run.state == "running":
         return f"running    {run.name}; if it is interrupted: residual train --resume {_name_run(run)}"
-    return "" if run.test is not None else f"judge      residual evaluate {_name_run(run)}"
+    return "" if run.test is not None else f"evaluate   residual evaluate {_name_run(run)}"
 
 
 def _name_run(run: "RunEntry") -> str:
