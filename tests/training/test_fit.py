@@ -277,7 +277,7 @@ def test_a_run_is_not_judged_on_images_it_may_have_trained_on(stripes_file, data
 def test_a_name_is_taken_once():
     folder = new_run("mine", "x")
     (folder.path / "run.toml").write_text("seed = 1")
-    with pytest.raises(RunError, match="runs/mine exists already. Choose another name"):
+    with pytest.raises(RunError, match="runs/mine exists already: a run that was interrupted"):
         new_run("mine", "x")
     with pytest.raises(RunError, match="name must be made of letters"):
         new_run("../mine", "x")

@@ -1,5 +1,6 @@
 """What `train` was asked: checked before any data is read, without Keras."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 import residual
 from residual.errors import DataError, RecipeError, ResidualError
+from residual.runs.folder import RunFolder
+from residual.training.job import reload_job
 from residual.training.options import TrainOptions
 from residual.training.recipes import SIGNS
 
@@ -101,3 +104,11 @@ def test_a_name_that_is_taken_is_refused_before_the_data_is_read():
     Path("runs/mine/notes.txt").write_text("mine")
     with pytest.raises(ResidualError, match="runs/mine exists already"):
         residual.train("there is no such data", name="mine")
+
+
+def test_the_data_of_a_run_of_version_0_1_is_known_again(tmp_path):
+    shutil.copy(Path(__file__).parents[1] / "runs" / "run_0_1.toml", tmp_path / "run.toml")
+    job = reload_job(RunFolder(tmp_path))
+    assert (job.options.class_balance, job.recipe.epochs, job.spec.name) == ("sample", 6, "cifar-resnet8")
+    assert (len(job.split.train), len(job.split.validation)) == (1295, 143)
+    assert len(job.training.train) >= len(job.split.train)
