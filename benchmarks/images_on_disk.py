@@ -40,7 +40,7 @@ from residual import zoo
 from residual.backend import accelerate
 from residual.backend.choice import choose
 from residual.data import decoding, ordered_work, pixel_store
-from residual.data.augment import augmented
+from residual.data.augment import apply_augmentations
 from residual.data.fingerprints import compute_fingerprint
 from residual.data.image_file import read_image
 from residual.data.images import Dataset, Images
@@ -152,7 +152,7 @@ class Streamed(keras.utils.PyDataset):
         if not self.begun:
             return self.shown
         asked = time.perf_counter()
-        batch = augmented(next(self.batches), self.y, self.augment, self.rng)
+        batch = apply_augmentations(next(self.batches), self.y, self.augment, self.rng)
         self.asked_and_given.append((asked, time.perf_counter()))
         return batch
 

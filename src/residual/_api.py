@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 from residual._console import default_console
 from residual._run import Run, find_owner, open_model
 from residual.errors import DataError, RecipeError, RunError
-from residual.runs.folder import RESUMABLE, RunFolder, check_free, check_name, existing_run, find_run, new_run
+from residual.runs.folder import (
+    RESUMABLE,
+    RunFolder,
+    check_free,
+    check_name,
+    find_existing,
+    find_run,
+    new_run,
+)
 from residual.training.options import MAX_UNREADABLE, TrainOptions
 from residual.training.recipe import Recipe
 
@@ -239,7 +247,7 @@ def _find_previous(name: str | None, resume: str) -> RunFolder | None:
     if resume not in RESUME:
         raise RunError(f"resume must be one of {', '.join(RESUME)}; got {resume!r}.")
     check_name(name)
-    before = None if resume == "never" else existing_run(name)
+    before = None if resume == "never" else find_existing(name)
     if before is not None and (before.state in RESUMABLE or _is_unfinished(before)):
         return before
     if resume == "always":

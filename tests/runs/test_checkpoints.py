@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from residual.runs import checkpoints
-from residual.runs.checkpoints import State, numbered
+from residual.runs.checkpoints import State, number_arrays
 
 
 def state(step: int, values=(1.5, 2.5)) -> State:
-    arrays = numbered("weights", [np.full((2, 3), values[0], np.float32), np.array(values[1])])
+    arrays = number_arrays("weights", [np.full((2, 3), values[0], np.float32), np.array(values[1])])
     return State(step, arrays, {"epoch": 1, "step": step, "best": {"score": [0.5, -1e-9]}})
 
 
@@ -22,7 +22,7 @@ def test_a_state_comes_back(tmp_path):
 
 def test_arrays_come_back_in_their_order_and_are_copies():
     values = [np.array([i], np.float32) for i in range(12)]
-    kept = State(0, numbered("weights", values), {})
+    kept = State(0, number_arrays("weights", values), {})
     values[3][0] = 99
     assert [int(value[0]) for value in kept.named("weights")] == list(range(12))
 
@@ -30,7 +30,7 @@ def test_arrays_come_back_in_their_order_and_are_copies():
 def test_the_last_two_are_kept(tmp_path):
     for step in (5, 9, 100, 12):
         checkpoints.write(tmp_path, state(step))
-    assert [checkpoints.step_of(path) for path in checkpoints.found(tmp_path)] == [100, 12]
+    assert [checkpoints.step_of(path) for path in checkpoints.list_checkpoints(tmp_path)] == [100, 12]
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut short", "emptied"])
@@ -63,8 +63,8 @@ def test_a_writing_that_fails_leaves_those_that_are_there(tmp_path, monkeypatch)
     monkeypatch.setattr(checkpoints.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         checkpoints.write(tmp_path, state(9))
-    assert [checkpoints.step_of(path) for path in checkpoints.found(tmp_path)] == [5]
-    assert [path.name for path in tmp_path.iterdir()] == [path.name for path in checkpoints.found(tmp_path)]
+    assert [checkpoints.step_of(path) for path in checkpoints.list_checkpoints(tmp_path)] == [5]
+    assert [path.name for path in tmp_path.iterdir()] == [path.name for path in checkpoints.list_checkpoints(tmp_path)]
 
 
 def test_removing_leaves_what_is_not_ours(tmp_path):
@@ -82,8 +82,8 @@ def test_removing_leaves_what_is_not_ours(tmp_path):
 def test_a_damaged_one_set_aside_does_not_push_out_the_new_ones(tmp_path):
     for path in [checkpoints.write(tmp_path, state(step)) for step in (900, 1000)]:
         path.write_bytes(b"")
-        checkpoints.set_aside(path)
+        checkpoints.mark_damaged(path)
     new = checkpoints.write(tmp_path, state(60))
-    assert checkpoints.found(tmp_path) == [new]
+    assert checkpoints.list_checkpoints(tmp_path) == [new]
     checkpoints.remove(tmp_path)
     assert not tmp_path.exists()

@@ -64,7 +64,7 @@ def test_killed_at_random_moments_it_ends_bit_for_bit_the_same():
         process.communicate()
         caught = (folder / ".unfinished").exists()
         amid_writing += caught
-        newest = checkpoints.found(folder)[:1]
+        newest = checkpoints.list_checkpoints(folder)[:1]
         print(f"kill {kill + 1:2}: {'amid a writing' if caught else '':14} newest {[p.name for p in newest]}")
         assert not newest or checkpoints.read(newest[0]) is not None
     said, _ = start("killed").communicate()

@@ -223,7 +223,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(stripes_file, monkeypatch):
 def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(stripes_file, each_step, monkeypatch):
     whole = train(stripes_file, "whole")
     train(stripes_file, "cut", 8, monkeypatch)
-    newest = checkpoints.found(RunFolder("runs/cut").checkpoints)[0]
+    newest = checkpoints.list_checkpoints(RunFolder("runs/cut").checkpoints)[0]
     content = bytearray(newest.read_bytes())
     content[len(content) // 3] ^= 8
     newest.write_bytes(content)
@@ -309,8 +309,8 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_says_what_to_try(stripes_fil
     assert "and the best network so far, of epoch 2, as model.keras" in text
     folder = find_run("wild")
     assert (folder.state, folder.report["failure"]) == ("failed", text)
-    step = checkpoints.step_of(checkpoints.found(folder.checkpoints)[0])
-    state = checkpoints.read(checkpoints.found(folder.checkpoints)[0])
+    step = checkpoints.step_of(checkpoints.list_checkpoints(folder.checkpoints)[0])
+    state = checkpoints.read(checkpoints.list_checkpoints(folder.checkpoints)[0])
     assert step >= 12
     assert all(np.isfinite(weight).all() for weight in state.named("weights"))
     assert open_run("wild").model.count_params() > 0
@@ -347,7 +347,7 @@ def test_memory_that_runs_out_amid_the_training_is_told(stripes_file, each_step,
             raise MemoryError
 
     monkeypatch.setattr(EpochLog, "on_train_batch_begin", out)
-    monkeypatch.setattr(failures, "batch_that_fits", lambda model, precision: 8)
+    monkeypatch.setattr(failures, "find_fitting_batch", lambda model, precision: 8)
     with pytest.raises(
         RunError, match=r"does not suffice for batches of 16 images: batch_size 8 should fit.*step 3"
     ):

@@ -44,7 +44,7 @@ class State:
         return [self.arrays[name] for name in names]
 
 
-def numbered(part: str, values: list[np.ndarray]) -> dict[str, np.ndarray]:
+def number_arrays(part: str, values: list[np.ndarray]) -> dict[str, np.ndarray]:
     """Arrays by the names part/0, part/1, ...: copies, which the training no longer changes."""
     return {f"{part}/{i}": np.array(value) for i, value in enumerate(values)}
 
@@ -72,18 +72,18 @@ def write(folder: Path, state: State) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     sync_folder(folder)
-    for older in found(folder)[KEPT:]:
+    for older in list_checkpoints(folder)[KEPT:]:
         older.unlink()
     return path
 
 
-def set_aside(path: Path) -> None:
+def mark_damaged(path: Path) -> None:
     """Rename a damaged checkpoint so that it no longer counts: a run that begins anew writes earlier steps."""
     with contextlib.suppress(OSError):
         path.rename(path.with_suffix(".damaged"))
 
 
-def found(folder: Path) -> list[Path]:
+def list_checkpoints(folder: Path) -> list[Path]:
     """The checkpoints in a folder, the newest first."""
     paths = [path for path in folder.glob("step-*.npz") if _NAME.fullmatch(path.name)]
     return sorted(paths, key=lambda path: (step_of(path), path.stat().st_mtime_ns), reverse=True)
@@ -109,13 +109,13 @@ def read(path: Path) -> State | None:
 
 def newest(folder: Path) -> Iterator[tuple[Path, State | None]]:
     """Every checkpoint of a folder from the newest on; None for the state of a damaged one."""
-    for path in found(folder):
+    for path in list_checkpoints(folder):
         yield path, read(path)
 
 
 def remove(folder: Path) -> None:
     """Delete the checkpoints when nothing is left to resume; what else is in the folder stays."""
-    for path in (*found(folder), *folder.glob("step-*.damaged"), folder / _UNFINISHED):
+    for path in (*list_checkpoints(folder), *folder.glob("step-*.damaged"), folder / _UNFINISHED):
         path.unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()

@@ -254,7 +254,7 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
     raise RunError(f"{root} is full of runs called {stem}.")
 
 
-def existing_run(name: str | None, root: Path = ROOT) -> RunFolder | None:
+def find_existing(name: str | None, root: Path = ROOT) -> RunFolder | None:
     """The run of that plain name, or None."""
     if name is None or not _PLAIN.fullmatch(name) or not (root / name / "run.toml").is_file():
         return None

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from residual import backend
-from residual.data.augment import Augmentation, augmented
+from residual.data.augment import Augmentation, apply_augmentations
 from residual.data.images import Images
 
 MAX_IMAGES = 10_000  # enough to know a mean and a variance by
@@ -92,7 +92,7 @@ def recompute_batch_norm(
         if start and len(batch) < batch_size / 2:
             break  # too few images to measure a variance on
         labels = np.ones((len(batch), 1), np.float32)  # nobody reads them
-        x, _ = augmented(images.x[batch], labels, augment, np.random.default_rng((seed, start)))
+        x, _ = apply_augmentations(images.x[batch], labels, augment, np.random.default_rng((seed, start)))
         forward(keras.ops.convert_to_tensor(x, "float32"))
         average.add(moving_statistics(model), len(batch))
     assign_statistics(model, average.statistics())

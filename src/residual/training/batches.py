@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from residual.data.augment import Augmentation, augmented
+from residual.data.augment import Augmentation, apply_augmentations
 from residual.data.images import Images
 from residual.data.ordered_work import count_cores
 from residual.errors import DataError
@@ -143,7 +143,7 @@ class Batches(keras.utils.PyDataset):
         x = self.images.x[indices]
         y = np.zeros((len(indices), self.classes), np.float32)
         y[np.arange(len(indices)), self.images.y[indices]] = 1
-        return augmented(x, y, self.augment, np.random.default_rng((self.seed, epoch, step)))
+        return apply_augmentations(x, y, self.augment, np.random.default_rng((self.seed, epoch, step)))
 
     def waited_for(self, nth: int, since: float) -> float:
         """Seconds that whoever wants the nth batch of the epoch since then (`time.perf_counter`) waited for it."""

@@ -16,7 +16,7 @@ from residual.training.batches import Batches
 from residual.training.callbacks.best_weights import BestWeights
 from residual.training.callbacks.stop_on_nan import LossNotFinite
 from residual.training.job import Job
-from residual.training.memory import batch_that_fits
+from residual.training.memory import find_fitting_batch
 from residual.training.recipe import Recipe
 from residual.training.save import save_network
 
@@ -42,7 +42,7 @@ def explain_failures(
     except Exception as error:
         if not backend.is_out_of_memory(error):
             raise
-        fits = min(batch_that_fits(model, choice.precision), batches.batch_size // 2)
+        fits = min(find_fitting_batch(model, choice.precision), batches.batch_size // 2)
         text = (
             f"Memory does not suffice for batches of {batches.batch_size:,} images: "
             + (f"batch_size {fits} should fit, and " if fits else "")
@@ -78,7 +78,7 @@ def _explain_loss(
 def _keep_best(job: Job, folder: RunFolder, model: keras.Model, best: BestWeights) -> str:
     """Save the best network so far; what of the run is kept, for the user."""
     kept = []
-    if found := checkpoints.found(folder.checkpoints):
+    if found := checkpoints.list_checkpoints(folder.checkpoints):
         kept.append(f"the checkpoint of step {checkpoints.step_of(found[0]):,}")
     if best.epoch:
         best.restore(model)

@@ -32,7 +32,7 @@ def check_batch(model: keras.Model, precision: str, batch_size: int) -> None:
         return
     needed, free = _fixed(model) + batch_size * _per_image(model, precision), available()
     if needed > free:
-        fits = batch_that_fits(model, precision)
+        fits = find_fitting_batch(model, precision)
         advice = f"batch_size {fits} would fit" if fits else "not even a batch of one fits"
         raise RecipeError(
             f"Batches of {batch_size:,} images need about {format_bytes(needed, binary=True)} of memory to train "
@@ -41,7 +41,7 @@ def check_batch(model: keras.Model, precision: str, batch_size: int) -> None:
         )
 
 
-def batch_that_fits(model: keras.Model, precision: str) -> int:
+def find_fitting_batch(model: keras.Model, precision: str) -> int:
     """The largest batch for the memory that is free, in eights from 8 on; 0 if none fits."""
     count = math.floor((_SPARE * available() - _fixed(model)) / _per_image(model, precision))
     return max(0, count - count % 8 if count >= 8 else count)

@@ -30,7 +30,7 @@ AUGMENTATIONS: tuple[type[Augmentation], ...] = (
 )
 
 
-def augmented(
+def apply_augmentations(
     x: np.ndarray, y: np.ndarray, augment: Iterable[Augmentation], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """A batch with augmentations applied in turn.

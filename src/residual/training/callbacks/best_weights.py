@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from residual.runs.checkpoints import State, numbered
+from residual.runs.checkpoints import State, number_arrays
 
 
 class BestWeights(keras.callbacks.Callback):
@@ -33,7 +33,7 @@ class BestWeights(keras.callbacks.Callback):
 
     def arrays(self) -> dict[str, np.ndarray]:
         """For a checkpoint: the best weights so far."""
-        return numbered("best", self.weights or [])
+        return number_arrays("best", self.weights or [])
 
     def facts(self) -> dict:
         """For a checkpoint: epoch and score of the best weights."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from residual import backend
 from residual.runs import checkpoints
-from residual.runs.checkpoints import State, numbered
+from residual.runs.checkpoints import State, number_arrays
 from residual.runs.folder import RunFolder
 from residual.training.callbacks.best_weights import BestWeights
 from residual.training.callbacks.epoch_log import EpochLog
@@ -106,10 +106,10 @@ class Checkpoint(keras.callbacks.Callback):
     def _state(self, epoch: int, step: int) -> State:
         backend.settle_state(self.model)
         variables = [np.asarray(v.numpy()) for v in self.model.optimizer.variables]
-        arrays = numbered("weights", self.model.get_weights()) | numbered("optimizer", variables)
+        arrays = number_arrays("weights", self.model.get_weights()) | number_arrays("optimizer", variables)
         arrays |= self.best.arrays()
         if step:
-            arrays |= numbered("metrics", [np.asarray(v.numpy()) for v in self.model.metrics_variables])
+            arrays |= number_arrays("metrics", [np.asarray(v.numpy()) for v in self.model.metrics_variables])
         facts = {
             "epoch": epoch,
             "step": step,
@@ -131,7 +131,7 @@ class Checkpoint(keras.callbacks.Callback):
             self._warned = True
 
     def _warn(self, error: OSError) -> None:
-        kept = checkpoints.found(self.folder)
+        kept = checkpoints.list_checkpoints(self.folder)
         before = f"that of step {checkpoints.step_of(kept[0]):,} is kept" if kept else "there is none yet"
         text = (
             f"A checkpoint cannot be written to {self.folder}: {error.strerror or error}; {before}. "
@@ -152,7 +152,7 @@ def load_last_state(folder: RunFolder, console) -> State | None:
             place = f"step {step:,} of epoch {epoch + 1}" if step else f"the end of epoch {epoch}"
             _print(console, f"resuming {folder.path} from its checkpoint of step {state.step:,}, {place}")
             return state
-        checkpoints.set_aside(path)
+        checkpoints.mark_damaged(path)
         damage = f"{path} is damaged: its checksum does not match. It is renamed."
         _print(console, f"{damage} Looking for the previous one.")
     _print(console, f"{folder.path} has no checkpoint that can be used: it begins anew")

@@ -17,7 +17,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from residual.data.augment import augmented
+from residual.data.augment import apply_augmentations
 from residual.data.images import Dataset
 from residual.runs.folder import RunFolder
 from residual.training.batches import Batches
@@ -109,7 +109,7 @@ class Board(keras.callbacks.Callback):
         few = batches.order[: batches.batch_size]
         labels = np.eye(batches.classes, dtype=np.float32)[batches.images.y[few]]
         draws = np.random.default_rng((batches.seed, batches.epoch, 0))
-        x, y = augmented(batches.images.x[few], labels, batches.augment, draws)
+        x, y = apply_augmentations(batches.images.x[few], labels, batches.augment, draws)
         captions = [_label(row, self.classes) for row in y[:SHOWN]]
         return contact_sheet(np.asarray(x[:SHOWN], np.uint8), captions)
 
