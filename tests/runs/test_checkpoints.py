@@ -64,7 +64,9 @@ def test_a_writing_that_fails_leaves_those_that_are_there(tmp_path, monkeypatch)
     with pytest.raises(OSError, match="No space left"):
         checkpoints.write(tmp_path, state(9))
     assert [checkpoints.step_of(path) for path in checkpoints.list_checkpoints(tmp_path)] == [5]
-    assert [path.name for path in tmp_path.iterdir()] == [path.name for path in checkpoints.list_checkpoints(tmp_path)]
+    assert [path.name for path in tmp_path.iterdir()] == [
+        path.name for path in checkpoints.list_checkpoints(tmp_path)
+    ]
 
 
 def test_removing_leaves_what_is_not_ours(tmp_path):

@@ -23,7 +23,9 @@ def test_a_record_round_trips():
     record = RunFolder(written("mine")).record
     assert parse_record(record.to_toml()) == record
     assert record.fastest is None
-    assert parse_record(msgspec.structs.replace(record, fastest={"a": "keras"}).to_toml()).fastest == {"a": "keras"}
+    assert parse_record(msgspec.structs.replace(record, fastest={"a": "keras"}).to_toml()).fastest == {
+        "a": "keras"
+    }
 
 
 def test_a_file_of_version_0_1_is_converted():

@@ -1,17 +1,17 @@
 """run.toml as a typed value: what was asked, on which data, network and machine.
 
-    started = "2026-11-28T07:00:00+0000"
-    precision = "float32"
+started = "2026-11-28T07:00:00+0000"
+precision = "float32"
 
-    [train]                      what `train` was asked: the fields of TrainOptions
-    data = "digits"
-    seed = 0
+[train]                      what `train` was asked: the fields of TrainOptions
+data = "digits"
+seed = 0
 
-    [data]                       the images that were found
-    [network]                    name, source and the whole specification
-    [recipe]                     every value of the recipe
-    [machine]                    system, processor, cores, versions
-    [fastest]                    the fastest way of computing each layer shape, as measured here
+[data]                       the images that were found
+[network]                    name, source and the whole specification
+[recipe]                     every value of the recipe
+[machine]                    system, processor, cores, versions
+[fastest]                    the fastest way of computing each layer shape, as measured here
 """
 
 import tomllib
