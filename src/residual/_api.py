@@ -105,6 +105,7 @@ def train(
     Raises:
         DataError, NetworkError, RecipeError, RunError: each says what to do.
     """
+    console = _make_console(progress)
     options = TrainOptions(
         data,  # type: ignore[arg-type]
         model,
@@ -120,7 +121,7 @@ def train(
         max_unreadable,
         search_dir,  # type: ignore[arg-type]
     )
-    return train_run(options, name=name, resume=resume, console=_make_console(progress))
+    return train_run(options, name=name, resume=resume, console=console)
 
 
 def resume(run: str | Path | Run, *, progress: bool = True) -> Run:
@@ -299,11 +300,9 @@ def _finish(folder: RunFolder, console: "Console") -> Run:
 def _fit(folder: RunFolder, job: "Job", state: "State | None", console: "Console") -> Run:
     """Train in a folder that this process has claimed, from the beginning or from a state."""
     from residual.training.fit import fit
-    from residual.training.job import print_job
 
     if job.data.unreadable:
         folder.add_to_report(unreadable=list(job.data.unreadable))
-    print_job(job, folder, console)
     try:
         trained = fit(job, folder, console, state)
         _draw_curves(folder)

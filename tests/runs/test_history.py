@@ -6,19 +6,19 @@ import json
 import os
 import subprocess
 import sys
-from msgspec.structs import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 from typer.testing import CliRunner
 
 import residual
 from residual.cli import app
-from residual.runs.table import print_runs
-from residual.runs.history import RunEntry, shorten_data_name
-from residual.training.recipes import SIGNS
 from residual.runs.folder import RunFolder
+from residual.runs.history import RunEntry, shorten_data_name
+from residual.runs.table import print_runs
+from residual.training.recipes import SIGNS
 from tests.support.run_folders import right, written
 
 AT_80_COLUMNS = """\

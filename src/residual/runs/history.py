@@ -77,7 +77,8 @@ class RunList(list[RunEntry]):
         return render_text(lambda console: print_runs(self, console)) if self else "no runs"
 
     def __repr__(self) -> str:
-        return f"RunList of {len(self)} runs: {', '.join(run.name for run in self[:5])}{', ...' if len(self) > 5 else ''}"
+        names = ", ".join(run.name for run in self[:5])
+        return f"RunList of {len(self)} runs: {names}{', ...' if len(self) > 5 else ''}"
 
     def _repr_html_(self) -> str:
         return preformat_html(str(self))

@@ -14,7 +14,8 @@ import numpy as np
 
 from residual import backend
 from residual.data.augment import Augmentation, apply_augmentations
-from residual.data.images import Images
+from residual.data.images import Dataset, Images
+from residual.training.batches import in_order
 
 MAX_IMAGES = 10_000  # enough to know a mean and a variance by
 
@@ -58,6 +59,32 @@ def hash_weights(model: keras.Model) -> str:
     for weight in model.get_weights():
         digest.update(np.ascontiguousarray(weight))
     return digest.hexdigest()
+
+
+def recompute_and_score(
+    model: keras.Model, data: Dataset, batch_size: int, augment: Sequence[Augmentation]
+) -> tuple[list[np.ndarray], dict]:
+    """Recompute the statistics; the old ones, and the validation accuracy with each.
+
+    Args:
+        model: trained.
+        data: with a validation set.
+        batch_size, augment: as in training.
+
+    Returns:
+        The moving statistics as they were, and n, accuracy and accuracy_with_moving_statistics for the report.
+    """
+    batches, y = in_order(data.validation, len(data.classes), batch_size), data.validation.y
+
+    def count_correct() -> int:
+        return int((model.predict(batches, verbose=0).argmax(1) == y).sum())
+
+    moving = moving_statistics(model)
+    before = count_correct()
+    recompute_batch_norm(model, data.train, batch_size, augment)
+    after = count_correct()
+    scores = {"n": len(y), "accuracy": after / len(y), "accuracy_with_moving_statistics": before / len(y)}
+    return moving, scores
 
 
 def recompute_batch_norm(

@@ -10,27 +10,20 @@ from residual.runs.checkpoints import State
 from residual.runs.folder import RunFolder
 from residual.training.batches import Batches
 from residual.training.compile import make_optimizer
+from residual.training.job import Job
 from residual.training.memory import check_batch
-from residual.training.recipe import Recipe
 
 
 def choose_computation(
-    model: keras.Model,
-    batches: Batches,
-    recipe: Recipe,
-    folder: RunFolder,
-    precision: str,
-    state: State | None,
-    console: Console,
+    model: keras.Model, batches: Batches, job: Job, folder: RunFolder, state: State | None, console: Console
 ) -> Choice:
     """Precision, and the fastest way of each layer; the console says why.
 
     Args:
         model: the network, not compiled.
         batches: what it is trained on.
-        recipe: how to train.
-        folder: of the run; its record has the answers if the run began before, and gets them if not.
-        precision: as asked, or as the run began.
+        job: what was asked; its record has the answers if the run began before.
+        folder: of the run; its record gets the answers if it has none.
         state: of an interrupted training; None begins.
         console: for the reason.
 
@@ -38,21 +31,21 @@ def choose_computation(
         RecipeError: if a batch does not fit in memory.
         RunError: if the run's record is damaged.
     """
-    size = min(batches.batch_size, len(batches.images))
-    recorded = folder.record.fastest
-    if recorded is not None or state is not None:
-        choice = _read_choice(folder, precision, size, recorded or {})
-    else:
-        check_batch(model, _find_smallest_precision(precision), size)
-        choice = choose(
-            model,
-            size,
-            make_optimizer(recipe, batches.steps),
-            precision,
-            announce=lambda text: print_line(console, "numbers", text),
-        )
-        folder.change_record(precision=choice.precision, fastest=choice.answers)
+    size, precision = min(batches.batch_size, len(batches.images)), job.record.precision
+    if job.record.fastest is not None or state is not None:
+        choice = _read_choice(folder, precision, size, job.record.fastest or {})
+        print_line(console, "numbers", choice.reason)
+        return choice
+    check_batch(model, _find_smallest_precision(precision), size)
+    choice = choose(
+        model,
+        size,
+        make_optimizer(job.recipe, batches.steps),
+        precision,
+        announce=lambda text: print_line(console, "numbers", text),
+    )
     print_line(console, "numbers", choice.reason)
+    folder.change_record(precision=choice.precision, fastest=choice.answers)
     return choice
 
 

@@ -15,7 +15,7 @@ from residual.runs.checkpoints import State
 from residual.runs.folder import RunFolder
 from residual.runs.history import hash_file
 from residual.training import batch_norm
-from residual.training.batches import Batches, in_order
+from residual.training.batches import Batches
 from residual.training.build import build_model
 from residual.training.callbacks.best_weights import BestWeights
 from residual.training.callbacks.tensorboard import show_mistakes
@@ -24,7 +24,7 @@ from residual.training.compile import compile_model
 from residual.training.epochs import run_epochs
 from residual.training.failures import explain_failures
 from residual.training.forecast import Forecast, measure_forecast
-from residual.training.job import Job
+from residual.training.job import Job, print_job
 from residual.training.memory import check_batch
 from residual.training.recipe import Recipe
 from residual.training.save import save_network
@@ -59,18 +59,17 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
     Raises:
         RunError: if the loss is not finite any more, or memory runs out.
     """
+    print_job(job, folder, console)
     data, recipe = job.training, job.recipe
     keras.utils.set_random_seed(job.options.seed)
     batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, job.options.seed)
     model, best = build_model(data, job.spec, recipe), BestWeights(recipe.keep)
-    choice = choose_computation(model, batches, recipe, folder, job.record.precision, state, console)
+    choice = choose_computation(model, batches, job, folder, state, console)
     with accelerate.accelerated(model, choice), explain_failures(job, folder, model, batches, best, choice):
         compile_model(model, recipe, batches.steps, choice)
         check_batch(model, choice.precision, choice.batch_size)
         weights = class_weights(data.train.y) if job.options.class_balance == "weights" else None
-        plan = measure_forecast(
-            model, batches, len(data.validation), _count_final_passes(job), job.started, weights
-        )
+        plan = measure_forecast(model, batches, data, job.started, weights)
         if job.options.seconds is not None and state is None:
             recipe = _fit_time_budget(job.options.seconds, plan, recipe, folder, console)
             compile_model(model, recipe, batches.steps, choice)
@@ -78,7 +77,7 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         steps = run_epochs(model, data, recipe, batches, weights, best, folder, console, state)
         best.restore(model)
     save_network(model, job, folder)  # kept even if what follows is interrupted
-    moving, scores = _recompute_batch_norm(model, job, recipe)
+    moving, scores = batch_norm.recompute_and_score(model, data, recipe.batch_size, recipe.augment)
     save_network(model, job, folder)
     show_mistakes(folder, model, data, recipe.batch_size, best.epoch)
     report = {
@@ -100,16 +99,6 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
     return Trained(model, moving, report)
 
 
-def _count_final_passes(job: Job) -> int:
-    """Images that pass through the network after the last epoch.
-
-    They are those of the statistics, of the scores with the old and the new ones, of TensorBoard's mistakes, and the
-    test images.
-    """
-    recomputed = min(len(job.training.train), batch_norm.MAX_IMAGES)
-    return recomputed + 3 * len(job.training.validation) + len(job.training.test)
-
-
 def _fit_time_budget(
     seconds: float, plan: Forecast, recipe: Recipe, folder: RunFolder, console: Console
 ) -> Recipe:
@@ -118,19 +107,3 @@ def _fit_time_budget(
     folder.change_record(recipe=recipe.to_table())
     print_line(console, "budget", f"{format_duration(seconds)}: {recipe.epochs} epochs")
     return recipe
-
-
-def _recompute_batch_norm(model: keras.Model, job: Job, recipe: Recipe) -> tuple[list[np.ndarray], dict]:
-    """Recompute the batch-norm statistics; the old ones, and the validation accuracy with each."""
-    data = job.training
-    batches, y = in_order(data.validation, len(data.classes), recipe.batch_size), data.validation.y
-
-    def count_correct() -> int:
-        return int((model.predict(batches, verbose=0).argmax(1) == y).sum())
-
-    moving = batch_norm.moving_statistics(model)
-    before = count_correct()
-    batch_norm.recompute_batch_norm(model, data.train, recipe.batch_size, recipe.augment)
-    after = count_correct()
-    scores = {"n": len(y), "accuracy": after / len(y), "accuracy_with_moving_statistics": before / len(y)}
-    return moving, scores

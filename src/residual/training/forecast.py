@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import keras
 
 from residual._text import format_bytes, format_duration
+from residual.data.images import Dataset
 from residual.errors import RecipeError
+from residual.training.batch_norm import MAX_IMAGES
 from residual.training.batches import Batches
 
 _STEPS, _SECONDS = 8, 2.0  # the probe ends at the first of the two
@@ -67,8 +69,7 @@ class Forecast:
 def measure_forecast(
     model: keras.Model,
     batches: Batches,
-    validation: int,
-    final_images: int,
+    data: Dataset,
     started: float,
     class_weights: dict[int, float] | None = None,
 ) -> Forecast:
@@ -77,8 +78,7 @@ def measure_forecast(
     Args:
         model: compiled; the training uses again what its first step compiles.
         batches: the training batches.
-        validation: validation images per epoch.
-        final_images: images that pass through the network once after the last epoch.
+        data: with a validation set.
         started: `time.perf_counter()` when the user asked.
         class_weights: as the training will have them, so that what is compiled here fits it.
     """
@@ -103,11 +103,20 @@ def measure_forecast(
     return Forecast(
         step_seconds=step,
         compile_seconds=max(0.0, clock.first_seconds() - step),
-        epoch_seconds=step * len(batches) + forward * validation,
+        epoch_seconds=step * len(batches) + forward * len(data.validation),
         before_seconds=time.perf_counter() - started,
-        after_seconds=forward * final_images,
+        after_seconds=forward * _count_final_passes(data),
         memory=peak_memory(),
     )
+
+
+def _count_final_passes(data: Dataset) -> int:
+    """Images that pass through the network after the last epoch.
+
+    They are those of the statistics, of the scores with the old and the new ones, of TensorBoard's mistakes, and the
+    test images.
+    """
+    return min(len(data.train), MAX_IMAGES) + 3 * len(data.validation) + len(data.test)
 
 
 def _build_optimizer(model: keras.Model) -> keras.optimizers.Optimizer:

@@ -197,7 +197,8 @@ def resolve_data(data: str | Path) -> str:
 
 def _record_options(options: TrainOptions) -> dict:
     """The table [train]: what was asked, its paths in full, so that the data is found again from elsewhere."""
-    table = {**options.to_table(), "data": resolve_data(options.data)}
+    data = resolve_data(options.data)
+    table = {**options.to_table(), "data": data}
     table.pop("search_dir", None)
     searched = options.search_dir or os.environ.get("RESIDUAL_DATA")
     searched = searched or ("datasets" if Path("datasets").is_dir() else None)

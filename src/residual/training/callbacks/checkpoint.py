@@ -2,7 +2,6 @@
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -28,7 +27,7 @@ class Checkpoint(keras.callbacks.Callback):
     after all callbacks whose state it keeps.
 
     Args:
-        folder: for the checkpoints.
+        folder: of the run.
         best, log, waiting: the other callbacks with a state.
         console: for the warning.
 
@@ -37,9 +36,10 @@ class Checkpoint(keras.callbacks.Callback):
         written: how many checkpoints were written.
     """
 
-    def __init__(self, folder: Path, best: BestWeights, log: EpochLog, waiting: WaitingTime, console):
+    def __init__(self, folder: RunFolder, best: BestWeights, log: EpochLog, waiting: WaitingTime, console):
         super().__init__()
-        self.folder, self.best, self.log, self.waiting, self.console = folder, best, log, waiting, console
+        self.best, self.log, self.waiting, self.console = best, log, waiting, console
+        self.folder = folder.checkpoints
         self.steps_per_epoch = waiting.batches.steps
         self.paused, self.written = 0.0, 0
         self._resumed: State | None = None
