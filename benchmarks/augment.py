@@ -24,7 +24,7 @@ from residual.data.augment import (
     Mixup,
     RandAugment,
     Shift,
-    augmented,
+    apply_augmentations,
 )
 
 ROUNDS, CLASSES = 41, 10
@@ -69,7 +69,7 @@ def measured(shape: tuple[int, ...]) -> dict[str, list[float]]:
     for round_ in range(ROUNDS + 2):
         for name in rng.permutation(list(CHANGES)):
             started = time.perf_counter()
-            augmented(x, y, CHANGES[name], rng)
+            apply_augmentations(x, y, CHANGES[name], rng)
             if round_ >= 2:  # the first rounds warm up
                 seconds[name].append(time.perf_counter() - started)
     return seconds

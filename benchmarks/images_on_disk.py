@@ -39,15 +39,18 @@ from machine import machine
 from residual.backend import accelerate
 from residual.backend.choice import choose
 from residual.data import decoding, ordered_work, pixel_store
-from residual.data.augment import augmented
+from residual.data.augment import apply_augmentations
 from residual.data.fingerprints import compute_fingerprint
 from residual.data.image_file import read_image
 from residual.data.images import Dataset, Images
 from residual.data.load import load_data
 from residual.models import zoo
-from residual.training import preparation, recipes, trainer
 from residual.training.batches import Batches
-from residual.training.waiting import Waiting
+from residual.training.build import build_model, fit_normalization
+from residual.training.callbacks.waiting_time import WaitingTime
+from residual.training.compile import compile_model, make_optimizer
+from residual.training.job import split_validation
+from residual.training.recipes import SIGNS
 
 DATA = Path(os.environ.get("RESIDUAL_DATA", "../shared/data"))
 HERE = Path(__file__)
@@ -149,7 +152,7 @@ class Streamed(keras.utils.PyDataset):
         if not self.begun:
             return self.shown
         asked = time.perf_counter()
-        batch = augmented(next(self.batches), self.y, self.augment, self.rng)
+        batch = apply_augmentations(next(self.batches), self.y, self.augment, self.rng)
         self.asked_and_given.append((asked, time.perf_counter()))
         return batch
 
@@ -171,17 +174,17 @@ def measure_training(files: list[Path], size: int) -> dict:
     pixel_store.IN_MEMORY = kept
     part = np.arange(BATCH * STEPS[size])
     data = Dataset("photos", memory.take(part), memory, tuple("012345"), "photos", memory)
-    model = preparation.untrained(data, zoo.find_spec("course-resnet50"), recipes.SIGNS)
-    choice = choose(model, BATCH, preparation.optimizer(recipes.SIGNS, STEPS[size]))
+    model = build_model(data, zoo.find_spec("course-resnet50"), SIGNS)
+    choice = choose(model, BATCH, make_optimizer(SIGNS, STEPS[size]))
     with accelerate.accelerated(model, choice):
-        preparation.compile_for(model, recipes.SIGNS, STEPS[size], choice)
+        compile_model(model, SIGNS, STEPS[size], choice)
         return timed(model, files, size, memory, disk, part)
 
 
 def timed(model, files: list[Path], size: int, memory: Images, disk: Images, part) -> dict:
     """The compiled model on each way of feeding it, in turns."""
     streams = {"grain": with_grain(files, size), "tf.data": with_tf_data(files, size)}
-    augment = recipes.SIGNS.augment
+    augment = SIGNS.augment
     contenders = {
         "no data work: one batch again and again": lambda: Streamed(
             itertools.repeat(memory.x[:BATCH]), STEPS[size]
@@ -195,7 +198,7 @@ def timed(model, files: list[Path], size: int, memory: Images, disk: Images, par
     shares: dict[str, list[float]] = {name: [] for name in contenders}
     for round_ in range(ROUNDS[size] + 1):
         for name, make in contenders.items():
-            waiting = Waiting(make())
+            waiting = WaitingTime(make())
             time.sleep(REST)
             model.fit(waiting.batches, verbose=0, shuffle=False, callbacks=[waiting])
             if round_:  # the first round compiles
@@ -255,8 +258,8 @@ def one_memory(place: Path) -> dict:
 
     before = peak()
     data = load_data(place)
-    data = trainer.with_validation(data, 0.1, seed=0)
-    preparation.normalization("channel", data.train)
+    data = split_validation(data, 0.1, seed=0)
+    fit_normalization("channel", data.train)
     compute_fingerprint(data.test)
     batches = Batches(data.train, len(data.classes), BATCH)
     for step in range(min(200, len(batches))):

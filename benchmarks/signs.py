@@ -33,10 +33,10 @@ def notebook(epochs: int) -> dict:
     import residual
     from residual.models import zoo
     from residual.models.build import build_network
-    from residual.training.trainer import with_validation
+    from residual.training.job import split_validation
 
     keras.utils.set_random_seed(0)
-    data = with_validation(residual.load_data("signs"), 0.1, 0)
+    data = split_validation(residual.load_data("signs"), 0.1, 0)
 
     def labelled(images):
         return images.x, keras.utils.to_categorical(images.y, 6)

@@ -43,8 +43,9 @@ def ours(case: Case, precision: str):
     from residual.data.images import Dataset, Images
     from residual.models import zoo
     from residual.training.batches import Batches
-    from residual.training.preparation import compile_for, optimizer, untrained
-    from residual.training.recipes import Recipe
+    from residual.training.build import build_model
+    from residual.training.compile import compile_model, make_optimizer
+    from residual.training.recipe import Recipe
     from residual.training.schedules import Constant
 
     def batches(steps: int) -> tuple[Batches]:
@@ -54,10 +55,10 @@ def ours(case: Case, precision: str):
     recipe = Recipe("step", "", case.network, epochs=20, schedule=Constant(RATE), **facts)
     images = Images(*random_images(case, 1))
     data = Dataset("step", images, images, tuple(map(str, range(case.classes))), "random images")
-    model = untrained(data, zoo.find_spec(case.network), recipe)
-    choice = choose(model, case.batch, optimizer(recipe, MOST), precision)
+    model = build_model(data, zoo.find_spec(case.network), recipe)
+    choice = choose(model, case.batch, make_optimizer(recipe, MOST), precision)
     with accelerate.accelerated(model, choice):
-        compile_for(model, recipe, MOST, choice)
+        compile_model(model, recipe, MOST, choice)
         model.optimizer.build(
             model.trainable_variables
         )  # as the plan does: the step is then traced once, not twice

@@ -18,9 +18,9 @@ from residual.data.image_file import Unreadable, decode_image, read_image
 from residual.data.images import Dataset
 from residual.data.load import load_data, open_source
 from residual.errors import ResidualError
-from residual.evaluation.predictions import predict_files
-from residual.training.recipes import recipe
-from residual.training.runs import RunFolder
+from residual.evaluation.predict import predict_files
+from residual.runs.folder import RunFolder
+from residual.training.recipes import load_recipe
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _recipe(folder: Path, content: bytes) -> None:
     path.write_bytes(content)
 
     def look():
-        found = recipe(str(path))
+        found = load_recipe(str(path))
         assert type(found).from_table(found.to_table()) == found
         assert len(found.schedule.rates(2, min(found.epochs, 50))) == 2 * min(found.epochs, 50)
 
@@ -163,7 +163,7 @@ def _run(folder: Path, content: bytes) -> None:
     for name, part in zip(("run.toml", "report.json", "log.csv"), parts, strict=True):
         (folder / name).write_bytes(part)
     run = RunFolder(folder)
-    _told(folder, lambda: dict(run.asked))
+    _told(folder, lambda: run.record)
     _told(folder, lambda: dict(run.report))
     _told(folder, lambda: list(run.log_rows()))
 

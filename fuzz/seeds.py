@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import tomli_w
 from PIL import Image
 
+from residual.runs.record import convert_version_0_1
 from residual.training.recipes import CIFAR10_PAPER, IMAGES, NOTEBOOK_E, SIGNS
 
 
@@ -191,8 +192,16 @@ def recipes() -> list[bytes]:
 
 def runs() -> list[bytes]:
     """What the files of a run folder say: run.toml, report.json and log.csv, a null byte between them."""
+    counts = {f"{split}_images": 10 for split in ("train", "validation", "test")}
     data = {"asked": "digits", "classes": ["0", "1"], "test_fingerprint": "00", "source": "digits", "size": 8}
-    asked = {"seed": 0, "data": data, "network": {"name": "cifar-resnet8"}, "recipe": SIGNS.to_table()}
+    network = {"name": "cifar-resnet8", "source": "", "spec": {"name": "cifar-resnet8"}}
+    old = {"started": "2026-11-24T10:00:00+0000", "seed": 0, "precision": "float32", "network": network}
+    old |= {
+        "data": {**data, **counts, "image_size": [8, 8]},
+        "recipe": SIGNS.to_table(),
+        "machine": {"cores": 2},
+    }
     report = {"validation": {"accuracy": 0.5, "n": 10}, "test": {"accuracy": 0.5}}
     log = "epoch,loss,accuracy\n1,0.5,0.25\n2,0.25,0.5\n"
-    return ["\0".join((tomli_w.dumps(asked), json.dumps(report), log)).encode()]
+    records = (old, convert_version_0_1(old))
+    return ["\0".join((tomli_w.dumps(record), json.dumps(report), log)).encode() for record in records]

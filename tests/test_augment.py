@@ -17,9 +17,8 @@ from residual.data.augment import (
     Mixup,
     RandAugment,
     Shift,
-    augmented,
+    apply_augmentations,
     from_table,
-    to_table,
 )
 from residual.errors import RecipeError
 from tests.drawn import Drawn, pictures
@@ -161,24 +160,24 @@ def test_each_image_is_treated_alone(augmentation):
 def test_any_setting_keeps_shape_and_range_and_survives_its_table(augmentation):
     flat = np.full((2, 3, 4, 3), 90, np.uint8)
     labels = np.eye(2, dtype=np.float32)
-    out, mixed = augmented(flat, labels, [augmentation], np.random.default_rng(0))
+    out, mixed = apply_augmentations(flat, labels, [augmentation], np.random.default_rng(0))
     assert (out.shape, out.dtype) == (flat.shape, np.uint8)
     assert (mixed.shape, mixed.dtype) == (labels.shape, np.float32)
     np.testing.assert_allclose(mixed.sum(1), 1, rtol=1e-6)
     if augmentation.kind in ("flip", "affine", "mixup", "cutmix"):
         assert (out == 90).all()
-    text = tomli_w.dumps({"augment": [to_table(augmentation)]})
+    text = tomli_w.dumps({"augment": [augmentation.to_table()]})
     assert from_table(tomllib.loads(text)["augment"][0]) == augmentation
 
 
 def test_augmented_applies_in_turn_and_lets_labels_be_mixed():
     x, y = pictures(2, seed=3), np.eye(2, dtype=np.float32)
-    mixed, labels = augmented(x, y, (Flip(), Mixup(1)), Drawn([0.1, 0.1], 0.75, [1, 0]))
+    mixed, labels = apply_augmentations(x, y, (Flip(), Mixup(1)), Drawn([0.1, 0.1], 0.75, [1, 0]))
     by_hand, same_labels = Mixup(1).mix(x[:, :, ::-1], y, Drawn(0.75, [1, 0]))
     np.testing.assert_array_equal(mixed, by_hand)
     np.testing.assert_array_equal(labels, same_labels)
     assert labels.tolist() == [[0.75, 0.25], [0.25, 0.75]]
-    assert augmented(x, y, (), Drawn())[0] is x
+    assert apply_augmentations(x, y, (), Drawn())[0] is x
 
 
 NAMES = "flip, shift, light, affine, cutout, randaugment, mixup, cutmix"

@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from residual.cli import app
-from tests.test_training import stripes
+from tests.support.made import stripes
 
 VERBS = (
     *("train", "evaluate", "predict", "runs", "runs compare", "data", "audit", "summary", "list", "recipes"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from residual.data.load import load_data
 from residual.errors import DataError, RecipeError
-from residual.training.recipes import CIFAR10_PAPER, SIGNS, recipe
+from residual.training.recipes import CIFAR10_PAPER, SIGNS, load_recipe
 from tests.support.image_files import png, write_cifar
 
 # (where, between the start and the end; what) of the bytes that are changed, and the share that is kept
@@ -98,7 +98,7 @@ def test_any_value_in_a_recipe(tmp_path_factory, data):
         table[key] = data.draw(VALUES)
     path.write_text(tomli_w.dumps({"recipe": table}), "utf-8")
     try:
-        found, said = recipe(str(path)), ""
+        found, said = load_recipe(str(path)), ""
     except RecipeError as error:
         found, said = None, str(error)
     if found is None:
@@ -115,7 +115,7 @@ def test_any_text_as_a_recipe(tmp_path_factory, text):
     path.write_text("[recipe]\n" + text, "utf-8")
     try:
         said = ""
-        recipe(str(path))
+        load_recipe(str(path))
     except RecipeError as error:
         said = str(error)
     assert not said or str(path) in said

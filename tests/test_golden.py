@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from residual.backend import choice
 from residual.cli import app
-from tests.made import stripes
-from tests.run_folders import right, written
 from tests.support import learners, old_layouts
 from tests.support.golden import FOLDER, check_golden, describe_shape
+from tests.support.made import stripes
+from tests.support.run_folders import right, written
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="run.toml names the versions of the backend"

@@ -4,7 +4,8 @@
 
     run = residual.train("digits")                     # runs/digits-cifar-resnet8-1
     scores = run.evaluate()                            # the test set, read here and nowhere else
-    residual.predict(run.folder.path, "photo.jpg")     # label and probabilities
+    residual.predict(run, "photo.jpg")                 # label and probabilities
+    residual.list_runs()                               # all runs, newest first
 
 Importing this package loads nothing heavy: Keras comes with the first name that needs it.
 """
@@ -17,16 +18,17 @@ from residual.errors import DataError, NetworkError, RecipeError, ResidualError,
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._api import build, evaluate, predict, resume, train
-    from residual._run import Run
+    from residual._run import Run, open_run
     from residual.data.load import load_data
-    from residual.evaluation.comparison import compare
+    from residual.evaluation.compare import compare_runs
     from residual.importers import convert
     from residual.inspection import summarize
     from residual.models.build import stage_outputs
     from residual.models.course_blocks import convolutional_block, identity_block
     from residual.models.spec import NetworkSpec
-    from residual.training.listing import runs
-    from residual.training.recipes import Recipe, recipe
+    from residual.runs.history import list_runs
+    from residual.training.recipe import Recipe
+    from residual.training.recipes import load_recipe
 
 __version__ = "0.1.0"
 
@@ -41,16 +43,17 @@ __all__ = [
     "RunError",
     "__version__",
     "build",
-    "compare",
+    "compare_runs",
     "convert",
     "convolutional_block",
     "evaluate",
     "identity_block",
+    "list_runs",
     "load_data",
+    "load_recipe",
+    "open_run",
     "predict",
-    "recipe",
     "resume",
-    "runs",
     "stage_outputs",
     "summarize",
     "train",
@@ -58,16 +61,17 @@ __all__ = [
 
 _MODULES = {
     "residual._api": ("build", "evaluate", "predict", "resume", "train"),
+    "residual._run": ("Run", "open_run"),
     "residual.data.load": ("load_data",),
-    "residual.evaluation.comparison": ("compare",),
+    "residual.evaluation.compare": ("compare_runs",),
     "residual.importers": ("convert",),
     "residual.inspection": ("summarize",),
     "residual.models.build": ("stage_outputs",),
     "residual.models.course_blocks": ("convolutional_block", "identity_block"),
+    "residual.runs.history": ("list_runs",),
     "residual.models.spec": ("NetworkSpec",),
-    "residual._run": ("Run",),
-    "residual.training.listing": ("runs",),
-    "residual.training.recipes": ("Recipe", "recipe"),
+    "residual.training.recipe": ("Recipe",),
+    "residual.training.recipes": ("load_recipe",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

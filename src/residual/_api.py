@@ -1,43 +1,47 @@
-"""The same as the command line, from Python: train, resume, evaluate, predict, build."""
+"""The same as the command line, from Python: train, resume, evaluate, predict, build.
+
+Keras is imported when a network is needed: an argument that is wrong is refused before that.
+"""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
-from rich.console import Console
-
-from residual import jobs
 from residual._console import default_console
-from residual._run import Run, as_run, open_model
-from residual.data import balance as balancing
-from residual.data.load import load_data
-from residual.data.source import MAX_UNREADABLE
+from residual._run import Run, find_owner, open_model
 from residual.errors import DataError, RecipeError, RunError
-from residual.evaluation import predictions
-from residual.evaluation.judging import judge, relabelled, whole_test
-from residual.evaluation.metrics import Scores
-from residual.evaluation.predictions import Prediction
-from residual.evaluation.report import save_curves_png
-from residual.jobs import Job
-from residual.models import zoo
-from residual.models.build import build_network
-from residual.models.spec import NetworkSpec
-from residual.training import trainer
-from residual.training.checkpointing import last_state
-from residual.training.checkpoints import State
-from residual.training.planning import seconds_of
-from residual.training.recipes import Recipe
-from residual.training.runs import RESUMABLE, RunFolder, existing_run, find_run, new_run
+from residual.runs.folder import (
+    RESUMABLE,
+    RunFolder,
+    check_free,
+    check_name,
+    find_existing,
+    find_run,
+    new_run,
+)
+from residual.training.options import MAX_UNREADABLE, TrainOptions
+from residual.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+    from rich.console import Console
+
+    from residual.evaluation.metrics import Scores
+    from residual.evaluation.predict import Prediction
+    from residual.models.spec import NetworkSpec
+    from residual.runs.checkpoints import State
+    from residual.training.job import Job
+
+RESUME = ("auto", "never", "always")
 
 
 def build(
-    network: str | NetworkSpec,
+    network: "str | NetworkSpec",
     input_shape: tuple[int | None, int | None, int] = (224, 224, 3),
     classes: int = 1000,
     *,
-    normalization: keras.layers.Layer | None = None,
-) -> keras.Model:
+    normalization: "keras.layers.Layer | None" = None,
+) -> "keras.Model":
     """A network by name or spec, with random weights: a stock Keras model.
 
     Args:
@@ -49,13 +53,16 @@ def build(
     Raises:
         NetworkError: unknown name, wrong depth, or an input too small.
     """
+    from residual.models import zoo
+    from residual.models.build import build_network
+
     return build_network(zoo.resolve_spec(network), input_shape, classes, normalization)
 
 
 def train(
     data: str | Path = "digits",
     *,
-    model: str | NetworkSpec | None = None,
+    model: "str | NetworkSpec | None" = None,
     recipe: str | Recipe = "default",
     epochs: int | None = None,
     batch_size: int | None = None,
@@ -66,13 +73,14 @@ def train(
     time_budget: str | None = None,
     class_balance: str | None = None,
     max_unreadable: float = MAX_UNREADABLE,
-    name: str | None = None,
     search_dir: str | Path | None = None,
-    console: Console | None = None,
+    name: str | None = None,
+    resume: str = "never",
+    progress: bool = True,
 ) -> Run:
-    """Train a network and keep it in a run folder, `runs/<name>`.
+    """Train a network in a run folder, `runs/<name>`.
 
-    The validation images are taken from the training images; the test images are not read here, but by
+    The validation images are taken from the training images. The test images are not read here, but by
     `Run.evaluate`.
 
     Args:
@@ -84,160 +92,232 @@ def train(
         seed: of weights, order, augmentation and validation split.
         validation_split: share of the training images that is set aside to select on.
         precision: "float32", "bfloat16" or "auto": the one that trains faster here, by a short measurement.
-        time_budget: time for the whole, such as "10m"; the epochs that fit in it take the place of the recipe's.
-        class_balance: what to do about classes with few images: "sample" shows them again until all classes have as
-            many, "weights" lets them count more in the loss; None does nothing.
+        time_budget: time for the whole, such as "10m" or "1h30m"; as many epochs as fit in it are trained.
+        class_balance: for classes with few images: "sample" shows them again until all classes have as many,
+            "weights" lets them count more in the loss; None does nothing.
         max_unreadable: share of image files that may be damaged; they are skipped and listed in report.json.
-        name: of the run; None counts up. A run of this name that was interrupted goes on, if the same was asked.
         search_dir: folder searched for "signs" and "cifar10".
-        console: where progress is shown; None shows it on standard error, in a notebook on standard output.
+        name: of the run; None counts up.
+        resume: what happens if a run of this name exists. "never" refuses: a new training never continues an old one
+            unasked. "auto" continues it if it was interrupted and the same was asked; the command line does this, so
+            that a job that is started again by a scheduler continues. "always" requires such a run.
+        progress: show the plan and each epoch, on standard error, in a notebook on standard output.
 
     Raises:
         DataError, NetworkError, RecipeError, RunError: each says what to do.
     """
-    console = console or default_console(stderr=True)
-    if time_budget is not None and epochs is not None:
-        raise RecipeError("epochs and time_budget both say how long to train: give one of them.")
-    seconds_of(time_budget)
-    if not 0 <= seed < 2**32:
-        raise RecipeError(f"--seed must be a whole number from 0 to {2**32 - 1}; got {seed}.")
-    balancing.checked_way(class_balance)
-    job = jobs.new_job(
-        data,
-        model=model,
-        recipe=recipe,
-        changes={"epochs": epochs, "batch_size": batch_size},
-        image_size=image_size,
-        seed=seed,
-        validation_split=validation_split,
-        precision=precision,
-        time_budget=time_budget,
-        class_balance=class_balance,
-        max_unreadable=max_unreadable,
-        search_dir=search_dir,
+    console = _make_console(progress)
+    options = TrainOptions(
+        data,  # type: ignore[arg-type]
+        model,
+        recipe,
+        epochs,
+        batch_size,
+        image_size,
+        seed,
+        validation_split,
+        precision,  # type: ignore[arg-type]
+        time_budget,
+        class_balance,  # type: ignore[arg-type]
+        max_unreadable,
+        search_dir,  # type: ignore[arg-type]
     )
-    return _begun_or_resumed(job, name, precision, console)
+    return train_run(options, name=name, resume=resume, console=console)
 
 
-def resume(run: str | Path, *, console: Console | None = None) -> Run:
-    """Go on with a training that was interrupted, or stopped by Ctrl-C, from its last checkpoint.
+def resume(run: str | Path | Run, *, progress: bool = True) -> Run:
+    """Continue a training that was interrupted, or stopped by Ctrl-C, from its last checkpoint.
 
     On the CPU that it began on, the final weights are those of a training that was never interrupted, bit for bit.
+    If the training had finished and only its end was interrupted, the rest of its files is written.
 
     Args:
-        run: name or folder.
-        console: as `train` takes it.
+        run: a run, its name or its folder.
+        progress: as `train` takes it.
 
     Raises:
-        DataError: when the data is not that of the run any more.
-        RunError: when there is no such run, when it has finished, or when another process trains it.
+        DataError: if the data is not that of the run any more.
+        RunError: if there is no such run, if nothing is left to do, or if another process trains it.
     """
-    folder = find_run(run)
-    if folder.state == "finished":
-        raise RunError(
-            f"{folder.path} has finished: there is nothing to resume. To train longer, start a new run."
-        )
-    return _resumed(folder, jobs.job_of(folder), console or default_console(stderr=True))
+    return resume_run(run, console=_make_console(progress))
 
 
-def _resumed(folder: RunFolder, job: Job, console: Console) -> Run:
-    """Go on with a run in its folder."""
-    with folder.claim():
-        state = last_state(folder, console)
-        folder.reopen(state.step if state else 0)
-        changed = jobs.changed_machine(folder.asked["machine"])
-        if state and changed:
-            console.print(f"         since it began {changed}: last digits may differ", highlight=False)
-        return _trained(folder, jobs.as_begun(job), state, console)
+def train_run(options: TrainOptions, *, name: str | None, resume: str, console: "Console") -> Run:
+    """Train what the options ask for; `train` and the command line both come here.
 
+    Args:
+        options: what is asked.
+        name, resume: as `train` takes them.
+        console: where the plan and each epoch are shown.
 
-def _begun_or_resumed(job: Job, name: str | None, precision: str, console: Console) -> Run:
-    """Train a job: on in the interrupted run of this name where there is one, else in a new run."""
-    before = existing_run(name)
-    if before is not None and before.state in RESUMABLE:
-        jobs.check_same(job, before, precision)
-        return _resumed(before, replace(job, asked=before.asked), console)
+    Raises:
+        DataError, NetworkError, RecipeError, RunError: each says what to do.
+    """
+    before = _find_previous(name, resume)
+    from residual.training.job import continue_job, make_job
+
+    job = make_job(options)
+    if before is not None:
+        return _continue(before, continue_job(job, before), console)
     folder = new_run(name, f"{job.data.name}-{job.spec.name}")
     with folder.claim():
-        folder.write_asked(job.asked)
+        folder.write_record(job.record)
         try:
-            return _trained(folder, job, None, console)
-        except RecipeError:  # told before the first step: there is no run
+            return _fit(folder, job, None, console)
+        except RecipeError:  # raised before the first step: there is no run
             folder.discard()
             raise
 
 
-def _trained(folder: RunFolder, job: Job, state: State | None, console: Console) -> Run:
+def resume_run(run: str | Path | Run, *, console: "Console") -> Run:
+    """Continue a run that was interrupted; `resume` and the command line both come here.
+
+    Args:
+        run: a run, its name or its folder.
+        console: where the plan and each epoch are shown.
+
+    Raises:
+        DataError, RunError: as for `resume`.
+    """
+    folder = run.folder if isinstance(run, Run) else find_run(run)
+    if folder.state == "finished":
+        return _finish(folder, console)
+    from residual.training.job import reload_job
+
+    return _continue(folder, reload_job(folder), console)
+
+
+def evaluate(
+    run_or_model: str | Path | Run, data: str | Path | None = None, search_dir: str | Path | None = None
+) -> "Scores":
+    """Evaluate a run, or any .keras file, on test images.
+
+    Args:
+        run_or_model: a run, its name or folder, or a .keras file.
+        data: other data than the run's own; if it has no test images of its own, all of it is used.
+        search_dir: folder searched for "signs" and "cifar10".
+
+    Raises:
+        DataError: if the classes of data and network differ, or a .keras file comes without data.
+        RunError: if there is no such run or file.
+    """
+    from residual.data.load import load_data
+    from residual.evaluation.evaluate import choose_test_images, evaluate_model, map_labels
+    from residual.evaluation.predict import find_image_size
+    from residual.training.job import resolve_data
+
+    run = run_or_model if isinstance(run_or_model, Run) else find_owner(run_or_model)
+    if run is not None and (data is None or resolve_data(data) == run.folder.record.train["data"]):
+        return run.evaluate()
+    if data is None:
+        raise DataError(f"data must say on which images to evaluate {run_or_model}: signs, or a path.")
+    model, classes = (run.model, run.classes) if run else open_model(run_or_model)  # type: ignore[arg-type]
+    height, width = find_image_size(model)
+    if height != width:
+        raise DataError(f"The model takes {height}x{width} images; data can only be scaled to squares.")
+    images, names = choose_test_images(load_data(data, height, search_dir))
+    return evaluate_model(model, map_labels(images, names, classes), classes)
+
+
+def predict(run_or_model: str | Path | Run, images: str | Path | Sequence[str | Path]) -> "list[Prediction]":
+    """Labels and probabilities of image files, folders or patterns.
+
+    Args:
+        run_or_model: a run, its name or folder, or a .keras file.
+        images: one or several; any size and mode.
+
+    Raises:
+        DataError: if a file does not exist. One that is not readable gets a Prediction with an `error`.
+        RunError: if there is no such run or model.
+    """
+    from residual.evaluation.predict import find_images, predict_files
+
+    files = find_images([images] if isinstance(images, str | Path) else images)
+    if isinstance(run_or_model, Run):
+        model, classes = run_or_model.model, run_or_model.classes
+    else:
+        model, classes = open_model(run_or_model)
+    return predict_files(model, classes, files)
+
+
+def _make_console(progress: bool) -> "Console":
+    return default_console(stderr=True, quiet=not progress)
+
+
+def _find_previous(name: str | None, resume: str) -> RunFolder | None:
+    """The run of this name that is to be continued, or None; refused before any data is read."""
+    if resume not in RESUME:
+        raise RunError(f"resume must be one of {', '.join(RESUME)}; got {resume!r}.")
+    check_name(name)
+    before = None if resume == "never" else find_existing(name)
+    if before is not None and (before.state in RESUMABLE or _is_unfinished(before)):
+        return before
+    if resume == "always":
+        known = "is not a run that was interrupted" if before else "is not there"
+        raise RunError(
+            f'resume="always" needs a run to continue, and {name or "a run without a name"} {known}.'
+        )
+    check_free(name)
+    return None
+
+
+def _is_unfinished(folder: RunFolder) -> bool:
+    """Whether the training has finished and its end was interrupted."""
+    return folder.state == "finished" and bool(folder.find_missing())
+
+
+def _continue(folder: RunFolder, job: "Job", console: "Console") -> Run:
+    """Continue a run in its folder, from its last checkpoint."""
+    from residual.training.callbacks.checkpoint import load_last_state
+    from residual.training.machine import find_machine_changes
+
+    if folder.state == "finished":
+        return _finish(folder, console)
+    with folder.claim():
+        state = load_last_state(folder, console)
+        folder.reopen(state.step if state else 0)
+        changes = find_machine_changes(job.record.machine)
+        if state and changes:
+            console.print(f"         since it began {changes}: last digits may differ", highlight=False)
+        return _fit(folder, job, state, console)
+
+
+def _finish(folder: RunFolder, console: "Console") -> Run:
+    """Write what is missing of a run whose training has finished; the test scores are written by `Run.evaluate`."""
+    from residual.runs import checkpoints
+
+    missing = folder.find_missing()
+    if not missing:
+        raise RunError(
+            f"{folder.path} has finished: there is nothing to resume. To train longer, start a new run."
+        )
+    console.print(f"{folder.path} has finished training; missing: {', '.join(missing)}", highlight=False)
+    with folder.claim():
+        checkpoints.remove(folder.checkpoints)
+        _draw_curves(folder)
+    return Run(folder)
+
+
+def _fit(folder: RunFolder, job: "Job", state: "State | None", console: "Console") -> Run:
     """Train in a folder that this process has claimed, from the beginning or from a state."""
+    from residual.training.fit import fit
+
     if job.data.unreadable:
         folder.add_to_report(unreadable=list(job.data.unreadable))
-    jobs.announce(console, job, folder)
-    balance, seed = job.asked.get("balance"), job.asked["seed"]
     try:
-        trained = trainer.fit(
-            balancing.resampled(job.split, seed) if balance == "sample" else job.split,
-            job.spec,
-            job.recipe,
-            folder,
-            seed=seed,
-            precision=job.asked["precision"],
-            started=job.started,
-            budget=seconds_of(job.asked.get("budget")) if state is None else None,
-            class_weights=balancing.class_weights(job.split.train.y) if balance == "weights" else None,
-            state=state,
-            console=console,
-        )
-        folder.add_to_report(data_sha256=job.asked["data"]["data_sha256"])
-        rows = folder.log_rows()
-        if rows:
-            save_curves_png(rows, folder.path / "curves.png")
+        trained = fit(job, folder, console, state)
+        _draw_curves(folder)
     except OSError as error:
         raise RunError(
             f"{error.filename or folder.path} cannot be written or read: {error.strerror or error}. Make room, or "
-            f"give the rights to write there, and go on with residual train --resume {folder.path.name}."
+            "give the rights to write there, and continue with residual train --resume "
+            f"{folder.path.name}."
         ) from None
     return Run(folder, job.data, trained)
 
 
-def evaluate(
-    run_or_model: str | Path, data: str | Path | None = None, search_dir: str | Path | None = None
-) -> Scores:
-    """Judge a run, or any .keras file, on test images.
+def _draw_curves(folder: RunFolder) -> None:
+    from residual.evaluation.figures import save_curves_png
 
-    Args:
-        run_or_model: a run's name or folder, or a .keras file.
-        data: other data than the run's own; a folder that has no test images of its own is then used whole.
-        search_dir: folder searched for "signs" and "cifar10".
-
-    Raises:
-        DataError: when the classes of data and network differ, or a .keras file comes without data.
-        RunError: when there is no such run or file.
-    """
-    run = as_run(run_or_model)
-    if run is not None and (data is None or jobs.place(data) == run.folder.data["asked"]):
-        return run.evaluate()
-    if data is None:
-        raise DataError(f"Say on which data to judge {run_or_model}: --data signs, or a path.")
-    model, classes = open_model(run_or_model)
-    height, width = predictions.image_size(model)
-    if height != width:
-        raise DataError(f"The model takes {height}x{width} images; data can only be scaled to squares.")
-    images, data_classes = whole_test(load_data(data, height, search_dir))
-    return judge(model, relabelled(images, data_classes, classes), classes)
-
-
-def predict(run_or_model: str | Path, images: str | Path | Sequence[str | Path]) -> list[Prediction]:
-    """Labels and probabilities of image files, folders or patterns.
-
-    Args:
-        run_or_model: a run's name or folder, or a .keras file.
-        images: one or several; any size and mode.
-
-    Raises:
-        DataError: when a file is not there. One that cannot be read gets a Prediction with an `error`.
-        RunError: when there is no such run or model.
-    """
-    names = [images] if isinstance(images, str | Path) else images
-    files = predictions.find_images(names)
-    model, classes = open_model(run_or_model)
-    return predictions.predict_files(model, classes, files)
+    if rows := folder.log_rows():
+        save_curves_png(rows, folder.path / "curves.png")

@@ -1,5 +1,8 @@
-"""Where text for people goes when they name no console."""
+"""Where text for people goes: a console by default, a string, or a notebook."""
 
+import html
+import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,3 +24,22 @@ def default_console(*, stderr: bool = False, **options: Any) -> "Console":
     if Console().is_jupyter:
         return Console(force_jupyter=False, force_terminal=False, **options)
     return Console(stderr=stderr, **options)
+
+
+def render_text(print_to: "Callable[[Console], None]", width: int = 200) -> str:
+    """What a function prints to a console, as plain text.
+
+    Args:
+        print_to: gets a console without colour.
+        width: of the console, in columns.
+    """
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=width, force_terminal=False, force_jupyter=False)
+    print_to(console)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
+
+
+def preformat_html(text: str) -> str:
+    """Text in columns as HTML, for a notebook."""
+    return f"<pre>{html.escape(text)}</pre>"

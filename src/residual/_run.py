@@ -1,143 +1,237 @@
-"""A trained network and its folder, and how a user names one."""
+"""A trained network and its folder, and how a user names one.
 
+Keras is imported when a network is loaded, not before: opening a run and reading its report are instant.
+"""
+
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
-
-from residual import jobs
-from residual.data.fingerprints import compute_fingerprint
-from residual.data.images import Dataset
 from residual.errors import DataError, RunError
-from residual.evaluation import predictions
-from residual.evaluation.judging import judge, scored
-from residual.evaluation.kept_predictions import keep_predictions
-from residual.evaluation.metrics import Scores
-from residual.evaluation.predictions import Prediction
-from residual.evaluation.report import save_confusion_png
-from residual.models.keras_file import load_model
-from residual.training import statistics, trainer
-from residual.training.runs import RunFolder, find_run
+from residual.runs.folder import RunFolder, find_run
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from residual.data.images import Dataset
+    from residual.evaluation.metrics import Scores
+    from residual.evaluation.predict import Prediction
+    from residual.training.fit import Trained
 
 
 class Run:
     """A trained network and its folder.
 
     Attributes:
-        folder: the RunFolder (`run.folder.path` is where it is).
+        folder: the RunFolder.
     """
 
     def __init__(
-        self, folder: RunFolder, data: Dataset | None = None, trained: trainer.Trained | None = None
-    ):
+        self, folder: RunFolder, data: "Dataset | None" = None, trained: "Trained | None" = None
+    ) -> None:
         self.folder = folder
         self._data, self._trained = data, trained
         self._model = trained.model if trained else None
-        self._info: dict | None = None
+        self._unsaved: dict = {}  # results that could not be written
 
     def __repr__(self) -> str:
-        return f"Run({str(self.folder.path)!r})"
+        return f"Run({str(self.path)!r})"
+
+    def __str__(self) -> str:
+        record, report = self.folder.record, self.folder.report
+        lines = [f"{self.path}: {record.network.name} on {record.train['data']}, {self.folder.state}"]
+        for split in ("validation", "test"):
+            if split in report:
+                lines.append(
+                    f"{split:11}accuracy {report[split]['accuracy']:.1%} of {report[split]['n']} images"
+                )
+        return "\n".join(lines)
 
     @property
-    def model(self) -> keras.Model:
-        """The network: raw 0-255 RGB in, probabilities out."""
+    def path(self) -> Path:
+        """The folder of the run."""
+        return self.folder.path
+
+    @property
+    def model(self) -> "keras.Model":
+        """The network: raw 0-255 RGB in, probabilities out.
+
+        Raises:
+            RunError: if there is none, it cannot be loaded, or its weights are not those of the report.
+        """
         if self._model is None:
-            self._model, self._info = load_model(self.folder.model)
+            self._model = self._load_model()
         return self._model
+
+    def _load_model(self) -> "keras.Model":
+        from residual.models.keras_file import load_model
+        from residual.training.batch_norm import hash_weights
+
+        if not self.folder.model.is_file():
+            raise RunError(f"{self.path} has no model.keras yet: its training has not ended.")
+        model, _ = load_model(self.folder.model)
+        expected = self.report.get("weights_sha256")
+        if expected is not None and hash_weights(model) != expected:
+            raise RunError(
+                f"{self.folder.model} holds other weights than those that {self.path / 'report.json'} is about "
+                "(weights_sha256). Put the run's own file back, or copy this one out of the run folder and name it "
+                "there."
+            )
+        return model
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the outputs."""
-        return tuple(self.folder.data["classes"])
+        return self.folder.record.data.classes
 
     @property
     def report(self) -> dict:
-        """What came of the run so far: report.json."""
-        return self.folder.report
+        """The results so far: report.json, and what could not be written there."""
+        return {**self.folder.report, **self._unsaved}
 
-    def data(self) -> Dataset:
-        """The data that the run was trained on, loaded again where needed."""
+    def data(self) -> "Dataset":
+        """The data that the run was trained on; it is loaded again if necessary.
+
+        Raises:
+            DataError: if it is not the run's data any more.
+        """
         if self._data is None:
-            asked = self.folder.data
-            found = jobs.loaded_again(asked)
-            fingerprint = compute_fingerprint(found.test, jobs.hash_style(asked))
-            if list(found.classes) != asked["classes"] or fingerprint != asked["test_fingerprint"]:
+            from residual.data.fingerprints import compute_fingerprint
+            from residual.training.job import reload_data
+
+            record = self.folder.record
+            found = reload_data(record)
+            fingerprint = compute_fingerprint(found.test, record.data.hash_style)
+            if found.classes != record.data.classes or fingerprint != record.data.test_fingerprint:
                 raise DataError(
-                    f"The test images of {asked['asked']} are not those of the run, which were apart from its training "
-                    f"images. The run: {asked['source']}. Now: {found.source}. Put the data back as it was, or judge "
-                    "the network on other images with --data."
+                    f"The test images of {record.train['data']} are not those of the run, which were kept apart from "
+                    f"its training images. The run: {record.data.source}. Now: {found.source}. Put the data back as it "
+                    "was, or evaluate the network on other images by naming them as data."
                 )
             self._data = found
         return self._data
 
-    def evaluate(self) -> Scores:
-        """Judge the network on the test images of its data: the one place where they are read.
+    def evaluate(self) -> "Scores":
+        """Evaluate the network on the test images of its data: the one place where they are read.
 
-        The scores go into report.json and confusion.png, what the network says of each image into
-        test_predictions.csv; where test images stand in training as well, also the scores without them. Just after
-        training, where the moving batch-norm statistics gave another validation accuracy than the recomputed ones,
-        report.json also gets the test accuracy that they would have had.
+        The scores go into report.json and confusion.png, what the network predicts for each image into
+        test_predictions.csv. If test images are also training images, the scores without them are computed too. Just
+        after training, if the moving batch-norm statistics gave another validation accuracy than the recomputed ones,
+        report.json also gets the test accuracy that they give. If a file cannot be written, it warns and returns the
+        scores all the same.
         """
+        from residual.evaluation.evaluate import score_images
+        from residual.evaluation.predict import predict_probabilities
+
         data = self.data()
-        seen = [part for part in (data.train, data.validation) if part is not None]
-        rows = predictions.probabilities(self.model, data.test.x)
-        scores = scored(rows, data.test, data.classes, seen)
+        seen = [images for images in (data.train, data.validation) if images is not None]
+        rows = predict_probabilities(self.model, data.test.x)
+        scores = score_images(rows, data.test, data.classes, seen)
         test = {**self.report.get("test", {}), **scores.to_dict()}
-        if self._trained and _differ(self._trained.report["validation"]):
-            test["accuracy_with_moving_statistics"] = self._with_moving_statistics(data)
-        self.folder.add_to_report(test=test)
-        keep_predictions(rows, data.test.y, data.classes, self.folder.path)
-        save_confusion_png(scores, self.folder.path / "confusion.png")
+        if self._trained and _statistics_matter(self._trained.report["validation"]):
+            test["accuracy_with_moving_statistics"] = self._evaluate_moving_statistics()
+        self._unsaved = {"test": test}
+        try:
+            self._save_scores(scores, rows)
+        except OSError as error:
+            text = f"{error.filename or self.path} cannot be written: {error.strerror or error}."
+            warnings.warn(f"{text} The scores are not kept in the run folder.", stacklevel=2)
         return scores
 
-    def predict(self, images: str | Path | Sequence[str | Path]) -> list[Prediction]:
-        """Labels and probabilities of image files, folders or patterns."""
-        names = [images] if isinstance(images, str | Path) else images
-        return predictions.predict_files(self.model, self.classes, predictions.find_images(names))
+    def _save_scores(self, scores: "Scores", rows: "np.ndarray") -> None:
+        """Write the scores into report.json, and the two files beside it."""
+        from residual.evaluation.figures import save_confusion_png
+        from residual.evaluation.test_predictions import save_predictions
 
-    def _with_moving_statistics(self, data: Dataset) -> float:
-        settled = statistics.moving_statistics(self.model)
-        statistics.assign_statistics(self.model, self._trained.moving)
+        data = self.data()
+        self.folder.add_to_report(**self._unsaved)
+        self._unsaved = {}
+        save_predictions(rows, data.test.y, data.classes, self.path)
+        save_confusion_png(scores, self.path / "confusion.png")
+
+    def _evaluate_moving_statistics(self) -> float:
+        """Test accuracy with the statistics that the network had before they were recomputed."""
+        from residual.evaluation.evaluate import evaluate_model
+        from residual.training.batch_norm import assign_statistics, moving_statistics
+
+        recomputed, data = moving_statistics(self.model), self.data()
+        assign_statistics(self.model, self._trained.moving)
         try:
-            return judge(self.model, data.test, data.classes).accuracy
+            return evaluate_model(self.model, data.test, data.classes).accuracy
         finally:
-            statistics.assign_statistics(self.model, settled)
+            assign_statistics(self.model, recomputed)
+
+    def predict(self, images: str | Path | Sequence[str | Path]) -> "list[Prediction]":
+        """Labels and probabilities of image files, folders or patterns."""
+        from residual.evaluation.predict import find_images, predict_files
+
+        names = [images] if isinstance(images, str | Path) else images
+        return predict_files(self.model, self.classes, find_images(names))
 
 
-def _differ(validation: dict) -> bool:
+def _statistics_matter(validation: dict) -> bool:
     return validation["accuracy"] != validation["accuracy_with_moving_statistics"]
 
 
-def as_run(run_or_model: str | Path) -> Run | None:
+def open_run(run: str | Path) -> Run:
+    """Open a run that was trained before.
+
+    Args:
+        run: its name in ./runs, its folder, or the model.keras in it.
+
+    Raises:
+        RunError: if there is no such run.
+    """
+    path = Path(run)
+    return Run(RunFolder(path.parent) if _is_model_of_run(path) else find_run(run))
+
+
+def find_owner(run_or_model: str | Path) -> Run | None:
     """The run of that name or folder, or that a model file lies in; None for a model file elsewhere.
 
     Raises:
-        RunError: when there is neither a run nor a model file.
+        RunError: if there is neither a run nor a model file.
     """
     path = Path(run_or_model)
-    if path.suffix != ".keras":
-        return Run(find_run(run_or_model))
-    return (
-        Run(RunFolder(path.parent))
-        if (path.parent / "run.toml").is_file() and path.name == "model.keras"
-        else None
-    )
+    return None if path.suffix == ".keras" and not _is_model_of_run(path) else open_run(run_or_model)
 
 
-def open_model(run_or_model: str | Path) -> tuple[keras.Model, tuple[str, ...]]:
-    """A network and the names of its outputs, from a run or a .keras file."""
-    run = as_run(run_or_model)
+def _is_model_of_run(path: Path) -> bool:
+    return path.name == "model.keras" and (path.parent / "run.toml").is_file()
+
+
+def open_model(run_or_model: str | Path) -> "tuple[keras.Model, tuple[str, ...]]":
+    """A network and the names of its outputs, from a run or a .keras file.
+
+    Raises:
+        RunError: if there is none, or it is not a classifier.
+    """
+    run = find_owner(run_or_model)
     if run is not None:
-        if not run.folder.model.is_file():
-            raise RunError(f"{run.folder.path} has no model.keras yet: its training has not ended.")
         return run.model, run.classes
-    model, info = load_model(run_or_model)
+    return _open_file(run_or_model)
+
+
+def _open_file(path: str | Path) -> "tuple[keras.Model, tuple[str, ...]]":
+    import keras
+
+    from residual.models.keras_file import load_model
+
+    model, info = load_model(path)
     if not isinstance(model.output, keras.KerasTensor) or len(model.output_shape) != 2:
         raise RunError(
-            f"{run_or_model} is no classifier: its output must be (n, classes), not {model.output_shape}."
+            f"{path} is not a classifier: its output must be (n, classes), not {model.output_shape}."
         )
     outputs = model.output_shape[1]
-    classes = tuple(info.get("classes") or (str(i) for i in range(outputs)))
-    if len(classes) != outputs:
-        raise RunError(f"{run_or_model} has {outputs} outputs, but names {len(classes)} classes.")
-    return model, classes
+    names = info.get("classes") if isinstance(info, dict) else 0
+    if names is None:
+        return model, tuple(str(i) for i in range(outputs))
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RunError(
+            f"{path} is damaged: residual.json in it must have a list of names, classes; got {names!r}."
+        )
+    if len(names) != outputs:
+        raise RunError(f"{path} has {outputs} outputs, but names {len(names)} classes.")
+    return model, tuple(names)

@@ -1,5 +1,7 @@
 """Numbers, durations and names as text for people."""
 
+from math import ceil, log10
+
 
 def format_bytes(size: float, *, binary: bool = False) -> str:
     """1_500_000_000 as "1.5 GB"; with `binary`, as memory is counted, "1.4 GiB" or "1430 MiB"."""
@@ -9,6 +11,15 @@ def format_bytes(size: float, *, binary: bool = False) -> str:
         if size >= unit:
             return f"{size / unit:,.1f} {name}"
     return f"{size} bytes"
+
+
+def format_percent(fraction: float, n: int) -> str:
+    """A fraction as a percentage with enough digits that one of n images shows, and one digit at least.
+
+    9,999 of 10,000 is 99.99%, not 100.0%; 10,000 test images give the two digits that CIFAR tables print.
+    """
+    digits = max(1, ceil(log10(n)) - 2)
+    return f"{100 * fraction:.{digits}f}%"
 
 
 def format_duration(seconds: float) -> str:

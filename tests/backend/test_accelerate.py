@@ -371,7 +371,7 @@ def test_the_probe_names_a_precision_and_its_gain():
 
 def test_an_unknown_precision_is_refused():
     check_precision("auto")
-    with pytest.raises(RecipeError, match="--precision must be auto, float32 or bfloat16; got 'half'"):
+    with pytest.raises(RecipeError, match="precision must be auto, float32 or bfloat16; got 'half'"):
         check_precision("half")
 
 

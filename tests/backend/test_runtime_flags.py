@@ -7,10 +7,10 @@ import warnings
 
 import pytest
 
-from residual import jobs
 from residual.backend import processor
 from residual.backend.tensorflow_cpu import runtime_flags as runtime
 from residual.backend.tensorflow_cpu.runtime_flags import ONEDNN, SlowTensorFlow, enable_onednn
+from residual.training import machine
 
 ZEN_3 = (
     "processor\t: 0\nmodel name\t: AMD EPYC 7763\ncpu family\t: 25\nmodel\t\t: 1\nflags\t\t: fma avx2 sse4_2\n\n"
@@ -121,7 +121,7 @@ def test_in_a_fresh_process_onednn_is_on_after_importing_residual():
 
 def test_another_setting_is_a_changed_machine(monkeypatch):
     now = {"system": "Linux", "cores": 2, "onednn": "on"}
-    monkeypatch.setattr(jobs, "machine", lambda: now)
-    assert jobs.changed_machine({**now, "onednn": "off"}) == "onednn off became on"
-    assert jobs.changed_machine({"system": "Linux", "cores": 2}) == "onednn not recorded became on"
-    assert jobs.changed_machine(now) == ""
+    monkeypatch.setattr(machine, "describe_machine", lambda: now)
+    assert machine.find_machine_changes({**now, "onednn": "off"}) == "onednn off became on"
+    assert machine.find_machine_changes({"system": "Linux", "cores": 2}) == "onednn not recorded became on"
+    assert machine.find_machine_changes(now) == ""

@@ -1,17 +1,16 @@
 """Unequal classes: noticed, sampled again, weighed."""
 
-from dataclasses import replace
-
 import keras
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 import residual
 from residual.data.balance import class_weights, imbalance, resampled
 from residual.data.images import Dataset, Images
 from residual.errors import DataError
-from residual.training import trainer
-from tests.test_training import QUICK, quiet, stripes
+from residual.training.job import split_validation
+from tests.support.made import QUICK, quiet, stripes, train_on
 
 
 def unequal(*counts: int) -> Dataset:
@@ -45,7 +44,7 @@ def test_weights_make_classes_count_alike():
 
 
 def test_a_wrong_way_is_refused_before_anything_is_read():
-    with pytest.raises(DataError, match=r"^--balance must be sample or weights; got 'both'\.$"):
+    with pytest.raises(DataError, match=r"^class_balance must be sample or weights; got 'both'\.$"):
         residual.train("nowhere", class_balance="both")
 
 
@@ -66,12 +65,10 @@ def test_a_run_says_what_is_unequal_and_what_leaked(tmp_path, monkeypatch, way):
     monkeypatch.setattr(keras.Model, "fit", noting)
     console = quiet()
     recipe = replace(QUICK, epochs=1)
-    run = residual.train(
-        tmp_path / "a.npz", recipe=recipe, precision="float32", class_balance=way, console=console
-    )
+    run = train_on(console, tmp_path / "a.npz", recipe=recipe, precision="float32", class_balance=way)
     said = console.file.getvalue()
-    assert f"classes are unequal: 27 images of 0, 5 of 2; --balance {way}" in said
-    assert run.folder.asked["balance"] == way
+    assert f"classes are unequal: 27 images of 0, 5 of 2; class balance: {way}" in said
+    assert run.folder.record.train["class_balance"] == way
     assert run.report["train_images"] == (81 if way == "sample" else 59)
     expected = None if way == "sample" else 3.933
     assert [given and round(given[2], 3) for given in weights] == [expected] * 2  # plan, training
@@ -83,6 +80,6 @@ def test_a_run_says_what_is_unequal_and_what_leaked(tmp_path, monkeypatch, way):
 def test_validation_does_not_part_twins():
     data = unequal(20, 20)
     doubled = Images(np.repeat(data.train.x, 2, axis=0), np.repeat(data.train.y, 2))
-    split = trainer.with_validation(replace(data, train=doubled), 0.2, seed=0)
+    split = split_validation(replace(data, train=doubled), 0.2, seed=0)
     assert (len(split.train), len(split.validation)) == (64, 16)
     assert not set(split.train.x[:, 0, 0, 0]) & set(split.validation.x[:, 0, 0, 0])

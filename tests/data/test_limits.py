@@ -16,9 +16,9 @@ from residual.data.limits import FREE, check_unpacked
 from residual.data.load import load_data
 from residual.data.readers import cifar_archive
 from residual.errors import DataError, RecipeError, RunError
-from residual.evaluation.predictions import find_images
-from residual.training.recipes import recipe
-from residual.training.runs import RunFolder
+from residual.evaluation.predict import find_images
+from residual.runs.folder import RunFolder
+from residual.training.recipes import load_recipe
 from tests.support.image_files import photos, write_cifar
 
 PHOTOS = (100_000, 1000, 1000, 3)  # 300 GB
@@ -185,9 +185,9 @@ def test_predicting_a_pipe(pipe):
 def test_toml_that_no_parser_takes(tmp_path, text, reason):
     (tmp_path / "run.toml").write_text(text)
     with pytest.raises(RecipeError, match=f"run.toml is not a TOML file that can be read: {reason}"):
-        recipe(str(tmp_path / "run.toml"))
+        load_recipe(str(tmp_path / "run.toml"))
     with pytest.raises(RunError, match=f"is not a readable run folder: {reason}"):
-        RunFolder(tmp_path).asked.keys()
+        RunFolder(tmp_path).record
 
 
 @pytest.mark.parametrize(

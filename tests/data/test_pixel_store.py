@@ -23,6 +23,8 @@ from residual.data.images import Images, resize_all
 from residual.data.load import load_data
 from residual.data.pixel_store import PixelStore, allocate, pieces
 from residual.errors import DataError
+from residual.training.batches import in_order
+from residual.training.build import fit_normalization
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (20, 5, 4, 3), dtype=np.uint8)
@@ -103,7 +105,6 @@ class TestPixelStore:
         )
 
     def test_no_pass_over_the_images_holds_them_all(self, monkeypatch):
-        from residual.training import preparation, trainer
 
         monkeypatch.setattr(pixel_store, "_PIECE", 2**20)
         count = 3_000  # of 12 kB: 37 MB, of which a piece may be held, and what is computed from it
@@ -115,8 +116,8 @@ class TestPixelStore:
             compute_fingerprint(images)
             compute_fingerprint(images, style="")
             for kind in ("channel", "mean-image"):
-                preparation.normalization(kind, images)
-            trainer.in_order(images, 2, 32)[0]
+                fit_normalization(kind, images)
+            in_order(images, 2, 32)[0]
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

@@ -14,8 +14,8 @@ from residual.errors import RunError
 from residual.models import zoo
 from residual.models.build import build_network, raise_recursion_limit
 from residual.models.keras_file import load_model, save_model
-from residual.training import preparation
-from tests.test_training import stripes
+from residual.training.build import fit_normalization
+from tests.support.made import stripes
 
 PLAIN_KERAS = """
 import sys
@@ -46,7 +46,7 @@ def saved(tmp_path_factory):
     images = stripes(4, 0, size=32)
     np.save(folder / "x.npy", images.x)
     for name, kind in zip(NETWORKS, ("scale", "channel", "mean-image", "channel", "scale"), strict=True):
-        model = build_network(zoo.find_spec(name), (32, 32, 3), 3, preparation.normalization(kind, images))
+        model = build_network(zoo.find_spec(name), (32, 32, 3), 3, fit_normalization(kind, images))
         rng = np.random.default_rng(0)
         weights = [  # but for the pixels' normalization, whose values Keras has taken over already
             w if v.path.startswith("normalization") else w + rng.normal(0, 0.01, w.shape)

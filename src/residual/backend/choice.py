@@ -97,7 +97,7 @@ def check_precision(asked: str) -> None:
         RecipeError: naming those that there are.
     """
     if asked not in ("auto", *PRECISIONS):
-        raise RecipeError(f"--precision must be auto, {' or '.join(PRECISIONS)}; got {asked!r}.")
+        raise RecipeError(f"precision must be auto, {' or '.join(PRECISIONS)}; got {asked!r}.")
 
 
 def is_valid(question: str, answer: object) -> bool:

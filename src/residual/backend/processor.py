@@ -1,11 +1,13 @@
 """What kind of processor this machine has; read without an array library."""
 
 import functools
+import math
 import os
 import platform
 from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
+_CGROUP, _CGROUP_1 = Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/cpu")
 _X86 = ("x86_64", "amd64")
 _WITHOUT_BFLOAT16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}
 _FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # the last is Arm's name
@@ -57,3 +59,23 @@ def name() -> str:
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def count_usable_cores() -> int:
+    """Cores that this process may use at once: by its affinity, and by the quota of its container, rounded up."""
+    quota = _find_quota()
+    return cores() if quota is None else max(1, min(cores(), math.ceil(quota)))
+
+
+def _find_quota() -> float | None:
+    """Cores that the container's quota amounts to (control groups, version 2 or 1); None without one."""
+    for limit, period in ((_CGROUP / "cpu.max", None), (_CGROUP_1 / "cpu.cfs_quota_us", "cpu.cfs_period_us")):
+        try:
+            words = limit.read_text().split()
+            words += [] if period is None else [limit.with_name(period).read_text().strip()]
+            allowed, each = float(words[0]), float(words[1])
+        except (OSError, ValueError, IndexError):  # "max" is no limit
+            continue
+        if allowed > 0 and each > 0:
+            return allowed / each
+    return None

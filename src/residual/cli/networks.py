@@ -85,9 +85,9 @@ def show_recipes(
     """List the recipes, show one as TOML, or show how two differ."""
     import tomli_w
 
-    from residual.training.recipes import RECIPES, recipe
+    from residual.training.recipes import RECIPES, load_recipe
 
-    chosen = [recipe(name) for name in names or ()]
+    chosen = [load_recipe(name) for name in names or ()]
     if len(chosen) > 2:
         raise RecipeError(f"residual recipes takes at most two names; got {len(chosen)}.")
     if len(chosen) == 2:
@@ -110,9 +110,9 @@ def show_recipes(
 
 def _print_differences(one, other, as_json: bool) -> None:
     from residual.evaluation.wording import value_in_words
-    from residual.training.recipes import differences
+    from residual.training.recipe import find_differences
 
-    values = differences(one, other)
+    values = find_differences(one, other)
     tables = one.to_table(), other.to_table()
     if as_json:
         return print_json({name: {t["name"]: t[name] for t in tables} for name in values})

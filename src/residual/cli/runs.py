@@ -26,10 +26,10 @@ def list_runs(context: typer.Context, folder: Path = _IN, as_json: bool = JSON):
     context.obj = folder
     if context.invoked_subcommand:
         return
-    from residual.evaluation.runs_table import print_runs
-    from residual.training.listing import runs
+    from residual.runs.history import list_runs as find_runs
+    from residual.runs.table import print_runs
 
-    found = runs(folder)
+    found = find_runs(folder)
     out, width = _page()
     if as_json:
         print_json([run.to_dict() for run in found])
@@ -50,10 +50,10 @@ def compare(
     as_json: bool = JSON,
 ):
     """Say what differed between runs, and what it did to their accuracy."""
-    from residual.evaluation.comparison import compare as compared
-    from residual.evaluation.comparison_text import print_comparison
+    from residual.evaluation.compare import compare_runs
+    from residual.evaluation.compare_text import print_comparison
 
-    found = compared(*names, folder=context.obj)
+    found = compare_runs(*names, folder=context.obj)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -55,10 +55,12 @@ def train(
     out = console(for_json=as_json)
     if resume is not None:
         _refuse_others(context, resume)
-        run = api().resume(resume, console=out)
+        run = api().resume_run(resume, console=out)
     else:
-        run = api().train(
-            data,
+        from residual.training.options import TrainOptions
+
+        options = TrainOptions(
+            data=data,
             model=model,
             recipe=recipe,
             epochs=epochs,
@@ -70,13 +72,12 @@ def train(
             time_budget=budget,
             class_balance=balance,
             max_unreadable=unreadable,
-            name=name,
             search_dir=root,
-            console=out,
         )
+        run = api().train_run(options, name=name, resume="auto", console=out)
     scores = run.evaluate()
     if as_json:
-        print_json({"run": str(run.folder.path), **run.report})
+        print_json({"run": str(run.path), **run.report})
     else:
         print_outcome(out, run, scores)
 
@@ -96,11 +97,11 @@ def _refuse_others(context: typer.Context, run: str) -> None:
 
 def print_outcome(out, run, scores) -> None:
     """What came of a run: validation and test accuracy, the folder, what to type next."""
-    from residual.evaluation.report import headline, leaks
+    from residual.evaluation.wording import headline, leaks
 
     report = run.report
     validation, kept = report["validation"], report["kept_epoch"]
-    why = "which chose" if run.folder.asked["recipe"]["keep"] == "best" else "at the last,"
+    why = "which chose" if run.folder.record.recipe["keep"] == "best" else "at the last,"
     out.print()
     lines = [
         (
@@ -124,7 +125,7 @@ def print_outcome(out, run, scores) -> None:
         count = len(report["unreadable"])
         told = f"{count:,} image file{'s' * (count > 1)} that cannot be read, listed in report.json"
         lines.append(("skipped", told))
-    path = run.folder.path
+    path = run.path
     if report["interrupted"]:
         lines.append(("stopped", f"after {report['epochs']:g} of {report['epochs_asked']} epochs"))
     lines += [
@@ -157,13 +158,14 @@ def evaluate(
         raise RunError(f"--png must name a .png file; got {png}.")
     toolkit = api()
     scores = toolkit.evaluate(run, data)
-    from residual.evaluation.report import print_scores, save_confusion_png
+    from residual.evaluation.figures import save_confusion_png
+    from residual.evaluation.report import print_scores
 
     drawn = png
     if png:
         save_confusion_png(scores, png)
     elif data is None:
-        drawn = toolkit.as_run(run).folder.path / "confusion.png"
+        drawn = toolkit.open_run(run).path / "confusion.png"
     if as_json:
         print_json({"run": run, "data": data, **scores.to_dict()})
         return

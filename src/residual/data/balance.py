@@ -6,9 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from residual.data.images import Dataset
-from residual.errors import DataError
 
-WAYS = ("sample", "weights")
 _UNEQUAL = 3.0  # times as many images
 
 
@@ -24,13 +22,6 @@ def imbalance(labels: np.ndarray, classes: Sequence[str]) -> str:
         return ""
     most, least = classes[counts.argmax()], classes[counts.argmin()]
     return f"classes are unequal: {counts.max():,} images of {most}, {counts.min():,} of {least}"
-
-
-def checked_way(balance: str | None) -> str | None:
-    """The argument, or DataError where it is none of `WAYS`."""
-    if balance is not None and balance not in WAYS:
-        raise DataError(f"--balance must be {' or '.join(WAYS)}; got {balance!r}.")
-    return balance
 
 
 def resampled(data: Dataset, seed: int) -> Dataset:

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from residual._console import preformat_html, render_text
 from residual.errors import DataError
+from residual.evaluation.wording import headline
 
 LEVEL = 0.95
 BINS = 15
@@ -29,7 +31,7 @@ SUM_TOLERANCE = 0.05
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class against the rest. A ratio is None where its denominator is 0.
+    """One class against the rest. A ratio is None if its denominator is 0.
 
     precision: of the images given this class, the share that has it; None if the class was never predicted.
     recall: of the images that have this class, the share that was found; None if there are no such images.
@@ -46,7 +48,7 @@ class ClassScore:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What a set of predictions is worth; made by `score`.
+    """How good a set of predictions is; made by `score`. `print` and a notebook show the report.
 
     n, correct: images in the set, and those whose most probable class is the true one.
     accuracy: correct / n, in 0..1.
@@ -57,8 +59,8 @@ class Scores:
     classes: the names of the k classes, in label order.
     per_class: one ClassScore for each class, in the same order.
     confusion: (k, k) whole numbers, rows true, columns predicted; read-only.
-    leaked: how many of the images the model was trained or selected on; None where that is not known.
-    without_leaked: the Scores of the others; None where no image leaked, or all of them.
+    leaked: how many of the images the model was trained or selected on; None if that is not known.
+    without_leaked: the Scores of the others; None if no image leaked, or all of them.
     """
 
     n: int
@@ -73,6 +75,17 @@ class Scores:
     confusion: np.ndarray
     leaked: int | None = None
     without_leaked: "Scores | None" = None
+
+    def __str__(self) -> str:
+        from residual.evaluation.report import print_scores
+
+        return render_text(lambda console: print_scores(self, console, title="Scores"), width=100)
+
+    def __repr__(self) -> str:
+        return f"Scores({headline(self)})"
+
+    def _repr_html_(self) -> str:
+        return preformat_html(str(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Lists, strings, Python numbers and None, without NaN: the same after a trip through JSON."""

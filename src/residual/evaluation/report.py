@@ -1,4 +1,4 @@
-"""Scores for people: the headline, the terminal report and, from `pictures`, the two PNG files.
+"""Scores for people: the report in a terminal.
 
 The terminal report is the same text with and without colour: colour dims the zeros and lifts the diagonal.
 """
@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from residual._console import default_console
-from residual._text import truncate_middle
+from residual._text import format_percent, truncate_middle
 from residual.evaluation.metrics import ClassScore, Scores
-from residual.evaluation.pictures import save_confusion_png, save_curves_png
-from residual.evaluation.wording import headline, leaks, percent
+from residual.evaluation.wording import headline, leaks
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
-
-__all__ = ["headline", "leaks", "print_scores", "save_confusion_png", "save_curves_png"]
 
 WIDTH = 100
 MOST_CLASS_ROWS = 30
@@ -54,8 +51,10 @@ def print_scores(scores: Scores, console: "Console | None" = None, *, title: str
     if scores.leaked:
         line(leaks(scores), "bold red")
     line(f"negative log-likelihood {scores.nll:.4f} nats per image")
-    line(f"calibration error {percent(scores.calibration_error, scores.n)} (expected, 15 bins)")
-    line(f"balanced accuracy {percent(scores.balanced_accuracy, scores.n)} (mean recall of the classes)")
+    line(f"calibration error {format_percent(scores.calibration_error, scores.n)} (expected, 15 bins)")
+    line(
+        f"balanced accuracy {format_percent(scores.balanced_accuracy, scores.n)} (mean recall of the classes)"
+    )
     line("")
     table, note = _class_table(scores, width)
     out.print(table, width=width)
@@ -81,7 +80,7 @@ def _standard_output() -> "Console":
 
 
 def _class_table(scores: Scores, width: int) -> tuple["Table", str]:
-    """The per-class table and, where it leaves classes out, a line that says so."""
+    """The per-class table and, if it leaves classes out, a line that says so."""
     from rich.text import Text
 
     rows, note = list(scores.per_class), ""
@@ -118,7 +117,7 @@ def _matrix_table(scores: Scores, width: int) -> "Table | None":
     numbered = [f"{number:>{len(numbers[-1])}} {name}" for number, name in zip(numbers, names, strict=True)]
     digits = len(str(int(scores.confusion.max())))
     longest = max(map(cell_len, names))
-    # Ten columns tell most rows apart; without their own name's whole length, heads by name would say less.
+    # Ten columns distinguish most rows; without their own name's whole length, heads by name would say less.
     ways = ((names, names, 2, longest), (numbers, numbered, 2, 10), (numbers, numbered, 1, 10))
     for way in ways:
         heads, labels, gap, least = way

@@ -1,7 +1,8 @@
-"""The words of a report: percentages with the digits that the sample carries, the headline, values."""
+"""The words of a report: the headline, leaks, values in a cell."""
 
-from math import ceil, log10
 from typing import TYPE_CHECKING, Any
+
+from residual._text import format_percent
 
 if TYPE_CHECKING:
     from residual.evaluation.metrics import Scores
@@ -9,27 +10,18 @@ if TYPE_CHECKING:
 
 def headline(scores: "Scores") -> str:
     """One line that stands alone: 'accuracy 97.5% (117 of 120; 95% interval 92.9-99.1%)'."""
-    low, high = (percent(end, scores.n).rstrip("%") for end in scores.interval)
-    accuracy = percent(scores.accuracy, scores.n)
+    low, high = (format_percent(end, scores.n).rstrip("%") for end in scores.interval)
+    accuracy = format_percent(scores.accuracy, scores.n)
     return f"accuracy {accuracy} ({scores.correct} of {scores.n}; 95% interval {low}-{high}%)"
 
 
 def leaks(scores: "Scores") -> str:
-    """What the headline owes to test images that the model was trained on; "" where there are none."""
+    """What the headline owes to test images that the model was trained on; "" if there are none."""
     if not scores.leaked:
         return ""
     also = "is also a training image" if scores.leaked == 1 else "are also training images"
-    told = f"{scores.leaked} of the {scores.n} test images {also}"
-    return f"{told}; without, {headline(scores.without_leaked)}" if scores.without_leaked else told
-
-
-def percent(fraction: float, n: int) -> str:
-    """A fraction as a percentage with enough digits that one of n images shows, and one digit at least.
-
-    9,999 of 10,000 is 99.99%, not 100.0%; 10,000 test images give the two digits that CIFAR tables print.
-    """
-    digits = max(1, ceil(log10(n)) - 2)
-    return f"{100 * fraction:.{digits}f}%"
+    text = f"{scores.leaked} of the {scores.n} test images {also}"
+    return f"{text}; without, {headline(scores.without_leaked)}" if scores.without_leaked else text
 
 
 def value_in_words(value: Any) -> str:

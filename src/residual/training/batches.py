@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from residual.data.augment import Augmentation, augmented
+from residual.data.augment import Augmentation, apply_augmentations
 from residual.data.images import Images
 from residual.data.ordered_work import count_cores
 from residual.errors import DataError
@@ -47,7 +47,7 @@ class _Epoch:
 
 class Batches(keras.utils.PyDataset):
     """Training batches: uint8 images (b, h, w, 3) and one-hot labels float32 (b, classes), mixed
-    where an augmentation mixes images.
+    if an augmentation mixes images.
 
     Each epoch is a new order of all images; the last batch holds what is left over. Order and augmentation
     of a step depend only on (seed, epoch, step), so any step can be made again. Keras may ask for the
@@ -68,7 +68,7 @@ class Batches(keras.utils.PyDataset):
         epoch: which one the batches are of, counted from 0.
         order: of the images in it, (n,).
         first: the step that a resumed epoch begins with; `batches[0]` is that one, and `len` counts from it.
-        waited: seconds that training waited for batches; kept by `training.waiting.Waiting`.
+        waited: seconds that training waited for batches; kept by `callbacks.waiting_time.WaitingTime`.
 
     Raises:
         DataError: when `batch_size` is below 1 or there are no images.
@@ -143,14 +143,14 @@ class Batches(keras.utils.PyDataset):
         x = self.images.x[indices]
         y = np.zeros((len(indices), self.classes), np.float32)
         y[np.arange(len(indices)), self.images.y[indices]] = 1
-        return augmented(x, y, self.augment, np.random.default_rng((self.seed, epoch, step)))
+        return apply_augmentations(x, y, self.augment, np.random.default_rng((self.seed, epoch, step)))
 
     def waited_for(self, nth: int, since: float) -> float:
         """Seconds that whoever wants the nth batch of the epoch since then (`time.perf_counter`) waited for it."""
-        told = self._now.asked_and_given
-        if nth >= len(told):
+        times = self._now.asked_and_given
+        if nth >= len(times):
             return 0.0
-        asked, given = told[nth]
+        asked, given = times[nth]
         return max(0.0, given - max(since, asked))  # what goes by before Keras asks, it needs itself
 
     def begin_at(self, epoch: int, step: int = 0) -> None:
@@ -176,3 +176,8 @@ class Batches(keras.utils.PyDataset):
         for batch in list(before.under_way.values()):
             batch.cancel()
         self._prepare(self._now, first)
+
+
+def in_order(images: Images, classes: int, batch_size: int) -> Batches:
+    """Images and labels for Keras in their own order, a batch at a time, as they may lie on disk."""
+    return Batches(images, classes, batch_size, shuffle=False)

@@ -1,4 +1,4 @@
-"""How much memory a training will take, told before it starts, and how large a batch may be.
+"""How much memory a training will take, estimated before it starts, and how large a batch may be.
 
 On TensorFlow and a CPU a process that trained 11 networks of 10 to 110 layers, in batches of 16 to 512 images of 32 to
 128 pixels, held 806 MiB + 0.54 MiB for every layer + 4.7 times the weights + 0.67 times the outputs of all layers, each
@@ -18,12 +18,12 @@ from residual.backend.accelerate import BYTES
 from residual.errors import RecipeError
 
 _OUTPUTS, _WEIGHTS, _LAYER = 0.67, 4.7 + 4, 0.54 * 2**20
-_CONTAINER = Path("/sys/fs/cgroup")  # tells of the container that this process may run in
-_SPARE = 0.9  # of what is free is planned for
+_CONTAINER = Path("/sys/fs/cgroup")  # limits of the container that this process may run in
+_SPARE = 0.9  # share of the free memory that is planned for
 
 
 def check_batch(model: keras.Model, precision: str, batch_size: int) -> None:
-    """Refuse a batch that will not fit in the memory that is free, where that can be told.
+    """Refuse a batch that will not fit in the free memory; on TensorFlow and a CPU, where it can be estimated.
 
     Raises:
         RecipeError: with the batch that would fit.
@@ -32,17 +32,17 @@ def check_batch(model: keras.Model, precision: str, batch_size: int) -> None:
         return
     needed, free = _fixed(model) + batch_size * _per_image(model, precision), available()
     if needed > free:
-        fits = batch_that_fits(model, precision)
-        advice = f"--batch-size {fits} would fit" if fits else "not even a batch of one fits"
+        fits = find_fitting_batch(model, precision)
+        advice = f"batch_size {fits} would fit" if fits else "not even a batch of one fits"
         raise RecipeError(
             f"Batches of {batch_size:,} images need about {format_bytes(needed, binary=True)} of memory to train "
-            f"{model.name}; {format_bytes(free, binary=True)} are free: {advice}. A smaller --model or --size needs "
-            "less too."
+            f"{model.name}; {format_bytes(free, binary=True)} are free: {advice}. A smaller model or "
+            "image_size needs less too."
         )
 
 
-def batch_that_fits(model: keras.Model, precision: str) -> int:
-    """The largest batch for the memory that is free, in eights from 8 on; 0 where none fits."""
+def find_fitting_batch(model: keras.Model, precision: str) -> int:
+    """The largest batch for the memory that is free, in eights from 8 on; 0 if none fits."""
     count = math.floor((_SPARE * available() - _fixed(model)) / _per_image(model, precision))
     return max(0, count - count % 8 if count >= 8 else count)
 

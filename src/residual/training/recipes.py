@@ -1,120 +1,15 @@
-"""Recipes: everything about a training run but the data and the network, as frozen values."""
+"""The recipes that have a name, each with what it was measured to reach, and recipes from files."""
 
 import difflib
 import tomllib
-from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 
-from residual.data import augment
-from residual.data.augment import Affine, Augmentation, Flip, Light, Shift
+from msgspec.structs import replace
+
+from residual.data.augment import Affine, Flip, Light, Shift
 from residual.errors import RecipeError
-from residual.training import schedules
-from residual.training.schedules import Constant, OneCycle, Schedule, Steps
-
-OPTIMIZERS = ("adam", "adamw", "sgd")
-NORMALIZATIONS = {
-    "scale": "pixels / 255",
-    "channel": "minus the mean and divided by the deviation of each colour in the training images",
-    "mean-image": "(pixels - mean training image) / 255",
-}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train.
-
-    Attributes:
-        name: what `--recipe` calls it.
-        about: one line on what it is for.
-        model: the network it was made for; used where the user names none.
-        epochs: passes over the training images.
-        batch_size: images per step.
-        optimizer: "adam", "adamw" or "sgd" (Nesterov momentum 0.9).
-        schedule: the learning rate of every step; nothing else changes the rate.
-        weight_decay: decoupled decay of kernels (not of biases and norms), times the learning rate.
-        label_smoothing: share of the label spread over all classes.
-        batch_norm: momentum of the moving statistics: "auto" lets it follow the number of steps.
-        normalization: a key of `NORMALIZATIONS`, fitted on the training images and kept inside the model.
-        augment: applied to every training batch, in turn.
-        keep: which weights: of the "best" epoch on the validation images, or of the "last".
-        expected: what it reached, where and in what time, as measured.
-    """
-
-    name: str
-    about: str
-    model: str
-    epochs: int
-    batch_size: int
-    optimizer: str
-    schedule: Schedule
-    weight_decay: float = 0.0
-    label_smoothing: float = 0.0
-    batch_norm: float | str = "auto"
-    normalization: str = "channel"
-    augment: tuple[Augmentation, ...] = ()
-    keep: str = "best"
-    expected: str = ""
-
-    def __post_init__(self):
-        for field in ("name", "about", "model", "expected"):
-            self._check(field, "text", isinstance(getattr(self, field), str))
-        for field in ("epochs", "batch_size"):
-            value = getattr(self, field)
-            self._check(field, "a whole number from 1", isinstance(value, int) and value >= 1)
-        for field, allowed in (
-            ("optimizer", OPTIMIZERS),
-            ("normalization", tuple(NORMALIZATIONS)),
-            ("keep", ("best", "last")),
-        ):
-            self._check(field, f"one of {', '.join(allowed)}", getattr(self, field) in allowed)
-        self._check("weight_decay", "a number from 0", _is_number(self.weight_decay))
-        below_one = "at least 0 and below 1"
-        self._check("label_smoothing", below_one, _is_number(self.label_smoothing, below=1))
-        momentum = self.batch_norm
-        fits = momentum == "auto" or _is_number(momentum, below=1)
-        self._check("batch_norm", f'"auto" or a momentum {below_one}', fits)
-
-    def _check(self, field: str, allowed: str, fits: bool) -> None:
-        if not fits:
-            raise RecipeError(f"recipe {self.name}: {field} must be {allowed}; got {getattr(self, field)!r}.")
-
-    def to_table(self) -> dict:
-        """As a TOML document's table; `from_table` reads it back."""
-        table = {field.name: getattr(self, field.name) for field in fields(self)}
-        table["schedule"] = schedules.to_table(self.schedule)
-        table["augment"] = [augment.to_table(value) for value in self.augment]
-        return table
-
-    @classmethod
-    def from_table(cls, table: dict) -> "Recipe":
-        """The recipe that `to_table` wrote.
-
-        Raises:
-            RecipeError: for a value that is unknown, missing or out of range.
-        """
-        if not isinstance(table, dict):
-            raise RecipeError(f"A recipe must be a table; got {table!r}.")
-        values = dict(table)
-        allowed = [field.name for field in fields(cls)]
-        unknown = sorted(set(values) - set(allowed))
-        if unknown:
-            raise RecipeError(f"A recipe has no {', '.join(unknown)}; it has {', '.join(allowed)}.")
-        missing = [
-            field.name for field in fields(cls) if field.default is MISSING and field.name not in values
-        ]
-        if missing:
-            raise RecipeError(f"The recipe lacks {', '.join(missing)}.")
-        values["schedule"] = schedules.from_table(values["schedule"])
-        entries = values.get("augment", [])
-        if not isinstance(entries, list | tuple):
-            raise RecipeError(f"augment: must be a list of tables; got {entries!r}.")
-        values["augment"] = tuple(augment.from_table(entry) for entry in entries)
-        return cls(**values)
-
-
-def _is_number(value, below: float = float("inf")) -> bool:
-    return isinstance(value, int | float) and 0 <= value < below
-
+from residual.training.recipe import Recipe
+from residual.training.schedules import Constant, OneCycle, Steps
 
 DIGITS = Recipe(
     name="digits",
@@ -217,9 +112,10 @@ NOTEBOOK_E = Recipe(
     augment=(Affine(rotate=20, shift=0.2), Flip()),
 )
 
+# A new recipe is a value above and a row here.
 RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe
-    for recipe in (
+    one.name: one
+    for one in (
         DIGITS,
         SIGNS,
         CIFAR10,
@@ -232,36 +128,42 @@ RECIPES: dict[str, Recipe] = {
     )
 }
 
+# The recipe of each data set by name; all other data gets IMAGES.
+FOR_DATA: dict[str, Recipe] = {"digits": DIGITS, "signs": SIGNS, "cifar10": CIFAR10}
+NOTEBOOK_FOR_DATA: dict[str, Recipe] = {"cifar10": NOTEBOOK_E}
 
-def recipe(name: str = "default", data: str = "") -> Recipe:
+
+def load_recipe(name_or_path: str = "default", data: str | None = None) -> Recipe:
     """A recipe by name, by file, or the one for some data.
 
     Args:
-        name: a key of `RECIPES`; "default" for the one made for `data`; "notebook" for the notebooks' own
-            (E for cifar10, else A); a key and "-mini" for its miniature; or the path of a TOML file such as
-            a run folder keeps.
-        data: name of the data set.
+        name_or_path: a key of `RECIPES`; "default" for the one made for `data`; "notebook" for the notebooks' own
+            (E for cifar10, else A); a key and "-mini" for its miniature; or the path of a TOML file such as the
+            run.toml of a run folder.
+        data: name of the data set; None for data without a recipe of its own.
 
     Raises:
-        RecipeError: unknown name, or a file that is missing or malformed.
+        RecipeError: if the name is unknown, or the file is missing or malformed.
     """
+    name = str(name_or_path)
     if name == "default":
-        return {"digits": DIGITS, "signs": SIGNS, "cifar10": CIFAR10}.get(data, IMAGES)
+        return FOR_DATA.get(data or "", IMAGES)
     if name == "notebook":
-        return NOTEBOOK_E if data == "cifar10" else NOTEBOOK_A
+        return NOTEBOOK_FOR_DATA.get(data or "", NOTEBOOK_A)
     if name in RECIPES:
         return RECIPES[name]
     if name.removesuffix("-mini") in RECIPES:
-        return miniature(RECIPES[name.removesuffix("-mini")])
+        return RECIPES[name.removesuffix("-mini")].in_miniature()
     if name.endswith(".toml"):
-        return _from_file(Path(name).expanduser())
+        return _read_file(Path(name).expanduser())
     names = ["default", "notebook", *RECIPES]
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise RecipeError(f"recipe must be one of {', '.join(names)}, or a .toml file; got {name!r}.{hint}")
 
 
-def _from_file(path: Path) -> Recipe:
+def _read_file(path: Path) -> Recipe:
+    """The recipe in a TOML file: its table [recipe], or the whole of it."""
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -274,35 +176,3 @@ def _from_file(path: Path) -> Recipe:
         return Recipe.from_table(table.get("recipe", table))
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
-
-
-def miniature(recipe: Recipe) -> Recipe:
-    """The recipe in about a sixtieth of its epochs, at least two, its schedule shrunk with them.
-
-    To see in minutes that everything runs, before the hours of the whole; its accuracy says little.
-    """
-    epochs = max(2, round(recipe.epochs / 60))
-    name, about = f"{recipe.name}-mini", f"{recipe.name} in {epochs} epochs, to see that it runs"
-    return replace(in_epochs(recipe, epochs), name=name, about=about)
-
-
-def in_epochs(recipe: Recipe, epochs: int) -> Recipe:
-    """The recipe in so many epochs, its whole schedule shrunk or stretched to them."""
-    schedule = recipe.schedule
-    if isinstance(schedule, Steps):
-        share = epochs / recipe.epochs
-        starts = {
-            int(epoch * share): rate for epoch, rate in schedule.rates_from
-        }  # the last of those that meet
-        schedule = Steps(tuple(starts.items()))
-    return replace(recipe, epochs=epochs, schedule=schedule, expected="")
-
-
-def differences(one: Recipe, other: Recipe) -> dict[str, tuple]:
-    """The values in which two recipes differ, name and description apart."""
-    pairs = {
-        field.name: (getattr(one, field.name), getattr(other, field.name))
-        for field in fields(Recipe)
-        if field.name not in ("name", "about", "expected")
-    }
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -1,30 +1,55 @@
-"""Learning-rate schedules: small values, and pure functions from step to rate."""
+"""Learning-rate schedules: small values, and pure functions from step to rate.
 
-from dataclasses import MISSING, asdict, dataclass, fields
+A new schedule is a class and a row in `SCHEDULES`.
+"""
 
+from typing import Annotated
+
+import msgspec
 import numpy as np
+from msgspec import Meta
+from msgspec.structs import force_setattr
 
-from residual.errors import RecipeError
+from residual._checked import Checked, read_kind
 
-_TOO_MUCH = 1e30  # no rate; float32, in which steps have theirs, ends at 3e38
+_TOO_MUCH = 1e30  # for a rate; float32, in which steps have theirs, ends at 3e38
+Rate = Annotated[float, Meta(ge=0, lt=_TOO_MUCH, description="a number from 0")]
 
 
-@dataclass(frozen=True)
-class Constant:
+class Schedule(Checked, frozen=True, tag_field="kind"):
+    """The learning rate of every step."""
+
+    @property
+    def kind(self) -> str:
+        """What recipes call it."""
+        return str(self.__struct_config__.tag)
+
+    def describe_kind(self) -> str:
+        return f"schedule {self.kind}"
+
+    def to_table(self) -> dict:
+        """As a TOML table: its kind and its values."""
+        return msgspec.to_builtins(self)
+
+    def rates(self, steps_per_epoch: int, epochs: int) -> np.ndarray:
+        """The rate of each step, float32 (steps_per_epoch * epochs,)."""
+        raise NotImplementedError
+
+    def stretch(self, share: float) -> "Schedule":
+        """The same schedule in `share` times as many epochs."""
+        return self
+
+
+class Constant(Schedule, frozen=True, tag="constant"):
     """One rate throughout."""
 
-    rate: float
-    kind = "constant"
-
-    def __post_init__(self):
-        _check_range(self, "rate")
+    rate: Rate
 
     def rates(self, steps_per_epoch: int, epochs: int) -> np.ndarray:
         return np.full(steps_per_epoch * epochs, self.rate, np.float32)
 
 
-@dataclass(frozen=True)
-class OneCycle:
+class OneCycle(Schedule, frozen=True, tag="one-cycle"):
     """Up along a cosine from 1/25 of `peak`, then down along one to 1/10,000 of it (arXiv:1708.07120).
 
     Attributes:
@@ -32,13 +57,8 @@ class OneCycle:
         warmup: share of all steps that go up, but at least one step.
     """
 
-    peak: float
-    warmup: float = 0.25
-    kind = "one-cycle"
-
-    def __post_init__(self):
-        _check_range(self, "peak")
-        _check_range(self, "warmup", 1)
+    peak: Rate
+    warmup: Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")] = 0.25
 
     def rates(self, steps_per_epoch: int, epochs: int) -> np.ndarray:
         total = steps_per_epoch * epochs
@@ -49,82 +69,48 @@ class OneCycle:
         return np.concatenate([rise, fall])[:total].astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Steps:
+class Steps(Schedule, frozen=True, tag="steps"):
     """A rate for each stretch of epochs.
 
     Attributes:
         rates_from: pairs (epoch, rate), epochs counted from 0, the first pair at epoch 0.
     """
 
-    rates_from: tuple[tuple[int, float], ...]
-    kind = "steps"
+    rates_from: tuple[tuple[int, Rate], ...]
 
     def __post_init__(self):
         try:
-            pairs = tuple((epoch, float(rate)) for epoch, rate in self.rates_from)
-            starts = [epoch for epoch, _ in pairs]
-            fits = all(isinstance(epoch, int) for epoch in starts) and starts[:1] == [0]
-            fits = fits and starts == sorted(set(starts)) and all(0 <= rate < _TOO_MUCH for _, rate in pairs)
-        except (TypeError, ValueError, OverflowError):  # no pairs, no numbers, or one of hundreds of digits
-            fits = False
-        if not fits:
-            raise RecipeError(
-                "schedule steps: rates_from must be pairs [epoch, rate], epochs ascending from 0, rates at "
-                f"least 0; got {self.rates_from!r}."
-            )
-        object.__setattr__(self, "rates_from", pairs)
+            pairs = msgspec.convert(self.rates_from, tuple[tuple[int, Rate], ...])
+        except msgspec.ValidationError:
+            pairs = ()
+        starts = [epoch for epoch, _ in pairs]
+        if starts[:1] != [0] or starts != sorted(set(starts)):
+            allowed = "pairs [epoch, rate], epochs ascending from 0, rates at least 0"
+            self.refuse("rates_from", allowed, self.rates_from)
+        force_setattr(self, "rates_from", pairs)
 
     def rates(self, steps_per_epoch: int, epochs: int) -> np.ndarray:
         starts, rates = zip(*self.rates_from, strict=True)
         index = np.searchsorted(starts, np.arange(epochs), side="right") - 1
         return np.repeat(np.asarray(rates, np.float32)[index], steps_per_epoch)
 
-
-def _cosine(start: float, end: float, progress: np.ndarray) -> np.ndarray:
-    """Half a cosine from `start` (progress 0) to `end` (progress 1)."""
-    return end + (start - end) * (1 + np.cos(np.pi * progress)) / 2
-
-
-def _check_range(schedule, name: str, most: float | None = None) -> None:
-    value = getattr(schedule, name)
-    allowed = "a number from 0" + ("" if most is None else f" to {most}")
-    if (
-        not isinstance(value, int | float)
-        or not 0 <= value < _TOO_MUCH
-        or (most is not None and value > most)
-    ):
-        raise RecipeError(f"schedule {schedule.kind}: {name} must be {allowed}; got {value!r}.")
+    def stretch(self, share: float) -> "Steps":
+        starts = {int(epoch * share): rate for epoch, rate in self.rates_from}  # the last of those that meet
+        return Steps(tuple(starts.items()))
 
 
-Schedule = Constant | OneCycle | Steps
-KINDS: dict[str, type] = {kind.kind: kind for kind in (Constant, OneCycle, Steps)}
-
-
-def to_table(schedule: Schedule) -> dict:
-    """As a TOML table: its kind and its values."""
-    return {"kind": schedule.kind, **asdict(schedule)}
+SCHEDULES: tuple[type[Schedule], ...] = (Constant, OneCycle, Steps)
 
 
 def from_table(table: dict) -> Schedule:
-    """The schedule that `to_table` wrote.
+    """The schedule that `Schedule.to_table` wrote.
 
     Raises:
         RecipeError: for an unknown kind or value or a missing one, naming those allowed.
     """
-    if not isinstance(table, dict):
-        raise RecipeError(
-            f'schedule: must be a table such as {{kind = "constant", rate = 0.001}}; got {table!r}.'
-        )
-    values = dict(table)
-    kind = values.pop("kind", None)
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise RecipeError(f"schedule: kind must be one of {', '.join(KINDS)}; got {kind!r}.")
-    allowed = {field.name: field.default is MISSING for field in fields(KINDS[kind])}
-    unknown = sorted(set(values) - set(allowed))
-    if unknown:
-        raise RecipeError(f"schedule {kind}: has {', '.join(allowed)}, not {', '.join(unknown)}.")
-    missing = [name for name, needed in allowed.items() if needed and name not in values]
-    if missing:
-        raise RecipeError(f"schedule {kind}: lacks {', '.join(missing)}.")
-    return KINDS[kind](**values)
+    return read_kind(SCHEDULES, table, "schedule", '{kind = "constant", rate = 0.001}')
+
+
+def _cosine(start: float, end: float, progress: np.ndarray) -> np.ndarray:
+    """Half a cosine from `start` (progress 0) to `end` (progress 1)."""
+    return end + (start - end) * (1 + np.cos(np.pi * progress)) / 2

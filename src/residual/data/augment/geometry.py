@@ -1,20 +1,21 @@
 """Mirror, move, turn and scale."""
 
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
+import msgspec
 import numpy as np
+from msgspec import Meta
+from msgspec.structs import force_setattr
 
-from residual.data.augment.values import check_range, check_whole, rounded
-from residual.errors import RecipeError
+from residual._checked import Whole
+from residual.data.augment.values import Augmentation, rounded
 
+_Distance = Annotated[float, Meta(ge=0, lt=1e30)]
 _PIXELS_AT_A_TIME = 1 << 15  # what `_bilinear` works on then stays in a core's cache: a third of the time
 
 
-@dataclass(frozen=True)
-class Flip:
+class Flip(Augmentation, frozen=True, tag="flip"):
     """Mirror left and right, half of the images."""
-
-    kind = "flip"
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         out = x.copy()
@@ -25,8 +26,7 @@ class Flip:
         return out
 
 
-@dataclass(frozen=True)
-class Shift:
+class Shift(Augmentation, frozen=True, tag="shift"):
     """Move by up to `pixels` up, down, left and right ("pad and crop").
 
     Attributes:
@@ -34,14 +34,8 @@ class Shift:
         fill: what comes in at the border: "edge" repeats the last pixels, "zero" is black.
     """
 
-    pixels: int = 4
-    fill: str = "edge"
-    kind = "shift"
-
-    def __post_init__(self):
-        check_whole(self, "pixels")
-        if self.fill not in ("edge", "zero"):
-            raise RecipeError(f"augment shift: fill must be edge or zero; got {self.fill!r}.")
+    pixels: Whole = 4
+    fill: Literal["edge", "zero"] = "edge"
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n, height, width, _ = x.shape
@@ -53,8 +47,7 @@ class Shift:
         return np.ascontiguousarray(np.moveaxis(windows[np.arange(n), top, left], 1, -1))
 
 
-@dataclass(frozen=True)
-class Affine:
+class Affine(Augmentation, frozen=True, tag="affine"):
     """Rotate, shift and scale, reading between pixels and repeating the border ("nearest" fill).
 
     With rotate=20 and shift=0.2 this is the augmentation of the CIFAR-10 notebook.
@@ -65,21 +58,18 @@ class Affine:
         scale: share below 1, the size is multiplied by 1 - scale to 1 + scale.
     """
 
-    rotate: float = 0.0
+    rotate: Annotated[float, Meta(ge=0, le=360, description="0 to 360")] = 0.0
     shift: float | tuple[float, float] = 0.0
-    scale: float = 0.0
-    kind = "affine"
+    scale: Annotated[float, Meta(ge=0, le=0.99, description="0 to 0.99")] = 0.0
 
     def __post_init__(self):
         if isinstance(self.shift, list):  # as TOML reads a pair
-            object.__setattr__(self, "shift", tuple(self.shift))
-        check_range(self, "rotate", 360)
-        check_range(self, "scale", 0.99)
-        shift = self._shift()
-        if len(shift) != 2 or not all(
-            isinstance(share, int | float | np.floating) and 0 <= share < np.inf for share in shift
-        ):
-            raise RecipeError(f"augment affine: shift must be a number from 0 or two; got {self.shift!r}.")
+            force_setattr(self, "shift", tuple(self.shift))
+        super().__post_init__()
+        try:  # as a pair: msgspec 0.22 crashes on a union of a number that has a range and a pair
+            msgspec.convert(self._shift(), tuple[_Distance, _Distance])
+        except msgspec.ValidationError:
+            self.refuse("shift", "a number from 0 or two", self.shift)
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n, height, width, _ = x.shape

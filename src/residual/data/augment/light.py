@@ -1,14 +1,11 @@
 """Brightness and contrast."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from residual.data.augment.values import check_range
+from residual.data.augment.values import Augmentation, Share
 
 
-@dataclass(frozen=True)
-class Light:
+class Light(Augmentation, frozen=True, tag="light"):
     """Brightness and contrast changed by up to these shares; uint8 images saturate, floats do not.
 
     Attributes:
@@ -16,13 +13,8 @@ class Light:
         contrast: 0.2 stretches about the image's mean by 0.8 to 1.2.
     """
 
-    brightness: float = 0.2
-    contrast: float = 0.0
-    kind = "light"
-
-    def __post_init__(self):
-        check_range(self, "brightness", 1)
-        check_range(self, "contrast", 1)
+    brightness: Share = 0.2
+    contrast: Share = 0.0
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         shape = (len(x), 1, 1, 1)

@@ -1,16 +1,18 @@
 """Erase a square, or mix pairs of images and their labels."""
 
-from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
-from residual.data.augment.values import check_range, check_whole
+from residual._checked import Whole
+from residual.data.augment.values import Augmentation
 
+_Alpha = Annotated[float, Meta(ge=0, le=100, description="0 to 100")]
 GREY = 128
 
 
-@dataclass(frozen=True)
-class Cutout:
+class Cutout(Augmentation, frozen=True, tag="cutout"):
     """Cover a square of every image (DeVries & Taylor 2017, arXiv:1708.04552).
 
     Its middle lies on any pixel, so that part of it may lie outside. uint8 images get mid-grey, 128; floats
@@ -20,11 +22,7 @@ class Cutout:
         pixels: side of the square; the paper has 16 for CIFAR-10 and 8 for CIFAR-100.
     """
 
-    pixels: int = 8
-    kind = "cutout"
-
-    def __post_init__(self):
-        check_whole(self, "pixels")
+    pixels: Whole = 8
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         out = x.copy()
@@ -36,8 +34,7 @@ class Cutout:
         return out
 
 
-@dataclass(frozen=True)
-class Mixup:
+class Mixup(Augmentation, frozen=True, tag="mixup"):
     """Blend every image, and its label, with another of the batch (arXiv:1710.09412).
 
     One share, drawn from Beta(alpha, alpha), serves the whole batch, as in the paper. It is a whole number
@@ -47,11 +44,7 @@ class Mixup:
         alpha: 0 mixes nothing, 1 draws all shares alike; the paper has 0.1 to 0.4 for ImageNet and 1 for CIFAR.
     """
 
-    alpha: float = 0.2
-    kind = "mixup"
-
-    def __post_init__(self):
-        check_range(self, "alpha", 100)
+    alpha: _Alpha = 0.2
 
     def mix(self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """x (n, h, w, c) and y float32 (n, classes), mixed."""
@@ -68,8 +61,7 @@ class Mixup:
         return out, _mixed_labels(y, other, kept / 256)
 
 
-@dataclass(frozen=True)
-class CutMix:
+class CutMix(Augmentation, frozen=True, tag="cutmix"):
     """Replace a box of every image by the same box of another of the batch (arXiv:1905.04899).
 
     One box serves the whole batch, as in the paper: its area, before the image's border cuts it, is a share
@@ -79,11 +71,7 @@ class CutMix:
         alpha: 0 mixes nothing, 1 draws all areas alike, as the paper has it.
     """
 
-    alpha: float = 1.0
-    kind = "cutmix"
-
-    def __post_init__(self):
-        check_range(self, "alpha", 100)
+    alpha: _Alpha = 1.0
 
     def mix(self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """x (n, h, w, c) and y float32 (n, classes), mixed."""

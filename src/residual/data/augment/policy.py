@@ -1,16 +1,17 @@
 """RandAugment: operations drawn at random for every image."""
 
-from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
+from residual._checked import Whole
 from residual.data.augment.operations import OPERATIONS
-from residual.data.augment.values import check_range, check_whole
+from residual.data.augment.values import Augmentation
 from residual.errors import DataError
 
 
-@dataclass(frozen=True)
-class RandAugment:
+class RandAugment(Augmentation, frozen=True, tag="randaugment"):
     """Apply `n` operations to every image, one after another, each drawn from fourteen (arXiv:1909.13719).
 
     They are identity, autocontrast, equalize, rotate, solarize, color, posterize, contrast, brightness,
@@ -25,13 +26,8 @@ class RandAugment:
             have none: they act in full at 0 too.
     """
 
-    n: int = 2
-    magnitude: float = 5.0
-    kind = "randaugment"
-
-    def __post_init__(self):
-        check_whole(self, "n")
-        check_range(self, "magnitude", 10)
+    n: Whole = 2
+    magnitude: Annotated[float, Meta(ge=0, le=10, description="0 to 10")] = 5.0
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Raises DataError for images that are not uint8 (n, h, w, 3)."""

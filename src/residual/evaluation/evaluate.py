@@ -1,0 +1,68 @@
+"""The scores of a network on labelled images, whose classes may be ordered in another way."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from residual.data.digests import find_in
+from residual.data.images import Dataset, Images
+from residual.errors import DataError
+from residual.evaluation.metrics import Scores, score
+from residual.evaluation.predict import predict_probabilities
+
+
+def evaluate_model(
+    model, images: Images, classes: Sequence[str], seen: Sequence[Images] | None = None
+) -> Scores:
+    """Scores of a model on labelled images.
+
+    Args:
+        model: as `predict_probabilities` takes it.
+        images: the test images.
+        classes: names of the outputs.
+        seen: the images that the model was trained and selected on, at the same size. Test images with the same
+            pixels as one of them are counted, and the scores without them are given too. None if they are not known.
+    """
+    return score_images(predict_probabilities(model, images.x), images, classes, seen)
+
+
+def score_images(
+    rows: np.ndarray, images: Images, classes: Sequence[str], seen: Sequence[Images] | None = None
+) -> Scores:
+    """Scores of the probabilities (n, k) that a model gave `images`; the rest as for `evaluate_model`."""
+    scores = score(rows, images.y, classes)
+    if seen is None:
+        return scores
+    leaked = find_leaks(images, seen)
+    rest = ~leaked
+    without = score(rows[rest], images.y[rest], classes) if leaked.any() and rest.any() else None
+    return replace(scores, leaked=int(leaked.sum()), without_leaked=without)
+
+
+def find_leaks(images: Images, seen: Sequence[Images]) -> np.ndarray:
+    """bool (n,): which images have the same pixels as one of those in `seen`."""
+    return find_in(images.digests, (other.digests for other in seen))
+
+
+def choose_test_images(data: Dataset) -> tuple[Images, tuple[str, ...]]:
+    """The test images; all images if the data has no test set of its own."""
+    if not data.made_test:
+        return data.test, data.classes
+    return data.train.and_also(data.test), data.classes
+
+
+def map_labels(images: Images, names: Sequence[str], classes: Sequence[str]) -> Images:
+    """The same images with labels that are indices into `classes` instead of `names`.
+
+    Raises:
+        DataError: if a name is not in `classes`.
+    """
+    missing = [name for name in names if name not in classes]
+    if missing:
+        raise DataError(
+            f"The data has classes that the network does not know: {', '.join(missing[:5])}. It knows "
+            f"{', '.join(list(classes)[:10])}."
+        )
+    index = np.array([list(classes).index(name) for name in names])
+    return Images(images.x, index[images.y])

@@ -1,0 +1,277 @@
+"""The run folder: what was asked, what happened, and the network that came out.
+
+runs/signs-course-resnet50-1/
+    run.toml         what was asked: data, network, recipe, seed, versions, machine
+    log.csv          one row per epoch
+    checkpoints/     the last two states of a training that has not ended
+    model.keras      the network, opens in plain Keras
+    report.json      the results
+    curves.png, confusion.png
+"""
+
+import csv
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import filelock
+import msgspec
+
+from residual._atomic import write_text
+from residual.errors import RunError
+from residual.runs.record import RunRecord, parse_record
+
+ROOT = Path("runs")
+RESUMABLE = ("interrupted", "stopped")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FROM_DATA = ("unreadable", "resumed")  # what a report keeps when its training is resumed
+_AT_THE_END = ("curves.png", "test_predictions.csv", "confusion.png")
+
+
+class RunFolder:
+    """One run's folder. Every file is written whole or not at all.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+
+    @property
+    def model(self) -> Path:
+        """The trained network."""
+        return self.path / "model.keras"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def record(self) -> RunRecord:
+        """What run.toml says.
+
+        Raises:
+            RunError: if it is missing, damaged or not whole.
+        """
+        path = self.path / "run.toml"
+        try:
+            return parse_record(path.read_text("utf-8"))
+        except RunError as error:
+            raise RunError(
+                f"{path} is not whole: {error}. Put it back as training wrote it, or name the model file itself."
+            ) from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(f"{self.path} is not a readable run folder: {error}.") from None
+
+    def write_record(self, record: RunRecord) -> None:
+        """Write run.toml."""
+        write_text(self.path / "run.toml", record.to_toml())
+
+    def change_record(self, **changes) -> None:
+        """Replace fields of the record in run.toml."""
+        self.write_record(msgspec.structs.replace(self.record, **changes))
+
+    @property
+    def report(self) -> dict:
+        """What report.json says so far."""
+        try:
+            report = json.loads((self.path / "report.json").read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(f"{self.path / 'report.json'} cannot be read: {error}.") from None
+        if not isinstance(report, dict):
+            raise RunError(f"{self.path / 'report.json'} must hold an object; got {type(report).__name__}.")
+        return report
+
+    @property
+    def state(self) -> str:
+        """How far the run is.
+
+        "running" in this process or another, "finished", "stopped" by Ctrl-C, "failed" if the loss was not finite or
+        memory ran out, or "interrupted" by whatever killed it.
+        """
+        if self._is_claimed():
+            return "running"
+        report = self.report
+        if "failure" in report:
+            return "failed"
+        if "weights_sha256" not in report:
+            return "interrupted"
+        return "stopped" if report["interrupted"] else "finished"
+
+    def find_missing(self) -> list[str]:
+        """What the end of a finished training has not written yet, such as "the test scores"."""
+        expected = _AT_THE_END if (self.path / "log.csv").is_file() else _AT_THE_END[1:]
+        missing = [name for name in expected if not (self.path / name).is_file()]
+        return [*missing, *([] if "test" in self.report else ["the test scores"])]
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """Hold the run as its only writer; the system releases it when the process ends, however it ends.
+
+        Raises:
+            RunError: if another process holds it.
+        """
+        try:
+            with filelock.FileLock(self._lock, timeout=1.0):  # whoever only looks lets go at once
+                yield
+        except filelock.Timeout:
+            raise RunError(
+                f"{self.path} is being trained by another process. Wait for it, or choose another name."
+            ) from None
+
+    @property
+    def _lock(self) -> Path:
+        return self.path / ".lock"
+
+    def _is_claimed(self) -> bool:
+        if not self._lock.exists():
+            return False
+        try:
+            with filelock.FileLock(self._lock, timeout=0):
+                return False
+        except filelock.Timeout:
+            return True
+        except OSError:  # a folder that this user may not write is not being trained
+            return False
+
+    def add_to_report(self, **values) -> None:
+        """Add or replace values in report.json."""
+        report = {**self.report, **values}
+        write_text(self.path / "report.json", json.dumps(report, indent=1) + "\n")
+
+    def reopen(self, step: int) -> None:
+        """Remove from report.json what the end of a training wrote, and note that it is resumed from a step."""
+        kept = {name: value for name, value in self.report.items() if name in _FROM_DATA}
+        resumed = [*kept.get("resumed", ()), {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "step": step}]
+        write_text(self.path / "report.json", json.dumps({**kept, "resumed": resumed}, indent=1) + "\n")
+        for leftover in self.path.glob(".*-????????.*"):  # of a writing that was killed
+            leftover.unlink()
+
+    def discard(self) -> None:
+        """Remove what was written for a training that did not begin; the folder too, if nothing else is in it."""
+        for name in ("run.toml", "report.json", self._lock.name):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
+
+    def write_log(self, rows: list[dict]) -> None:
+        """Write log.csv: a row per epoch."""
+        text = _Lines()
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path / "log.csv", "".join(text))
+
+    def log_rows(self) -> list[dict]:
+        """The rows of log.csv as numbers; [] before the first epoch has ended.
+
+        Raises:
+            RunError: if the file is damaged.
+        """
+        path = self.path / "log.csv"
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, TypeError, csv.Error) as error:  # a row may be too short or long
+            raise RunError(
+                f"{path} cannot be read: {error}. It must have a number in every column."
+            ) from None
+
+
+class _Lines(list):
+    write = list.append
+
+
+def check_name(name: str | None) -> None:
+    """Raise if a run cannot have this name.
+
+    Raises:
+        RunError: if the name is not plain.
+    """
+    if name is not None and (not _PLAIN.fullmatch(name) or name.endswith(".keras")):
+        raise RunError(
+            f"name must be made of letters, digits, '.', '_' and '-', such as first-try; got {name!r}."
+        )
+
+
+def check_free(name: str | None, root: Path = ROOT) -> None:
+    """Raise if a new run cannot have this name.
+
+    Raises:
+        RunError: if the name is not plain, or is taken.
+    """
+    check_name(name)
+    path = root / (name or "")
+    if name is None or not path.exists() or (path.is_dir() and not _holds_files(path)):
+        return
+    before = RunFolder(path)
+    if (path / "run.toml").is_file() and before.state in RESUMABLE:
+        raise RunError(
+            f"{path} exists already: a run that was {before.state}. Continue it with residual train --resume {name} "
+            f'(resume="auto" in Python), or choose another name.'
+        )
+    raise RunError(f"{path} exists already. Choose another name, or remove it.")
+
+
+def _holds_files(path: Path) -> bool:
+    """Whether there is more than the lock and half-written files of a run that was killed before it began."""
+    return any(not entry.name.startswith(".") for entry in path.iterdir())
+
+
+def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
+    """Make the folder of a new run.
+
+    Args:
+        name: what the user calls it; None counts up from `stem`: stem-1, stem-2, ...
+        stem: such as "signs-course-resnet50".
+        root: the folder of all runs.
+
+    Raises:
+        RunError: if the name is taken or is not a plain name, or the folder cannot be made.
+    """
+    check_free(name, root)
+    try:
+        if name is not None:
+            (root / name).mkdir(parents=True, exist_ok=True)
+            return RunFolder(root / name)
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
+        for number in range(1, 100_000):
+            path = root / f"{stem}-{number}"
+            if not path.exists():
+                path.mkdir(parents=True)
+                return RunFolder(path)
+    except OSError as error:
+        raise RunError(f"The folder for the run cannot be made in {root}: {error.strerror}.") from None
+    raise RunError(f"{root} is full of runs called {stem}.")
+
+
+def find_existing(name: str | None, root: Path = ROOT) -> RunFolder | None:
+    """The run of that plain name, or None."""
+    if name is None or not _PLAIN.fullmatch(name) or not (root / name / "run.toml").is_file():
+        return None
+    return RunFolder(root / name)
+
+
+def find_run(name: str | Path) -> RunFolder:
+    """An existing run by its path, or by its name in ./runs.
+
+    Raises:
+        RunError: if there is none; the message lists the runs that there are.
+    """
+    for path in (Path(name), ROOT / str(name)):
+        if (path / "run.toml").is_file():
+            return RunFolder(path)
+    known = sorted(path.parent.name for path in ROOT.glob("*/run.toml"))
+    listed = (
+        f" Runs here: {', '.join(known[-8:])}." if known else " There are no runs here yet: residual train."
+    )
+    raise RunError(f"There is no run or model {str(name)!r}.{listed}")

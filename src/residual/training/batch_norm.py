@@ -1,0 +1,157 @@
+"""Batch-norm statistics that fit the weights.
+
+In inference a batch norm uses moving averages of what it saw in training. With Keras's momentum of 0.99 they trail
+the weights by hundreds of steps: after a short training a network can know its training images and guess at all
+others. Two things prevent that here: the momentum follows the number of steps, and after training the statistics are
+computed anew, as a plain average over training data (arXiv:2105.07576).
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from residual import backend
+from residual.data.augment import Augmentation, apply_augmentations
+from residual.data.images import Dataset, Images
+from residual.training.batches import in_order
+
+MAX_IMAGES = 10_000  # enough to know a mean and a variance by
+
+
+def momentum_for(steps: int) -> float:
+    """Momentum whose window, 1 / (1 - momentum) steps, is a thirtieth of the training: 0.8 to 0.99."""
+    return 1 - 1 / float(np.clip(steps / 30, 5, 100))
+
+
+def norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """Every batch norm of a model."""
+    return [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def set_momentum(model: keras.Model, momentum: float) -> None:
+    """Give every batch norm this momentum; call before the model is compiled."""
+    for layer in norms(model):
+        layer.momentum = momentum
+
+
+def moving_statistics(model: keras.Model) -> list[np.ndarray]:
+    """The moving means and variances of every batch norm, in order."""
+    return [
+        np.array(keras.ops.convert_to_numpy(variable))
+        for layer in norms(model)
+        for variable in (layer.moving_mean, layer.moving_variance)
+    ]
+
+
+def assign_statistics(model: keras.Model, values: list[np.ndarray]) -> None:
+    """Put back what `moving_statistics` returned."""
+    pairs = iter(values)
+    for layer in norms(model):
+        layer.moving_mean.assign(next(pairs))
+        layer.moving_variance.assign(next(pairs))
+
+
+def hash_weights(model: keras.Model) -> str:
+    """SHA-256 of all weights, in order: equal for networks that are equal to the last bit."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight))
+    return digest.hexdigest()
+
+
+def recompute_and_score(
+    model: keras.Model, data: Dataset, batch_size: int, augment: Sequence[Augmentation]
+) -> tuple[list[np.ndarray], dict]:
+    """Recompute the statistics; the old ones, and the validation accuracy with each.
+
+    Args:
+        model: trained.
+        data: with a validation set.
+        batch_size, augment: as in training.
+
+    Returns:
+        The moving statistics as they were, and n, accuracy and accuracy_with_moving_statistics for the report.
+    """
+    batches, y = in_order(data.validation, len(data.classes), batch_size), data.validation.y
+
+    def count_correct() -> int:
+        return int((model.predict(batches, verbose=0).argmax(1) == y).sum())
+
+    moving = moving_statistics(model)
+    before = count_correct()
+    recompute_batch_norm(model, data.train, batch_size, augment)
+    after = count_correct()
+    scores = {"n": len(y), "accuracy": after / len(y), "accuracy_with_moving_statistics": before / len(y)}
+    return moving, scores
+
+
+def recompute_batch_norm(
+    model: keras.Model,
+    images: Images,
+    batch_size: int,
+    augment: Sequence[Augmentation] = (),
+    *,
+    max_images: int = MAX_IMAGES,
+    seed: int = 0,
+) -> None:
+    """Replace the moving statistics by a true average over training images.
+
+    The variance is that of all images together: mean of the batches' variances plus variance of their means.
+    The weights fit what the network saw in training, so images that were augmented then are augmented here: with
+    black borders moved in by training alone, statistics without them cost 4 points of accuracy on CIFAR-10.
+
+    Args:
+        model: its other weights stay as they are.
+        images: training images; a random `max_images` of them are used.
+        batch_size: as in training.
+        augment: as in training.
+        seed: of the images that are used, and of their augmentation.
+    """
+    momenta = [layer.momentum for layer in norms(model)]
+    set_momentum(model, 0.0)  # moving statistics = those of the last batch
+    forward = backend.training_forward(model)
+    order = np.random.default_rng(seed).permutation(len(images))[:max_images]
+    average = _Average()
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        if start and len(batch) < batch_size / 2:
+            break  # too few images to measure a variance on
+        labels = np.ones((len(batch), 1), np.float32)  # nobody reads them
+        x, _ = apply_augmentations(images.x[batch], labels, augment, np.random.default_rng((seed, start)))
+        forward(keras.ops.convert_to_tensor(x, "float32"))
+        average.add(moving_statistics(model), len(batch))
+    assign_statistics(model, average.statistics())
+    for layer, momentum in zip(norms(model), momenta, strict=True):
+        layer.momentum = momentum
+
+
+class _Average:
+    """The means and variances of several batches together, in float64."""
+
+    def __init__(self):
+        self.weight, self.sums = 0, None
+
+    def add(self, statistics: list[np.ndarray], count: int) -> None:
+        """Add those of a batch of `count` images: mean and variance of every batch norm in turn."""
+        seen = [np.float64(value) for value in statistics]
+        moments = [
+            part
+            for mean, variance in zip(seen[::2], seen[1::2], strict=True)
+            for part in (mean, variance + mean**2)
+        ]
+        self.sums = [
+            count * part + (total if self.sums else 0)
+            for part, total in zip(moments, self.sums or moments, strict=True)
+        ]
+        self.weight += count
+
+    def statistics(self) -> list[np.ndarray]:
+        """Those of all batches, float32."""
+        averages = [total / self.weight for total in self.sums or []]
+        return [
+            value.astype(np.float32)
+            for mean, square in zip(averages[::2], averages[1::2], strict=True)
+            for value in (mean, np.maximum(square - mean**2, 0))
+        ]

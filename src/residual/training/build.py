@@ -1,0 +1,49 @@
+"""The network that a training begins with: random weights, its normalization fitted on the training images."""
+
+import keras
+import numpy as np
+
+from residual.data.images import Dataset, Images
+from residual.data.pixel_store import pieces
+from residual.models.build import build_network
+from residual.models.spec import NetworkSpec
+from residual.training.recipe import Recipe
+
+
+def build_model(data: Dataset, spec: NetworkSpec, recipe: Recipe) -> keras.Model:
+    """The network with random weights: raw pixels in, its normalization fitted on `data.train`."""
+    first = fit_normalization(recipe.normalization, data.train)
+    return build_network(spec, (*data.size, 3), len(data.classes), first)
+
+
+def fit_normalization(kind: str, images: Images) -> keras.layers.Layer:
+    """The first layer of a network, from raw 0-255 pixels, fitted on training images.
+
+    Args:
+        kind: a key of `recipe.NORMALIZATIONS`.
+        images: the training images, without the validation images.
+    """
+    if kind == "scale":
+        return keras.layers.Rescaling(1 / 255, name="normalization")
+    axes = (0, 1, 2) if kind == "channel" else (0,)
+    # In pieces, as the images may lie on disk; sums of whole numbers are exact in any order.
+    total = sum((piece.sum(axes, dtype=np.float64) for piece in pieces(images.x)), np.zeros(()))
+    count = len(images) * (images.x.shape[1] * images.x.shape[2] if kind == "channel" else 1)
+    mean = total / count
+    if kind == "channel":
+        squares = sum((_squares(piece) for piece in pieces(images.x)), np.zeros(())) / count
+        variance = np.maximum(squares - mean**2, 1.0)
+        layer = keras.layers.Normalization(axis=-1, name="normalization")
+    else:
+        variance = np.full_like(mean, 255.0**2)
+        layer = keras.layers.Normalization(axis=(1, 2, 3), name="normalization")
+    layer.build((None, *images.x.shape[1:]))
+    layer.set_weights([mean.astype(np.float32), variance.astype(np.float32), np.array(len(images))])
+    layer.finalize_state()
+    return layer
+
+
+def _squares(x: np.ndarray) -> np.ndarray:
+    """Sum of the squared pixels of each colour; a few at a time, as float64 takes eight times their memory."""
+    few = (x[i : i + 256] for i in range(0, len(x), 256))
+    return sum((np.square(piece, dtype=np.float64).sum((0, 1, 2)) for piece in few), np.zeros(()))

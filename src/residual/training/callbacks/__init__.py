@@ -1,0 +1,1 @@
+"""What watches a training: one file for each callback, named for what it does."""

@@ -1,0 +1,62 @@
+"""A network made ready for `fit`: batch-norm momentum, optimizer with its schedule, loss."""
+
+import keras
+import numpy as np
+
+from residual import backend
+from residual.backend import accelerate
+from residual.backend.choice import Choice
+from residual.training.batch_norm import momentum_for, set_momentum
+from residual.training.optimizers import OPTIMIZERS
+from residual.training.recipe import Recipe
+
+
+def compile_model(model: keras.Model, recipe: Recipe, steps: int, choice: Choice | None = None) -> None:
+    """Make the network ready for `fit`.
+
+    Args:
+        model: the network.
+        recipe: how to train.
+        steps: per epoch.
+        choice: how the optimizer updates the weights here; None takes the usual way.
+    """
+    momentum = recipe.batch_norm
+    if momentum == "auto":
+        momentum = momentum_for(steps * recipe.epochs)
+    set_momentum(model, momentum)
+    model.compile(
+        optimizer=accelerate.fused(make_optimizer(recipe, steps), choice, model),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        metrics=["accuracy"],
+        **backend.compile_options(),
+    )
+
+
+def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer with its schedule; decay leaves biases and norms alone.
+
+    Args:
+        recipe: how to train.
+        steps: per epoch.
+    """
+    rate = RateTable(recipe.schedule.rates(steps, recipe.epochs))
+    optimizer = OPTIMIZERS[recipe.optimizer](rate, recipe.weight_decay)
+    if recipe.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+class RateTable(keras.optimizers.schedules.LearningRateSchedule):
+    """A Keras schedule that reads the rate of each step from an array."""
+
+    def __init__(self, rates: np.ndarray):
+        super().__init__()
+        self.rates = np.asarray(rates, np.float32)
+
+    def __call__(self, step):
+        last = len(self.rates) - 1
+        index = keras.ops.minimum(keras.ops.cast(step, "int32"), last)
+        return keras.ops.take(keras.ops.convert_to_tensor(self.rates), index)
+
+    def get_config(self):
+        return {"rates": self.rates.tolist()}

@@ -1,0 +1,109 @@
+"""Training: a job and a run folder -> a trained network and its report."""
+
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from residual._text import format_duration
+from residual.backend import accelerate
+from residual.data.balance import class_weights
+from residual.runs import checkpoints
+from residual.runs.checkpoints import State
+from residual.runs.folder import RunFolder
+from residual.runs.history import hash_file
+from residual.training import batch_norm
+from residual.training.batches import Batches
+from residual.training.build import build_model
+from residual.training.callbacks.best_weights import BestWeights
+from residual.training.callbacks.tensorboard import show_mistakes
+from residual.training.choose import choose_computation, print_line
+from residual.training.compile import compile_model
+from residual.training.epochs import run_epochs
+from residual.training.failures import explain_failures
+from residual.training.forecast import Forecast, measure_forecast
+from residual.training.job import Job, print_job
+from residual.training.memory import check_batch
+from residual.training.recipe import Recipe
+from residual.training.save import save_network
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training returns.
+
+    Attributes:
+        model: the network, its batch-norm statistics recomputed.
+        moving: the moving statistics that it had before (`batch_norm.assign_statistics` puts them back).
+        report: what goes into report.json.
+    """
+
+    model: keras.Model
+    moving: list[np.ndarray]
+    report: dict
+
+
+def fit(job: Job, folder: RunFolder, console: Console, state: State | None = None) -> Trained:
+    """Train on `job.training`, select on its validation images, never read its test images.
+
+    Ctrl-C ends the training after the current step; the best network so far is kept.
+
+    Args:
+        job: what is trained on what.
+        folder: where log, checkpoints, network and report go.
+        console: where progress is shown.
+        state: of an interrupted training, to resume from; None begins.
+
+    Raises:
+        RunError: if the loss is not finite any more, or memory runs out.
+    """
+    print_job(job, folder, console)
+    data, recipe = job.training, job.recipe
+    keras.utils.set_random_seed(job.options.seed)
+    batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, job.options.seed)
+    model, best = build_model(data, job.spec, recipe), BestWeights(recipe.keep)
+    choice = choose_computation(model, batches, job, folder, state, console)
+    with accelerate.accelerated(model, choice), explain_failures(job, folder, model, batches, best, choice):
+        compile_model(model, recipe, batches.steps, choice)
+        check_batch(model, choice.precision, choice.batch_size)
+        weights = class_weights(data.train.y) if job.options.class_balance == "weights" else None
+        plan = measure_forecast(model, batches, data, job.started, weights)
+        if job.options.seconds is not None and state is None:
+            recipe = _fit_time_budget(job.options.seconds, plan, recipe, folder, console)
+            compile_model(model, recipe, batches.steps, choice)
+        print_line(console, "plan", plan.format_sentence(recipe.epochs))
+        steps = run_epochs(model, data, recipe, batches, weights, best, folder, console, state)
+        best.restore(model)
+    save_network(model, job, folder)  # kept even if what follows is interrupted
+    moving, scores = batch_norm.recompute_and_score(model, data, recipe.batch_size, recipe.augment)
+    save_network(model, job, folder)
+    show_mistakes(folder, model, data, recipe.batch_size, best.epoch)
+    report = {
+        **steps,
+        "epochs_asked": recipe.epochs,
+        "kept_epoch": best.epoch,
+        "precision": choice.precision,
+        "train_images": len(data.train),
+        "planned_seconds": round(plan.epoch_seconds * recipe.epochs, 2),
+        "total_seconds": round(time.perf_counter() - job.started, 2),
+        "validation": scores,
+        "weights_sha256": batch_norm.hash_weights(model),
+        "model_sha256": hash_file(folder.model),
+        "data_sha256": job.record.data.data_sha256,
+    }
+    folder.add_to_report(**report)
+    if not steps["interrupted"]:
+        checkpoints.remove(folder.checkpoints)
+    return Trained(model, moving, report)
+
+
+def _fit_time_budget(
+    seconds: float, plan: Forecast, recipe: Recipe, folder: RunFolder, console: Console
+) -> Recipe:
+    """The recipe with as many epochs as end in time; the run's record and the console say so."""
+    recipe = recipe.in_epochs(plan.epochs_within(seconds))
+    folder.change_record(recipe=recipe.to_table())
+    print_line(console, "budget", f"{format_duration(seconds)}: {recipe.epochs} epochs")
+    return recipe

@@ -1,0 +1,160 @@
+"""How long a training will take, measured on a few of its own steps before it starts."""
+
+import math
+import sys
+import time
+from dataclasses import dataclass
+
+import keras
+
+from residual._text import format_bytes, format_duration
+from residual.data.images import Dataset
+from residual.errors import RecipeError
+from residual.training.batch_norm import MAX_IMAGES
+from residual.training.batches import Batches
+
+_STEPS, _SECONDS = 8, 2.0  # the probe ends at the first of the two
+_FORWARD = 1 / 3  # of a training step's time goes into the forward pass
+_SPARE = 0.9  # share of a time budget that is planned for: other work slows a shared machine by a tenth
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a training will cost.
+
+    Attributes:
+        step_seconds: of one training step.
+        compile_seconds: of making the step ready, once.
+        epoch_seconds: of one epoch, its validation included.
+        before_seconds: spent since the training was asked for.
+        after_seconds: for batch-norm statistics and the scores after the last epoch, test images included.
+        memory: most bytes that the process has held so far; None if the system does not say.
+    """
+
+    step_seconds: float
+    compile_seconds: float
+    epoch_seconds: float
+    before_seconds: float
+    after_seconds: float
+    memory: int | None
+
+    def format_sentence(self, epochs: int) -> str:
+        """For the user, before training starts."""
+        memory = f", {format_bytes(self.memory, binary=True)} of memory" if self.memory else ""
+        epoch = (
+            format_duration(self.epoch_seconds) if self.epoch_seconds >= 1 else f"{self.epoch_seconds:.1f} s"
+        )
+        step = f"{self.step_seconds * 1e3:,.0f} ms a step, {epoch} an epoch"
+        return f"{step}, {format_duration(epochs * self.epoch_seconds + self.after_seconds)} in all{memory}"
+
+    def epochs_within(self, seconds: float) -> int:
+        """How many epochs end, with everything around them, within `seconds` of the start.
+
+        They get a schedule of their own, so that the step is compiled once more.
+
+        Raises:
+            RecipeError: if not even one does.
+        """
+        around = self.before_seconds + self.compile_seconds + self.after_seconds
+        epochs = math.floor((seconds * _SPARE - around) / self.epoch_seconds)
+        if epochs < 1:
+            needed = (around + self.epoch_seconds) / _SPARE
+            raise RecipeError(
+                f"time_budget of {format_duration(seconds)} is too short: one epoch with everything around it takes "
+                f"about {format_duration(needed)}. Give more time, or choose a smaller model or image_size."
+            )
+        return epochs
+
+
+def measure_forecast(
+    model: keras.Model,
+    batches: Batches,
+    data: Dataset,
+    started: float,
+    class_weights: dict[int, float] | None = None,
+) -> Forecast:
+    """Time a few training steps; weights, optimizer and order of the images are put back afterwards.
+
+    Args:
+        model: compiled; the training uses again what its first step compiles.
+        batches: the training batches.
+        data: with a validation set.
+        started: `time.perf_counter()` when the user asked.
+        class_weights: as the training will have them, so that what is compiled here fits it.
+    """
+    weights, optimizer = model.get_weights(), [v.numpy() for v in _build_optimizer(model).variables]
+    clock = _Clock()
+    model.fit(
+        batches,
+        steps_per_epoch=min(_STEPS, len(batches)),
+        epochs=1,
+        shuffle=False,
+        verbose=0,
+        class_weight=class_weights,
+        callbacks=[clock],
+    )
+    model.set_weights(weights)
+    for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
+        variable.assign(value)
+    batches.begin_at(0)
+    batches.waited = 0.0
+    step = clock.step_seconds()
+    forward = step * _FORWARD / batches.batch_size
+    return Forecast(
+        step_seconds=step,
+        compile_seconds=max(0.0, clock.first_seconds() - step),
+        epoch_seconds=step * len(batches) + forward * len(data.validation),
+        before_seconds=time.perf_counter() - started,
+        after_seconds=forward * _count_final_passes(data),
+        memory=peak_memory(),
+    )
+
+
+def _count_final_passes(data: Dataset) -> int:
+    """Images that pass through the network after the last epoch.
+
+    They are those of the statistics, of the scores with the old and the new ones, of TensorBoard's mistakes, and the
+    test images.
+    """
+    return min(len(data.train), MAX_IMAGES) + 3 * len(data.validation) + len(data.test)
+
+
+def _build_optimizer(model: keras.Model) -> keras.optimizers.Optimizer:
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return model.optimizer
+
+
+class _Clock(keras.callbacks.Callback):
+    """The time of every step; ends the training after two seconds."""
+
+    def on_train_begin(self, logs=None):
+        self.ends = []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if not self.ends:
+            self.began = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends.append(time.perf_counter())
+        if len(self.ends) > 1 and self.ends[-1] - self.ends[0] > _SECONDS:
+            self.model.stop_training = True
+
+    def first_seconds(self) -> float:
+        """Of the first step, which compiles."""
+        return self.ends[0] - self.began
+
+    def step_seconds(self) -> float:
+        """Median time of a step after the first, which compiles; that of the first if it is the only one."""
+        steps = sorted(b - a for a, b in zip(self.ends, self.ends[1:], strict=False))
+        return steps[len(steps) // 2] if steps else self.first_seconds()
+
+
+def peak_memory() -> int | None:
+    """Most bytes that this process has held in memory, or None if the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

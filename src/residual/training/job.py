@@ -1,0 +1,249 @@
+"""A job: what is trained on what, with its data loaded. A run's record holds it, and gives it back."""
+
+import functools
+import json
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from residual.data.balance import imbalance, resampled
+from residual.data.fingerprints import STYLE, compute_data_hash, compute_fingerprint
+from residual.data.images import Dataset
+from residual.data.load import load_data
+from residual.data.named import NAMES, SEARCHED
+from residual.data.pixel_store import PixelStore
+from residual.data.readers.hub import PREFIX
+from residual.data.splits import split_apart
+from residual.errors import DataError, ResidualError, RunError
+from residual.models import zoo
+from residual.models.spec import NetworkSpec
+from residual.runs.folder import RunFolder
+from residual.runs.record import DataRecord, NetworkRecord, RunRecord
+from residual.training.machine import describe_machine
+from residual.training.options import TrainOptions
+from residual.training.recipe import Recipe
+from residual.training.recipes import load_recipe
+
+# Options that say where to look or what to measure, or that are recorded whole in [network] and [recipe].
+_NOT_COMPARED = ("model", "recipe", "epochs", "batch_size", "precision", "search_dir")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained on what.
+
+    Attributes:
+        options: what was asked.
+        data: as it was loaded.
+        split: the same with validation images.
+        recipe, spec: how to train, and which network.
+        record: run.toml.
+        started: `time.perf_counter()` when it was asked for, before the data was read.
+    """
+
+    options: TrainOptions
+    data: Dataset
+    split: Dataset
+    recipe: Recipe
+    spec: NetworkSpec
+    record: RunRecord
+    started: float
+
+    @functools.cached_property
+    def training(self) -> Dataset:
+        """The split, with the images of small classes repeated if class_balance is "sample"."""
+        repeated = self.options.class_balance == "sample"
+        return resampled(self.split, self.options.seed) if repeated else self.split
+
+
+def choose_recipe(options: TrainOptions, data: str = "") -> tuple[Recipe, NetworkSpec]:
+    """The recipe and the network for data of this name, with the values that the options replace.
+
+    Raises:
+        RecipeError, NetworkError: if a name is unknown.
+    """
+    recipe = options.recipe if isinstance(options.recipe, Recipe) else load_recipe(options.recipe, data)
+    asked = {"epochs": options.epochs, "batch_size": options.batch_size}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    if changes:  # what the recipe reached, it reached unchanged
+        recipe = msgspec.structs.replace(recipe, **changes, expected="")
+    spec = zoo.resolve_spec(options.model or recipe.model)
+    return msgspec.structs.replace(recipe, model=spec.name), spec
+
+
+def make_job(options: TrainOptions) -> Job:
+    """Load the data that the options name, and set validation images aside.
+
+    Raises:
+        DataError, NetworkError, RecipeError: each says what to do.
+    """
+    started = time.perf_counter()
+    choose_recipe(options)  # a wrong name is reported before the data is read
+    data = load_data(options.data, options.image_size, options.search_dir, options.max_unreadable)
+    from residual.models.build import (
+        check_image_size,  # loads Keras: data that is not there is reported before
+    )
+
+    recipe, spec = choose_recipe(options, data.name)
+    check_image_size(spec, (*data.size, 3))
+    split = split_validation(data, options.validation_split, options.seed)
+    record = RunRecord(
+        started=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        precision=options.precision,
+        train=_record_options(options),
+        data=_describe_data(data, split),
+        network=NetworkRecord(spec.name, spec.source, msgspec.to_builtins(spec)),
+        recipe=recipe.to_table(),
+        machine=describe_machine(),
+    )
+    return Job(options, data, split, recipe, spec, record, started)
+
+
+def reload_job(folder: RunFolder) -> Job:
+    """The job of a run, its data loaded again.
+
+    Raises:
+        DataError: if the data has changed since.
+        RunError: if run.toml cannot be read, or does not say enough.
+    """
+    record, started = folder.record, time.perf_counter()
+    try:
+        options = TrainOptions.from_table(record.train)
+        spec = msgspec.convert(record.network.spec, NetworkSpec)
+        recipe = Recipe.from_table(record.recipe)
+    except (msgspec.ValidationError, ResidualError) as error:
+        raise RunError(f"{folder.path / 'run.toml'} is not whole: {error}") from None
+    data = reload_data(record)
+    split = split_validation(data, options.validation_split, options.seed)
+    if compute_data_hash(split, record.data.hash_style) != record.data.data_sha256:
+        raise DataError(
+            f"The images of {options.data} are not those that {folder.path} was trained on. The run: "
+            f"{record.data.source}. Now: {data.source}. Put the data back as it was, or start a new run."
+        )
+    return Job(options, data, split, recipe, spec, record, started)
+
+
+def reload_data(record: RunRecord) -> Dataset:
+    """The data of a run, loaded again as it was asked.
+
+    Raises:
+        DataError: if it cannot be found or read.
+    """
+    options = TrainOptions.from_table(record.train)
+    return load_data(options.data, options.image_size, options.search_dir, options.max_unreadable)
+
+
+def continue_job(job: Job, folder: RunFolder) -> Job:
+    """A job that was asked again, as the interrupted run of the same name that it continues.
+
+    Raises:
+        RunError: if the run was asked for otherwise; the message says in what they differ.
+    """
+    before = folder.record
+    differences = _find_differences(job.record, before)
+    if not differences and compute_data_hash(job.split, before.data.hash_style) != before.data.data_sha256:
+        differences.append("its images were others")
+    if job.options.precision not in ("auto", before.precision):
+        differences.append(f"precision was {before.precision}, now {job.options.precision}")
+    if differences:
+        raise RunError(
+            f"{folder.path} was interrupted, and was asked for otherwise: {'; '.join(differences)}. Continue it as it "
+            f"was with residual train --resume {folder.path.name}, or choose another name."
+        )
+    return replace(job, record=before, recipe=Recipe.from_table(before.recipe))
+
+
+def split_validation(data: Dataset, share: float, seed: int) -> Dataset:
+    """`data` with a validation set: its own, or a stratified share of its training images.
+
+    Training images with the same pixels, or of one group, stay on one side.
+    """
+    if data.validation is not None:
+        return data
+    larger, smaller = split_apart(data.train, share, seed, data.groups)
+    train, validation = data.train.take(larger), data.train.take(smaller)
+    return replace(data, train=train, validation=validation, groups=None)
+
+
+def print_job(job: Job, folder: RunFolder, console: Console) -> None:
+    """Say what is about to be trained on what."""
+    split, recipe, balance = job.split, job.recipe, job.options.class_balance
+    unequal = imbalance(split.train.y, split.classes)
+    advice = f"class balance: {balance}" if balance else "see class_balance, and read the balanced accuracy"
+    counts = (
+        f"{len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test"
+    )
+    pixels = "x".join(map(str, split.size))
+    for label, text in (
+        ("data", split.source),
+        ("", counts),
+        *([("", f"{unequal}; {advice}")] if unequal else []),
+        *((("", split.train.x.description),) if isinstance(split.train.x, PixelStore) else ()),
+        ("network", f"{job.spec.name}, {pixels} pixels, {len(split.classes)} classes"),
+        ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
+        ("run", str(folder.path)),
+    ):
+        console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)
+
+
+def resolve_data(data: str | Path) -> str:
+    """How a run records its data: a name as it is, a path in full."""
+    if str(data) in NAMES or str(data).startswith(PREFIX):
+        return str(data)
+    return str(Path(data).expanduser().resolve())
+
+
+def _record_options(options: TrainOptions) -> dict:
+    """The table [train]: what was asked, its paths in full, so that the data is found again from elsewhere."""
+    data = resolve_data(options.data)
+    table = {**options.to_table(), "data": data}
+    table.pop("search_dir", None)
+    searched = options.search_dir or os.environ.get("RESIDUAL_DATA")
+    searched = searched or ("datasets" if Path("datasets").is_dir() else None)
+    if options.data in SEARCHED and searched:
+        table["search_dir"] = str(Path(searched).expanduser().resolve())
+    return table
+
+
+def _describe_data(data: Dataset, split: Dataset) -> DataRecord:
+    return DataRecord(
+        source=data.source,
+        classes=data.classes,
+        train_images=len(split.train),
+        validation_images=len(split.validation),
+        test_images=len(data.test),
+        image_size=data.size,
+        test_fingerprint=compute_fingerprint(data.test),
+        data_sha256=compute_data_hash(split),
+        hash_style=STYLE,
+    )
+
+
+def _find_differences(now: RunRecord, before: RunRecord) -> list[str]:
+    """In what a job differs from an earlier one, a phrase for each."""
+    first, second = _flatten(before), _flatten(now)
+    names = [name for name in {**first, **second} if first.get(name) != second.get(name)]
+    return [
+        f"{name} was {_name_value(first.get(name))}, now {_name_value(second.get(name))}" for name in names
+    ]
+
+
+def _flatten(record: RunRecord) -> dict:
+    """What must be the same for a run to be continued, by name."""
+    options = {**TrainOptions().to_table(), **record.train}
+    recipe = {name: value for name, value in record.recipe.items() if name not in ("expected", "about")}
+    if "time_budget" in options:
+        recipe.pop("epochs", None)  # the budget chose them
+    asked = {name: value for name, value in options.items() if name not in _NOT_COMPARED}
+    flat = {**asked, "classes": record.data.classes, "network": record.network.spec, **recipe}
+    return json.loads(json.dumps(flat))  # tuples are lists in run.toml
+
+
+def _name_value(value) -> str:
+    if isinstance(value, dict):
+        return value.get("name") or value.get("kind") or "another"
+    return "nothing" if value is None else str(value)

@@ -1,0 +1,120 @@
+"""A recipe: everything about a training but the data and the network, as one frozen value."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import fields, force_setattr, replace
+
+from residual._checked import Checked, Count, read_table
+from residual.data import augment
+from residual.data.augment import AUGMENTATIONS, Augmentation
+from residual.training import schedules
+from residual.training.optimizers import OPTIMIZERS
+from residual.training.schedules import SCHEDULES, Schedule
+
+NORMALIZATIONS = {
+    "scale": "pixels / 255",
+    "channel": "minus the mean and divided by the deviation of each colour in the training images",
+    "mean-image": "(pixels - mean training image) / 255",
+}
+_BELOW_ONE = "at least 0 and below 1"
+BelowOne = Annotated[float, Meta(ge=0, lt=1, description=_BELOW_ONE)]
+
+
+class Recipe(Checked, frozen=True):
+    """How to train.
+
+    Attributes:
+        name: what `recipe="..."` calls it.
+        about: one line on what it is for.
+        model: the network it was made for; used if the user names none.
+        epochs: passes over the training images.
+        batch_size: images per step.
+        optimizer: a key of `optimizers.OPTIMIZERS`: "adam", "adamw" or "sgd" (Nesterov momentum 0.9).
+        schedule: the learning rate of every step; nothing else changes the rate.
+        weight_decay: decoupled decay of kernels (not of biases and norms), times the learning rate.
+        label_smoothing: share of the label spread over all classes.
+        batch_norm: momentum of the moving statistics: "auto" lets it follow the number of steps.
+        normalization: a key of `NORMALIZATIONS`, fitted on the training images and kept inside the model.
+        augment: applied to every training batch, in turn.
+        keep: which weights: of the "best" epoch on the validation images, or of the "last".
+        expected: what it reached, where and in what time, as measured.
+    """
+
+    name: str
+    about: str
+    model: str
+    epochs: Count
+    batch_size: Count
+    optimizer: str
+    schedule: Schedule
+    weight_decay: Annotated[float, Meta(ge=0, lt=1e30, description="a number from 0")] = 0.0
+    label_smoothing: BelowOne = 0.0
+    batch_norm: BelowOne | Annotated[str, Meta(pattern="^auto$")] = "auto"
+    normalization: str = "channel"
+    augment: tuple[Augmentation, ...] = ()
+    keep: Literal["best", "last"] = "best"
+    expected: str = ""
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name, table in (("optimizer", OPTIMIZERS), ("normalization", NORMALIZATIONS)):
+            if getattr(self, name) not in table:
+                self.refuse(name, f"one of {', '.join(table)}", getattr(self, name))
+        if type(self.schedule) not in SCHEDULES:
+            self.refuse("schedule", f"one of {', '.join(cls.__name__ for cls in SCHEDULES)}", self.schedule)
+        entries = self.augment if isinstance(self.augment, list | tuple) else (self.augment,)
+        force_setattr(self, "augment", tuple(entries))
+        if unknown := [entry for entry in entries if type(entry) not in AUGMENTATIONS]:
+            names = ", ".join(cls.__name__ for cls in AUGMENTATIONS)
+            self.refuse("augment", f"made of {names}, which a run can record and resume with", unknown[0])
+
+    def describe_kind(self) -> str:
+        return f"recipe {self.name}"
+
+    def refuse(self, name: str, allowed: str, value: Any) -> None:
+        super().refuse(name, f'"auto" or a momentum {_BELOW_ONE}' if name == "batch_norm" else allowed, value)
+
+    def to_table(self) -> dict:
+        """As a TOML document's table; `from_table` reads it back."""
+        return msgspec.to_builtins(self)
+
+    @classmethod
+    def from_table(cls, table: dict) -> "Recipe":
+        """The recipe that `to_table` wrote.
+
+        Raises:
+            RecipeError: for a value that is unknown, missing or out of range.
+        """
+        if not isinstance(table, dict):
+            return read_table(cls, table, "recipe")
+        values = dict(table)
+        if "schedule" in values:
+            values["schedule"] = schedules.from_table(values["schedule"])
+        entries = values.get("augment", [])
+        if not isinstance(entries, list | tuple):
+            raise cls.error(f"augment: must be a list of tables; got {entries!r}.")
+        values["augment"] = tuple(augment.from_table(entry) for entry in entries)
+        return read_table(cls, values, "recipe")
+
+    def in_epochs(self, epochs: int) -> "Recipe":
+        """The recipe in so many epochs, its whole schedule shrunk or stretched to them."""
+        schedule = self.schedule.stretch(epochs / self.epochs)
+        return replace(self, epochs=epochs, schedule=schedule, expected="")
+
+    def in_miniature(self) -> "Recipe":
+        """The recipe in about a sixtieth of its epochs, at least two, its schedule shrunk with them.
+
+        It shows in minutes that everything runs, before the hours of the whole; its accuracy says little.
+        """
+        epochs = max(2, round(self.epochs / 60))
+        name, about = f"{self.name}-mini", f"{self.name} in {epochs} epochs, to see that it runs"
+        return replace(self.in_epochs(epochs), name=name, about=about)
+
+
+def find_differences(one: Recipe, other: Recipe) -> dict[str, tuple]:
+    """The values in which two recipes differ, name and description apart."""
+    names = [field.name for field in fields(Recipe) if field.name not in ("name", "about", "expected")]
+    pairs = {name: (getattr(one, name), getattr(other, name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -1,0 +1,239 @@
+"""Whatever is killed, terminated or deleted while a run ends, the rest is written later, or a message says why not."""
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+import residual
+from residual import _api
+from residual.errors import RunError
+from residual.runs.folder import RunFolder
+from residual.training.callbacks import checkpoint
+from residual.training.callbacks.epoch_log import EpochLog
+from residual.training.schedules import OneCycle
+from tests.support.made import QUICK, quiet, save_npz, striped, train_on
+
+RECIPE = replace(QUICK, schedule=OneCycle(3e-3))
+WRITES = 13  # run.toml twice, log.csv twice, model.keras twice, report.json, curves; then the scores
+IN_THE_END = (6, 7, 9)  # after the network, after the report, after the scores; the others take minutes
+COUNTS = [n if n in IN_THE_END else pytest.param(n, marks=pytest.mark.slow) for n in range(1, WRITES)]
+FILES = {
+    "run.toml",
+    "log.csv",
+    "model.keras",
+    "report.json",
+    "curves.png",
+    "confusion.png",
+    "test_predictions.csv",
+}
+
+
+class Killed(BaseException):
+    """Ends a training where a kill would."""
+
+
+@pytest.fixture
+def stripes_file(tmp_path):
+    return save_npz(tmp_path / "stripes.npz", striped())
+
+
+def train_and_evaluate(file, name: str, console=None):
+    """What `residual train --name NAME` does."""
+    run = train_on(console or quiet(), file, name=name, recipe=RECIPE, precision="float32")
+    return run, run.evaluate()
+
+
+def kill_after_write(monkeypatch, count: int) -> list[str]:
+    """Raise after this many files of the run were written; the list gets their names."""
+    written, replace_file = [], os.replace
+
+    def write(source, target):
+        replace_file(source, target)
+        if Path(target).parent.name == "killed":
+            written.append(Path(target).name)
+            if len(written) == count:
+                raise Killed
+
+    monkeypatch.setattr(os, "replace", write)
+    return written
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The report of a training that was not killed, and its scores."""
+    folder, before = tmp_path_factory.mktemp("whole"), os.getcwd()
+    os.chdir(folder)
+    try:
+        run, scores = train_and_evaluate(save_npz(folder / "stripes.npz", striped()), "whole")
+        return run.report, scores.to_dict()
+    finally:
+        os.chdir(before)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_kill_after_any_write_is_mended_by_the_same_command(stripes_file, whole, monkeypatch, count):
+    with monkeypatch.context() as patch:
+        written = kill_after_write(patch, count)
+        try:
+            train_and_evaluate(stripes_file, "killed")
+            assert len(written) < count, "there are fewer writes than kills"
+            return
+        except Killed:
+            pass
+    run, scores = train_and_evaluate(stripes_file, "killed")
+    assert run.report["weights_sha256"] == whole[0]["weights_sha256"]
+    assert run.report["test"]["accuracy"] == whole[0]["test"]["accuracy"]
+    assert scores.to_dict() == whole[1]
+    assert {path.name for path in run.path.iterdir() if not path.name.startswith(".")} - {
+        "tensorboard"
+    } == FILES
+    assert not any(path.name.startswith(".model") for path in run.path.iterdir())
+    with pytest.raises(RunError, match="has finished: there is nothing to resume"):
+        residual.resume("killed", progress=False)
+
+
+def test_resume_writes_what_a_finished_training_lacks(stripes_file, monkeypatch):
+    run = train_on(quiet(), stripes_file, name="mine", recipe=RECIPE, precision="float32")
+    (run.path / "curves.png").unlink()
+    console = quiet()
+    resumed = _api.resume_run("mine", console=console)
+    said = console.file.getvalue()
+    assert "runs/mine has finished training; missing: curves.png, test_predictions.csv, confusion.png" in said
+    assert "the test scores" in said
+    assert (run.path / "curves.png").is_file()
+    assert resumed.evaluate().n == 24
+    assert run.folder.find_missing() == []
+
+
+def test_a_name_is_refused_continued_or_required(stripes_file, monkeypatch):
+    def interrupt(self, batch, logs=None):
+        if self.steps == 8:
+            raise Killed
+
+    options = {"recipe": RECIPE, "precision": "float32", "progress": False}
+    with pytest.raises(RunError, match='resume="always" needs a run to continue, and mine is not there'):
+        residual.train(stripes_file, name="mine", resume="always", **options)
+    with pytest.raises(RunError, match="resume must be one of auto, never, always; got 'maybe'"):
+        residual.train(stripes_file, name="mine", resume="maybe", **options)
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochLog, "on_train_batch_begin", interrupt)
+        with pytest.raises(Killed):
+            residual.train(stripes_file, name="mine", **options)
+    with pytest.raises(RunError, match=r"runs/mine exists already: a run that was interrupted\. Continue it"):
+        residual.train(stripes_file, name="mine", **options)
+    run = residual.train(stripes_file, name="mine", resume="always", **options)
+    run.evaluate()
+    assert run.folder.state == "finished"
+    with pytest.raises(RunError, match="mine is not a run that was interrupted"):
+        residual.train(stripes_file, name="mine", resume="always", **options)
+    with pytest.raises(RunError, match="runs/mine exists already. Choose another name"):
+        residual.train(stripes_file, name="mine", resume="auto", **options)
+
+
+def test_sigterm_writes_a_checkpoint_and_exits_with_143(stripes_file, monkeypatch, whole):
+    def terminate(self, batch, logs=None):
+        if self.steps == 8:
+            signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    console = quiet()
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochLog, "on_train_batch_begin", terminate)
+        patch.setattr(checkpoint, "EVERY", 1e9)
+        with pytest.raises(SystemExit) as ended:
+            train_and_evaluate(stripes_file, "mine", console)
+    assert ended.value.code == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert "SIGTERM: writing a checkpoint after this step, then ending" in console.file.getvalue()
+    assert RunFolder("runs/mine").state == "interrupted"
+    console = quiet()
+    run, _ = train_and_evaluate(stripes_file, "mine", console)
+    assert "from its checkpoint of step 9" in console.file.getvalue()
+    assert run.report["weights_sha256"] == whole[0]["weights_sha256"]
+
+
+def test_a_run_folder_that_is_deleted_ends_the_training(stripes_file, monkeypatch):
+    def delete(self, batch, logs=None):
+        if self.steps == 3:
+            shutil.rmtree(self.folder.path)
+
+    monkeypatch.setattr(EpochLog, "on_train_batch_begin", delete)
+    with pytest.raises(
+        RunError, match="The folder runs/mine was deleted while the network was being trained"
+    ):
+        train_and_evaluate(stripes_file, "mine")
+    assert not Path("runs/mine").exists()
+
+
+def test_other_weights_than_those_of_the_report_are_refused(stripes_file):
+    run, _ = train_and_evaluate(stripes_file, "mine")
+    assert residual.open_run("mine").evaluate().n == 24
+    model = run.model
+    model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
+    model.save(run.folder.model)
+    for call in (lambda: residual.evaluate("mine"), lambda: residual.open_run(run.folder.model).model):
+        with pytest.raises(RunError, match="holds other weights than those that .*report.json is about"):
+            call()
+    shutil.copy(run.folder.model, "elsewhere.keras")
+    assert residual.evaluate("elsewhere.keras", data=stripes_file).n == 24
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet18", "course-resnet50", "cifar-resnet29v2", "wide-resnet16-4", "resnet50d"]
+)
+def test_a_network_has_the_same_hash_after_it_is_saved_and_loaded(tmp_path, name):
+    from residual.models.keras_file import load_model, save_model
+    from residual.training.batch_norm import hash_weights
+
+    keras.utils.set_random_seed(0)
+    model = residual.build(name, (32, 32, 3), 4)
+    save_model(model, tmp_path / "m.keras", {})
+    assert hash_weights(load_model(tmp_path / "m.keras")[0]) == hash_weights(model)
+
+
+@pytest.mark.parametrize("broken", ["report.json", "test_predictions.csv"])
+def test_scores_are_returned_if_they_cannot_be_written(stripes_file, monkeypatch, broken):
+    run = train_on(quiet(), stripes_file, name="mine", recipe=RECIPE, precision="float32")
+    replace_file = os.replace
+
+    def fail(source, target):
+        if Path(target).name == broken:
+            raise OSError(28, "No space left on device", str(target))
+        replace_file(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        with pytest.warns(
+            UserWarning, match=f"runs/mine/{broken} cannot be written: No space left on device"
+        ):
+            scores = run.evaluate()
+    assert scores.n == 24
+    assert run.report["test"]["n"] == 24
+    assert ("test" in RunFolder("runs/mine").report) == (broken != "report.json")
+    run.evaluate()
+    assert RunFolder("runs/mine").report["test"]["n"] == 24
+
+
+@pytest.mark.parametrize("info", ["[1]", '{"classes": 3}', '{"classes": [1, 2, 3]}', '"text"'])
+def test_a_damaged_residual_json_gives_one_message(tmp_path, info):
+    import zipfile
+
+    model = residual.build("cifar-resnet8", (8, 8, 3), 3)
+    model.save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras", "a") as archive:
+        archive.writestr("residual.json", info)
+    with pytest.raises(RunError, match="m.keras is damaged: residual.json in it must have a list of names"):
+        residual.predict(tmp_path / "m.keras", save_image(tmp_path))
+
+
+def save_image(folder: Path) -> Path:
+    from PIL import Image
+
+    Image.new("RGB", (8, 8)).save(folder / "image.png")
+    return folder / "image.png"
