@@ -141,16 +141,16 @@ class Summary(_Totals):
             "name": self.name,
             "input_shapes": [list(shape) for shape in self.input_shapes],
             "depth": self.depth,
-            **_counts(self),
+            **_count_all(self),
             "sections": [
-                {"name": section.name, "blocks": section.block_count, **_counts(section)}
+                {"name": section.name, "blocks": section.block_count, **_count_all(section)}
                 for section in self.sections
             ],
             "layers": [asdict(row) | {"output_shape": list(row.output_shape)} for row in self.rows],
         }
 
 
-def _counts(part: _Totals) -> dict[str, Any]:
+def _count_all(part: _Totals) -> dict[str, Any]:
     return {
         "output_shape": list(part.output_shape),
         "parameters": part.parameters,
