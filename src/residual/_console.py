@@ -26,6 +26,11 @@ def default_console(*, stderr: bool = False, **options: Any) -> "Console":
     return Console(stderr=stderr, **options)
 
 
+def print_line(console: "Console", label: str, text: str) -> None:
+    """Print a line of the plan before a training: a label of up to eight columns, then text as it is."""
+    console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)
+
+
 def render_text(print_to: "Callable[[Console], None]", width: int = 200) -> str:
     """What a function prints to a console, as plain text.
 

@@ -3,6 +3,7 @@
 import keras
 from rich.console import Console
 
+from residual._console import print_line
 from residual.backend import processor
 from residual.backend.choice import Choice, choose, is_valid
 from residual.errors import RunError
@@ -62,8 +63,3 @@ def _find_smallest_precision(precision: str) -> str:
     if precision != "auto":
         return precision
     return "float32" if processor.multiplies_bfloat16() is False else "bfloat16"
-
-
-def print_line(console: Console, label: str, text: str) -> None:
-    """Print a line of the plan."""
-    console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)

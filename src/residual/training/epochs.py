@@ -37,9 +37,9 @@ def run_epochs(
     waiting, interrupt = WaitingTime(batches), StopOnInterrupt(console)
     progress = Progress(console, recipe.epochs, batches, waiting)
     log = EpochLog(folder, recipe.schedule.rates(batches.steps, recipe.epochs), console)
+    boards = make_boards(folder, data.classes, log, waiting, console)
     checkpoint = Checkpoint(folder, best, log, waiting, console)
     begin = checkpoint.resume(model, state) if state else (0, 0)
-    boards = make_boards(folder, data.classes, log, waiting, console)
     with interrupt.handle_signals(model):
         try:
             _fit_from(

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from rich.console import Console
 
+from residual._console import print_line
 from residual._text import format_duration
 from residual.backend import accelerate
 from residual.data.balance import class_weights
@@ -19,7 +20,7 @@ from residual.training.batches import Batches
 from residual.training.build import build_model
 from residual.training.callbacks.best_weights import BestWeights
 from residual.training.callbacks.tensorboard import show_mistakes
-from residual.training.choose import choose_computation, print_line
+from residual.training.choose import choose_computation
 from residual.training.compile import compile_model
 from residual.training.epochs import run_epochs
 from residual.training.failures import explain_failures

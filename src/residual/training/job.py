@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from residual._console import print_line
 from residual.data.balance import imbalance, resampled
 from residual.data.fingerprints import STYLE, compute_data_hash, compute_fingerprint
 from residual.data.images import Dataset
@@ -94,8 +95,8 @@ def make_job(options: TrainOptions) -> Job:
     record = RunRecord(
         started=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         precision=options.precision,
-        train=_record_options(options),
         data=_describe_data(data, split),
+        train=_record_options(options),
         network=NetworkRecord(spec.name, spec.source, msgspec.to_builtins(spec)),
         recipe=recipe.to_table(),
         machine=describe_machine(),
@@ -187,7 +188,7 @@ def print_job(job: Job, folder: RunFolder, console: Console) -> None:
         ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
         ("run", str(folder.path)),
     ):
-        console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)
+        print_line(console, label, text)
 
 
 def resolve_data(data: str | Path) -> str:
