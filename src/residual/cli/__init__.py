@@ -5,8 +5,8 @@ Nothing heavy is imported before a verb runs, so that `residual --help` answers 
 
 import typer
 
-from residual.cli import course, data, networks, runs, training
-from residual.cli.common import print_version
+from residual.cli import check, data, runs, summary, train
+from residual.cli._shared import print_version
 
 app = typer.Typer(
     name="residual",
@@ -26,7 +26,7 @@ def root(
     """Residual networks that train honestly on the machine you have."""
 
 
-for room in (training, runs, data, networks, course):
+for room in (train, runs, data, summary, check):
     room.add_to(app)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from residual.cli.common import JSON, console, print_json, verb
+from residual.cli._shared import JSON, console, print_json, verb
 
 _DATA = typer.Argument("digits", help="Name or path of the data, as for residual train.")
 _ROOT = typer.Option(None, "--data", metavar="FOLDER", help="Folder to search for signs and cifar10.")

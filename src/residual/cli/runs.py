@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from residual.cli.common import JSON, console, print_json, verb
+from residual.cli._shared import JSON, console, print_json, verb
 
 _HELP = """List the runs, newest first: epochs, accuracy on validation and test images, state.
 

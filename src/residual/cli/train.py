@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from residual._text import format_duration, truncate_middle
-from residual.cli.common import JSON, api, console, print_json, verb
+from residual.cli._shared import JSON, api, console, print_json, verb
 from residual.errors import RunError
 
 _TRAIN_HELP = """Train a network and judge it on test images.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from residual.cli.common import JSON, api, console, print_json, verb
+from residual.cli._shared import JSON, api, console, print_json, verb
 from residual.errors import RecipeError
 
 

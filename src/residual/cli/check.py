@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from residual import backend
-from residual.cli.common import JSON, console, print_json, verb
+from residual.cli._shared import JSON, console, print_json, verb
 
 
 def add_to(app: typer.Typer) -> None:
