@@ -13,14 +13,19 @@ PLAN = Forecast(
 )
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400), ("2", 120)])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("10m", 600), ("1.5h", 5400), ("2", 120), ("1h30m", 5400), ("1H 2m 3s", 3723), (".5m", 30)],
+)
 def test_times(text, seconds):
     assert seconds_of(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "m", "ten", "0", "-5m", "inf", "nan", "10d"])
+@pytest.mark.parametrize(
+    "text", ["", "m", "ten", "0", "-5m", "inf", "nan", "10d", "30m1h", "1m2", "1e3", "9" * 400]
+)
 def test_what_is_no_time_is_refused(text):
-    with pytest.raises(RecipeError, match='--budget must be a time such as "90s"'):
+    with pytest.raises(RecipeError, match='time_budget must be a time such as "90s"'):
         seconds_of(text)
 
 
@@ -30,7 +35,9 @@ def test_epochs_within_a_budget_leave_room_for_all_around_them():
 
 
 def test_a_budget_too_short_for_one_epoch_is_refused_with_what_is_needed():
-    with pytest.raises(RecipeError, match=r"--budget of 15 s is too short: one epoch .* takes about 21 s"):
+    with pytest.raises(
+        RecipeError, match=r"`time_budget` of 15 s is too short: one epoch .* takes about 21 s"
+    ):
         PLAN.epochs_within(15)
 
 

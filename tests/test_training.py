@@ -269,9 +269,9 @@ def test_a_run_is_not_judged_on_images_it_may_have_trained_on(stripes_file, data
 def test_a_name_is_taken_once():
     folder = new_run("mine", "x")
     folder.write_asked({"seed": 1})
-    with pytest.raises(RunError, match="runs/mine exists already. Choose another --name"):
+    with pytest.raises(RunError, match="runs/mine exists already. Choose another `name`"):
         new_run("mine", "x")
-    with pytest.raises(RunError, match="--name must be made of letters"):
+    with pytest.raises(RunError, match="^name must be made of letters"):
         new_run("../mine", "x")
     assert [new_run(None, "a b").path.name for _ in range(2)] == ["a-b-1", "a-b-2"]
     assert find_run("mine").asked == {"seed": 1}
@@ -362,5 +362,5 @@ def test_statistics_are_those_of_images_as_training_sees_them():
 
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_a_seed_out_of_range_is_told_before_anything_is_made(seed):
-    with pytest.raises(RecipeError, match=f"--seed must be a whole number from 0 to 4294967295; got {seed}"):
+    with pytest.raises(RecipeError, match=f"^seed must be a whole number from 0 to 4294967295; got {seed}"):
         residual.train("digits", seed=seed)

@@ -8,7 +8,7 @@ import keras
 from rich.console import Console
 
 from residual import jobs, networks, zoo
-from residual._console import default_console
+from residual._console import default_console, show_work
 from residual._run import Run, as_run, open_model
 from residual.data import balance as balancing
 from residual.data.load import load_data
@@ -95,25 +95,26 @@ def train(
     """
     console = console or default_console(stderr=True)
     if time_budget is not None and epochs is not None:
-        raise RecipeError("epochs and time_budget both say how long to train: give one of them.")
+        raise RecipeError("`epochs` and `time_budget` both say how long to train: give one of them.")
     seconds_of(time_budget)
     if not 0 <= seed < 2**32:
-        raise RecipeError(f"--seed must be a whole number from 0 to {2**32 - 1}; got {seed}.")
+        raise RecipeError(f"seed must be a whole number from 0 to {2**32 - 1}; got {seed}.")
     balancing.checked_way(class_balance)
-    job = jobs.new_job(
-        data,
-        model=model,
-        recipe=recipe,
-        changes={"epochs": epochs, "batch_size": batch_size},
-        image_size=image_size,
-        seed=seed,
-        validation_split=validation_split,
-        precision=precision,
-        time_budget=time_budget,
-        class_balance=class_balance,
-        max_unreadable=max_unreadable,
-        search_dir=search_dir,
-    )
+    with show_work(console, "reading the images"):
+        job = jobs.new_job(
+            data,
+            model=model,
+            recipe=recipe,
+            changes={"epochs": epochs, "batch_size": batch_size},
+            image_size=image_size,
+            seed=seed,
+            validation_split=validation_split,
+            precision=precision,
+            time_budget=time_budget,
+            class_balance=class_balance,
+            max_unreadable=max_unreadable,
+            search_dir=search_dir,
+        )
     return _begun_or_resumed(job, name, precision, console)
 
 
@@ -215,7 +216,7 @@ def evaluate(
     if run is not None and (data is None or jobs.place(data) == run.folder.data["asked"]):
         return run.evaluate()
     if data is None:
-        raise DataError(f"Say on which data to judge {run_or_model}: --data signs, or a path.")
+        raise DataError(f"Say on which `data` to judge {run_or_model}: signs, cifar10, or a path.")
     model, classes = open_model(run_or_model)
     height, width = predictions.image_size(model)
     if height != width:

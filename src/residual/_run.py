@@ -65,7 +65,7 @@ class Run:
                 raise DataError(
                     f"The test images of {asked['asked']} are not those of the run, which were apart from its training "
                     f"images. The run: {asked['source']}. Now: {found.source}. Put the data back as it was, or judge "
-                    "the network on other images with --data."
+                    "the network on other `data`."
                 )
             self._data = found
         return self._data

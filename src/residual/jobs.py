@@ -10,8 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 from residual import backend, networks, zoo
+from residual._console import print_row
 from residual.backend import processor
-from residual.backend.choice import check_precision
+from residual.backend.precision import check_precision
 from residual.data import balance as balancing
 from residual.data.fingerprints import STYLE, compute_data_hash, compute_fingerprint
 from residual.data.images import Dataset
@@ -160,7 +161,7 @@ def check_same(job: Job, folder: RunFolder, precision: str) -> None:
     if found:
         raise RunError(
             f"{folder.path} was interrupted, and was asked for otherwise: {'; '.join(found)}. Go on with it as it was "
-            f"by residual train --resume {folder.path.name}, or choose another --name."
+            f"by residual train --resume {folder.path.name}, or choose another `name`."
         )
 
 
@@ -254,7 +255,9 @@ def announce(console: Console, job: Job, folder: RunFolder) -> None:
     """Say what is about to be trained on what."""
     split, recipe, balance = job.split, job.recipe, job.asked.get("balance")
     unequal = balancing.imbalance(split.train.y, split.classes)
-    advice = f"--balance {balance}" if balance else "see --balance, and read the balanced accuracy"
+    advice = (
+        f"`class_balance` {balance}" if balance else "see `class_balance`, and read the balanced accuracy"
+    )
     counts = (
         f"{len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test"
     )
@@ -268,4 +271,4 @@ def announce(console: Console, job: Job, folder: RunFolder) -> None:
         ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
         ("run", str(folder.path)),
     ):
-        console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)
+        print_row(console, label, text)

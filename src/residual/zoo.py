@@ -6,7 +6,7 @@ chooses other shortcuts: "-plain" none at all, "-projection", "-zero-pad" and so
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from residual.errors import NetworkError
@@ -262,11 +262,14 @@ def _find(name: str) -> NetworkSpec:
     raise NetworkError(f"There is no network called {name!r}.{hint} `residual list` shows them all.")
 
 
-def _known() -> Iterable[str]:
+def _known() -> list[str]:
+    """Names to suggest, each once."""
+    names: dict[str, None] = {}
     for family in FAMILIES:
-        yield from family.examples
+        names |= dict.fromkeys(family.examples)
         if isinstance(family.depths, list):
-            yield from (family.pattern.format(d=depth) for depth in family.depths)
+            names |= dict.fromkeys(family.pattern.format(d=depth) for depth in family.depths)
+    return list(names)
 
 
 def usual_input(spec: NetworkSpec) -> tuple[int, int]:

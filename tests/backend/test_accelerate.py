@@ -8,8 +8,8 @@ import pytest
 
 from residual import backend, zoo
 from residual.backend import accelerate
-from residual.backend.choice import Choice, check_precision
-from residual.backend.precision import faster_precision
+from residual.backend.choice import Choice
+from residual.backend.precision import check_precision, faster_precision
 from residual.backend.tensorflow_cpu import operations
 from residual.errors import RecipeError
 from residual.modelfile import save_model
@@ -302,7 +302,7 @@ def test_the_probe_names_a_precision_and_its_gain():
 
 def test_an_unknown_precision_is_refused():
     check_precision("auto")
-    with pytest.raises(RecipeError, match="--precision must be auto, float32 or bfloat16; got 'half'"):
+    with pytest.raises(RecipeError, match="^precision must be auto, float32 or bfloat16; got 'half'"):
         check_precision("half")
 
 

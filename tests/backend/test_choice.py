@@ -177,8 +177,8 @@ def test_without_instructions_for_bfloat16_nothing_is_measured_for_it(small, tmp
 @pytest.mark.parametrize(
     ("gain", "reason"),
     [
-        (1.1, "float32: bfloat16 gains too little (0.91 of the time in the heaviest convolutions)"),
-        (1.9, "bfloat16: the heaviest convolutions take 0.53 of their time in float32"),
+        (1.1, "float32: bfloat16 gains too little (the heaviest convolutions are 1.1 times as fast)"),
+        (1.9, "bfloat16: the heaviest convolutions are 1.9 times as fast as in float32"),
     ],
 )
 def test_bfloat16_is_chosen_if_it_gains_enough(small, tmp_path, monkeypatch, gain, reason):

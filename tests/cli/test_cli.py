@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from tests.test_training import stripes
 from typer.testing import CliRunner
 
 from residual.cli import app
-from tests.test_training import stripes
 
 VERBS = (
     *("train", "evaluate", "predict", "runs", "runs compare", "data", "audit", "summary", "list", "recipes"),

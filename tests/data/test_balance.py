@@ -45,7 +45,7 @@ def test_weights_make_classes_count_alike():
 
 
 def test_a_wrong_way_is_refused_before_anything_is_read():
-    with pytest.raises(DataError, match=r"^--balance must be sample or weights; got 'both'\.$"):
+    with pytest.raises(DataError, match=r"^class_balance must be sample or weights; got 'both'\.$"):
         residual.train("nowhere", class_balance="both")
 
 
@@ -70,7 +70,7 @@ def test_a_run_says_what_is_unequal_and_what_leaked(tmp_path, monkeypatch, way):
         tmp_path / "a.npz", recipe=recipe, precision="float32", class_balance=way, console=console
     )
     said = console.file.getvalue()
-    assert f"classes are unequal: 27 images of 0, 5 of 2; --balance {way}" in said
+    assert f"classes are unequal: 27 images of 0, 5 of 2; `class_balance` {way}" in said
     assert run.folder.asked["balance"] == way
     assert run.report["train_images"] == (81 if way == "sample" else 59)
     expected = None if way == "sample" else 3.933

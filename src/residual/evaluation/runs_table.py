@@ -122,7 +122,9 @@ def _width(columns: dict[str, list[str]]) -> int:
 def _notes(runs: Sequence[Listed], hidden: list[str]) -> list[str]:
     told = [note for run in runs if (note := _note(run))]
     more = len(told) - MOST_NOTES
-    lines = told[:MOST_NOTES] + ([f"... and {more} more; --json has them all"] if more > 0 else [])
+    lines = told[:MOST_NOTES] + (
+        [f"... and {more} more; residual runs --json has them all"] if more > 0 else []
+    )
     judged = [run for run in runs if run.test is not None]
     alike = [_called(run) for run in judged if run.data == judged[0].data]
     if len(alike) > 1:

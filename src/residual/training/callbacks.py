@@ -159,7 +159,7 @@ def interruptible(model: keras.Model, console):
             raise KeyboardInterrupt
         state["interrupted"] = model.stop_training = True
         console.print(
-            "Stopping after this step; the best so far is kept, and --resume goes on. Ctrl-C again stops at once."
+            "Stopping after this step; the best so far is kept, and the run can be resumed. Ctrl-C again stops at once."
         )
 
     if threading.current_thread() is not threading.main_thread():

@@ -45,8 +45,8 @@ def told(
         fits = min(batch_that_fits(model, folder.asked["precision"]), batches.batch_size // 2)
         text = (
             f"The memory does not suffice for batches of {batches.batch_size:,} images: "
-            + (f"--batch-size {fits} should fit, and " if fits else "")
-            + "a smaller --size or --model needs less."
+            + (f"`batch_size` {fits} should fit, and " if fits else "")
+            + "a smaller `image_size` or `model` needs less."
             + _kept(folder, model, best, save)
         )
     folder.add_to_report(failure=text, failed=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
@@ -66,11 +66,11 @@ def _no_number(
     step = found.epoch * batches.steps + within
     rate = recipe.schedule.rates(batches.steps, recipe.epochs)[step]
     precision = folder.asked["precision"]
-    other = f"--precision float32 (this was {precision}), " if precision != "float32" else ""
+    other = f"`precision` float32 (this was {precision}), " if precision != "float32" else ""
     return (
         f"The loss became {found.loss} at step {step + 1:,} (step {within + 1:,} of epoch {found.epoch + 1}), at the "
         f"learning rate {rate:.3g}. {norms}. To try: a lower rate or a longer warm-up (write the recipe of "
-        f"{folder.path / 'run.toml'} into a .toml of your own, change it, and give it as --recipe), {other}and "
+        f"{folder.path / 'run.toml'} into a .toml of your own, change it, and give it as `recipe`), {other}and "
         "residual audit for damaged images."
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import keras
 
-from residual._text import format_bytes, format_duration
+from residual._text import format_bytes, format_duration, parse_duration
 from residual.errors import RecipeError
 from residual.training.batches import Batches
 
@@ -58,8 +58,8 @@ class Forecast:
         if epochs < 1:
             needed = (around + self.epoch_seconds) / _SPARE
             raise RecipeError(
-                f"--budget of {format_duration(seconds)} is too short: one epoch with all around it takes about "
-                f"{format_duration(needed)}. Give more time, or choose a smaller --model or --size."
+                f"`time_budget` of {format_duration(seconds)} is too short: one epoch with all around it takes about "
+                f"{format_duration(needed)}. Give more time, or choose a smaller `model` or `image_size`."
             )
         return epochs
 
@@ -152,19 +152,9 @@ def peak_memory() -> int | None:
 
 
 def seconds_of(text: str | None) -> float | None:
-    """Seconds of a time such as "90s", "10m" or "1.5h"; a bare number is minutes; None of None.
+    """Seconds of a time budget such as "90s", "10m" or "1h30m"; a bare number is minutes; None of None.
 
     Raises:
         RecipeError: for anything else.
     """
-    if text is None:
-        return None
-    units = {"s": 1, "m": 60, "h": 3600}
-    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "m")
-    try:
-        seconds = float(number) * units[unit]
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise RecipeError(f'--budget must be a time such as "90s", "10m" or "1.5h"; got {text!r}.')
-    return seconds
+    return None if text is None else parse_duration("time_budget", text)

@@ -9,6 +9,7 @@ from residual.data import augment
 from residual.data.augment import Affine, Augmentation, Flip, Light, Shift
 from residual.errors import RecipeError
 from residual.training import schedules
+from residual.training.recipe_values import change_table
 from residual.training.schedules import Constant, OneCycle, Schedule, Steps
 
 OPTIMIZERS = ("adam", "adamw", "sgd")
@@ -24,7 +25,7 @@ class Recipe:
     """How to train.
 
     Attributes:
-        name: what `--recipe` calls it.
+        name: what `train` and the files of runs call it.
         about: one line on what it is for.
         model: the network it was made for; used where the user names none.
         epochs: passes over the training images.
@@ -271,9 +272,20 @@ def _from_file(path: Path) -> Recipe:
     except (OSError, ValueError, RecursionError) as error:  # numbers of 5,000 digits among them
         raise RecipeError(f"{path} is not a TOML file that can be read: {error}.") from None
     try:
-        return Recipe.from_table(table.get("recipe", table))
+        return Recipe.from_table(_add_base(table.get("recipe", table), path.stem))
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
+
+
+def _add_base(table: dict, name: str) -> dict:
+    """The table of a file that says `base = "images"` with all values of that recipe that it does not change."""
+    if not isinstance(table, dict) or "base" not in table:
+        return table
+    values = {"name": name, **table}
+    base = values.pop("base")
+    if base not in RECIPES:
+        raise RecipeError(f"base must be one of {', '.join(RECIPES)}; got {base!r}.")
+    return change_table(RECIPES[base].to_table(), values)
 
 
 def miniature(recipe: Recipe) -> Recipe:

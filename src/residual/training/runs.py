@@ -111,7 +111,7 @@ class RunFolder:
                 yield
         except filelock.Timeout:
             raise RunError(
-                f"{self.path} is being trained by another process. Wait for it, or choose another --name."
+                f"{self.path} is being trained by another process. Wait for it, or choose another `name`."
             ) from None
 
     @property
@@ -199,10 +199,7 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
     Raises:
         RunError: when the name is taken or is not a plain name, or the folder cannot be made.
     """
-    if name is not None and (not _PLAIN.fullmatch(name) or name.endswith(".keras")):
-        raise RunError(
-            f"--name must be made of letters, digits, '.', '_' and '-', such as first-try; got {name!r}."
-        )
+    check_name(name, root)
     try:
         if name is not None:
             if (root / name).is_dir() and not any((root / name).iterdir()):
@@ -216,12 +213,33 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
                 path.mkdir(parents=True)
                 return RunFolder(path)
     except FileExistsError:
-        raise RunError(
-            f"{root / (name or stem)} exists already. Choose another --name, or remove it."
-        ) from None
+        raise _taken(root / (name or stem)) from None
     except OSError as error:
         raise RunError(f"The folder for the run cannot be made in {root}: {error.strerror}.") from None
     raise RunError(f"{root} is full of runs called {stem}.")
+
+
+def check_name(name: str | None, root: Path = ROOT) -> None:
+    """Refuse a name that no new run can have, and that names no run to resume.
+
+    Raises:
+        RunError: if it is not a plain name, or is taken.
+    """
+    if name is None:
+        return
+    if not _PLAIN.fullmatch(name) or name.endswith(".keras"):
+        raise RunError(
+            f"name must be made of letters, digits, '.', '_' and '-', such as first-try; got {name!r}."
+        )
+    before, path = existing_run(name, root), root / name
+    if before is not None and before.state in RESUMABLE:
+        return
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise _taken(path)
+
+
+def _taken(path: Path) -> RunError:
+    return RunError(f"{path} exists already. Choose another `name`, or remove it.")
 
 
 def existing_run(name: str | None, root: Path = ROOT) -> RunFolder | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
+from residual._console import print_row, show_work
 from residual._text import format_duration
 from residual.backend import accelerate, processor
 from residual.backend.choice import Choice, choose, is_valid
@@ -103,7 +104,8 @@ def fit(
     ):
         compile_for(model, recipe, batches.steps, choice)
         memory.check_batch(model, choice.precision, choice.batch_size)
-        plan = forecast(model, batches, len(data.validation), _judged(data), started, class_weights)
+        with show_work(console, "compiling and timing a few steps"):
+            plan = forecast(model, batches, len(data.validation), _judged(data), started, class_weights)
         if budget is not None:
             recipe = _within(budget, plan, recipe, folder, console)
             compile_for(model, recipe, batches.steps, choice)
@@ -111,7 +113,8 @@ def fit(
         steps = _train(model, data, recipe, batches, class_weights, best, folder, console, state)
         best.restore(model)
     save(model)  # kept even if what follows is interrupted
-    moving, scores = settle(model, data, recipe)
+    with show_work(console, "recomputing batch-norm statistics"):
+        moving, scores = settle(model, data, recipe)
     save(model)
     tensorboard.show_mistakes(folder, model, data, recipe.batch_size, best.epoch)
     report = {
@@ -162,7 +165,7 @@ def _choose_ways(
 
 def _print_line(console, label: str, text: str) -> None:
     """A line of the plan."""
-    console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)
+    print_row(console, label, text)
 
 
 def _judged(data: Dataset) -> int:

@@ -15,5 +15,5 @@ def find(facts: Facts, source: Source) -> Iterator[Found]:
     """All of them by name."""
     if source.passed_over:
         cases = tuple(Case((), name) for name in source.passed_over)
-        says = f"{format_count(len(cases), 'file')} among the images that no image's name ends like: not read"
+        says = f"{format_count(len(cases), 'file')} among the images not read: the name does not end as an image's does"
         yield Found(says, len(cases), cases)
