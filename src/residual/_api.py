@@ -216,7 +216,7 @@ def evaluate(
     if run is not None and (data is None or jobs.place(data) == run.folder.data["asked"]):
         return run.evaluate()
     if data is None:
-        raise DataError(f"Say on which `data` to judge {run_or_model}: signs, cifar10, or a path.")
+        raise DataError(f"Give `data` to judge {run_or_model} on: signs, cifar10, or a path.")
     model, classes = open_model(run_or_model)
     height, width = predictions.image_size(model)
     if height != width:

@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from tests.test_training import stripes
 from typer.testing import CliRunner
 
 from residual.cli import app
+from tests.test_training import stripes
 
 VERBS = (
     *("train", "evaluate", "predict", "runs", "runs compare", "data", "audit", "summary", "list", "recipes"),
@@ -153,24 +153,28 @@ def test_damaged_files_are_skipped_and_listed(project):
             "Images of 8x8 pixels are too small for resnet50",
         ),
         (("train", "digits", "--recipe", "sings"), "Did you mean signs?"),
-        (("train", "digits", "--validation", "0"), "must lie between 0 and 1; got 0.0"),
+        (
+            ("train", "digits", "--validation", "0"),
+            "--validation must lie between 0 and 1, as 0.1 does; got 0.0",
+        ),
         (("train", "photos", "--name", "first", "--size", "32"), "runs/first exists already"),
         (("evaluate", "secnd"), "There is no run or model 'secnd'. Runs here: first"),
-        (("evaluate", "copy.keras"), "Say on which data to judge"),
+        (("evaluate", "copy.keras"), "Give --data to judge copy.keras on: signs"),
         (("train", "--data", "photos"), "To use the images in photos, name it as the data itself"),
         (("predict", "first", "photos/*"), "No image matches 'photos/*'."),
-        (("evaluate", "first", "--png", "a.jpg"), "--png must name a .png file; got a.jpg."),
+        (("evaluate", "first", "--png", "a.jpg"), "--png must end in .png; got a.jpg."),
         (("predict", "first", "gone.png"), "There is no image gone.png."),
         (("predict", "first", "*.webp"), "No image matches '*.webp'."),
         (("predict", "first", "note/"), "There is no image note."),
         (("summary", "cifar-resnet21"), "depth must be 6n+2, got 21"),
         (("summary", "resnet50", "--input", "8"), "Images of 8x8 pixels are too small for resnet50"),
         (("recipes", "nothing"), "recipe must be one of default, notebook, digits"),
-        (("recipes", "a", "b", "c"), "recipe must be one of"),
+        (("recipes", "a", "b", "c"), "takes at most two names; got 3"),
     ],
 )
 def test_mistakes_are_one_message_and_exit_code_2(project, words, message):
     (project / "bad.h5").write_text("not HDF5")
+    (project / "copy.keras").touch()
     code, out, err = residual(*words)
     assert code == 2
     assert message in err

@@ -86,7 +86,7 @@ def locate(data: str | Path, search_dir: str | Path | None = None) -> Location:
     """
     if search_dir is not None and str(data) not in SEARCHED:
         raise DataError(
-            f"search_dir is the folder in which signs and cifar10 are searched for. To use the images in "
+            f"`search_dir` is the folder in which signs and cifar10 are searched for. To use the images in "
             f"{search_dir}, name it as the data itself: residual train {search_dir}"
         )
     return find_named(str(data), search_dir) if str(data) in NAMES else parse_location(str(data))
