@@ -74,18 +74,22 @@ def find_folder_label(prediction: "Prediction") -> str | None:
 
 def print_predictions(out: "TextConsole", predictions: Sequence["Prediction"], top: int) -> None:
     """Print one line per image: file, label, probability, the next labels; then the accuracy if it is known."""
+    from rich.cells import cell_len
+
     from residual._text import escape_control, truncate_middle
 
     answers = [prediction.error or _describe(prediction, top) for prediction in predictions]
     names = [escape_control(prediction.image) for prediction in predictions]
-    width = max((len(name) for name, p in zip(names, predictions, strict=True) if not p.error), default=0)
+    width = max(
+        (cell_len(name) for name, p in zip(names, predictions, strict=True) if not p.error), default=0
+    )
     if out.is_terminal:
-        longest = max(map(len, answers), default=0)
+        longest = max(map(cell_len, answers), default=0)
         width = min(width, max(_LEAST_NAME, out.width - longest - 2))
         names = [truncate_middle(name, width) for name in names]
     for name, answer, prediction in zip(names, answers, predictions, strict=True):
-        # An error names the file itself.
-        print_line(out, answer if prediction.error else f"{name:{width}}  {answer}")
+        gap = " " * (width - cell_len(name) + 2)
+        print_line(out, answer if prediction.error else name + gap + answer)  # an error names the file itself
     if accuracy := _describe_accuracy(predictions):
         print_line(out, accuracy, "bold")
 
