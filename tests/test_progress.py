@@ -48,7 +48,7 @@ def test_rows_fit_into_eighty_columns():
 def test_a_pipe_has_headings_and_a_row_per_epoch():
     head, first, second = train(80, False)
     assert head.split() == ["loss", "accuracy", "val.", "loss", "accuracy", "time"]
-    assert first.startswith("epoch   1/182   1.235     45.6%      2.346     78.9%")
+    assert first.startswith("epoch   1/182    1.235     45.6%      2.346     78.9%")
     assert re.search(r"0\.0 s  0:0\d left {3,}waiting for data 12%$", first)
     assert second.startswith("epoch   2/182")
     assert len(head) == first.index(" s  ") + 2

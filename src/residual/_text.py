@@ -113,3 +113,17 @@ def truncate_middle(name: str, width: int) -> str:
     while cell_len(tail) > tail_width:
         tail = tail[1:]
     return set_cell_size(printable, width - 2 - cell_len(tail)).rstrip() + ".." + tail
+
+
+def wrap_words(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns. A word that is longer, such as a path, is not broken."""
+    from rich.cells import cell_len
+
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines

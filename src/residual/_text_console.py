@@ -23,7 +23,7 @@ class TextConsole(Console):
     """
 
     def __init__(self, *, rewrite: Callable[[str], str] = str, **options: Any):
-        super().__init__(markup=False, emoji=False, highlight=False, **options)
+        super().__init__(**{"markup": False, "emoji": False, "highlight": False, **options})
         self._rewrite = rewrite
 
     def render_str(self, text: str, **options: Any) -> Text:

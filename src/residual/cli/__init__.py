@@ -68,10 +68,12 @@ class Command(VerbGroup):
 
 def _explain_usage(error: Any) -> str:
     """What was wrong with the words, and where to look."""
-    advice = _ADVICE.get(getattr(error, "option_name", ""))
+    option = getattr(error, "option_name", "")
+    if option in _ADVICE:
+        return f"No such option: {option}. {_ADVICE[option]}"
     message = " ".join(error.format_message().split()).rstrip(".")
     path = error.ctx.command_path if error.ctx else "residual"
-    return f"{message}. {advice}" if advice else f"{message}. See {path} --help."
+    return f"{message}. See {path} --help."
 
 
 def _print_version(wanted: bool) -> None:

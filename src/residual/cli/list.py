@@ -25,17 +25,20 @@ def run(as_json: bool = JSON):
         return
     from rich.table import Table
 
+    from residual._console import print_row
+
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in ("family", "depths", "what it is"):
-        table.add_column(heading, no_wrap=heading != "what it is")
+        table.add_column(heading, no_wrap=heading != "what it is", overflow="fold")
     for row in rows:
-        table.add_row(row["name"], row["depths"], row["about"])
+        name = row["name"].replace("{depth}", "N").replace("{width}", "K")
+        table.add_row(name, row["depths"], row["about"])
     out.print(table)
     out.print()
-    print_line(out, "For example")
+    print_line(out, "N is the depth, K the width. For example")
     for row in rows:
         print_line(out, f"  {', '.join(row['examples'])}")
     out.print()
     print_line(out, "A suffix chooses other shortcuts, such as cifar-resnet56-plain")
     for key, about in SHORTCUTS.items():
-        print_line(out, f"  {'-plain' if key == 'none' else f'-{key}':19} {about}")
+        print_row(out, "  -plain" if key == "none" else f"  -{key}", about, indent=22)

@@ -59,7 +59,7 @@ def run(
     if as_json:
         print_json([_to_dict(prediction, top) for prediction in predictions])
     else:
-        print_predictions(out, predictions, top or _TOP)
+        print_predictions(out, predictions, top)
         if table:
             print_line(out, f"table written to {table}")
     if any(prediction.error for prediction in predictions):
@@ -72,29 +72,44 @@ def find_folder_label(prediction: "Prediction") -> str | None:
     return folder if folder in prediction.probabilities else None
 
 
-def print_predictions(out: "TextConsole", predictions: Sequence["Prediction"], top: int) -> None:
-    """Print one line per image: file, label, probability, the next labels; then the accuracy if it is known."""
+def print_predictions(out: "TextConsole", predictions: Sequence["Prediction"], top: int | None) -> None:
+    """Print one line per image, and the accuracy if the folders tell it.
+
+    Args:
+        out: where to print. In a terminal long names are cut in the middle.
+        predictions: of the images.
+        top: labels of each image; None shows three, in a terminal only one if three do not fit.
+    """
     from rich.cells import cell_len
 
+    from residual._console import print_row
     from residual._text import escape_control, truncate_middle
 
-    answers = [prediction.error or _describe(prediction, top) for prediction in predictions]
     names = [escape_control(prediction.image) for prediction in predictions]
+    answers = [_describe(prediction, top or _TOP) for prediction in predictions]
     width = max(
         (cell_len(name) for name, p in zip(names, predictions, strict=True) if not p.error), default=0
     )
     if out.is_terminal:
-        longest = max(map(cell_len, answers), default=0)
-        width = min(width, max(_LEAST_NAME, out.width - longest - 2))
+        room = out.width - max(map(cell_len, answers), default=0) - 2
+        if top is None and room < min(width, _LEAST_NAME):
+            answers = [_describe(prediction, 1) for prediction in predictions]
+            room = out.width - max(map(cell_len, answers), default=0) - 2
+        width = min(width, max(_LEAST_NAME, room))
         names = [truncate_middle(name, width) for name in names]
     for name, answer, prediction in zip(names, answers, predictions, strict=True):
-        gap = " " * (width - cell_len(name) + 2)
-        print_line(out, answer if prediction.error else name + gap + answer)  # an error names the file itself
+        if prediction.error:  # it names the file itself
+            print_row(out, "", prediction.error, indent=0)
+        else:
+            print_line(out, name + " " * (width - cell_len(name) + 2) + answer)
     if accuracy := _describe_accuracy(predictions):
         print_line(out, accuracy, "bold")
 
 
 def _describe(prediction: "Prediction", top: int) -> str:
+    """What a line says behind the name; "" of an image that cannot be read."""
+    if prediction.error:
+        return ""
     text = f"{prediction.label}  {prediction.probability:.1%}"
     others = ", ".join(f"{name} {share:.1%}" for name, share in _rank(prediction)[1:top])
     text += f"  (then {others})" if others else ""

@@ -45,12 +45,12 @@ def run(
 
 
 def _print_recipe(out: "TextConsole", entry: "Recipe") -> None:
-    from rich.padding import Padding
+    from residual._console import print_row
 
     print_line(out, entry.name, "bold")
     training = f"{entry.model}, {entry.epochs} epochs"
     for text in filter(None, (entry.about, training, entry.expected)):
-        out.print(Padding(text, (0, 0, 0, 4)))
+        print_row(out, "", text, indent=4)
 
 
 def _print_differences(out: "TextConsole", one: "Recipe", other: "Recipe", as_json: bool) -> None:

@@ -116,7 +116,7 @@ class TrainingProgress(keras.callbacks.Callback):
 
 
 def _format_row(name: str, loss: str, accuracy: str, val_loss: str, val_accuracy: str, seconds: str) -> str:
-    return f"{name}{loss:>8}{accuracy:>10}{val_loss:>11}{val_accuracy:>10}{seconds:>10}"
+    return f"{name}{loss:>9}{accuracy:>10}{val_loss:>11}{val_accuracy:>10}{seconds:>10}"
 
 
 def _format_loss(loss: float) -> str:
