@@ -1,10 +1,12 @@
 """The command as a user types it: output, JSON, exit codes, and no tracebacks."""
 
+import csv
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import numpy as np
 import pytest
@@ -94,10 +96,60 @@ def test_predict_files_folders_patterns(project):
     rows = json.loads(out)
     assert code == 0
     assert len(rows) == 41
-    assert set(rows[0]) == {"image", "label", "probability", "probabilities"}
+    assert set(rows[0]) == {"image", "label", "probability", "probabilities", "folder_label"}
     code, out, _ = residual("predict", "first", "photos/red/0.png")
     assert out.startswith("photos/red/0.png  ")
     assert "%" in out
+    assert "accuracy" not in out, "one folder is one class"
+
+
+def test_predict_counts_what_the_folders_are_named(project):
+    code, out, _ = residual("predict", "first", "photos", "--csv", "all.csv", "--top", "2")
+    with open("all.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    right = sum(row["label"] == row["folder_label"] for row in rows)
+    assert code == 0
+    assert f"accuracy {right / 60:.1%} by the names of the folders ({right} of 60; 95% interval" in out
+    assert out.count("  in the folder ") == 60 - right
+    assert list(rows[0]) == [
+        *("image", "label", "probability", "label_2", "probability_2", "folder_label", "error"),
+    ]
+    assert all(float(row["probability"]) >= float(row["probability_2"]) for row in rows)
+
+
+def test_predict_top_counts_labels(project):
+    for top, labels in (("1", 1), ("3", 3), ("9", 3)):
+        (row,) = json.loads(residual("predict", "first", "photos/red/0.png", "--top", top, "--json")[1])
+        assert len(row["probabilities"]) == labels
+        assert next(iter(row["probabilities"])) == row["label"]
+    assert "(then" not in residual("predict", "first", "photos/red/0.png", "--top", "1")[1]
+
+
+def test_long_names_stay_whole_in_a_pipe(project):
+    name = f"photos/red/{'long-' * 20}name.png"
+    shutil.copy("photos/red/0.png", name)
+    try:
+        assert residual("predict", "first", name)[1].startswith(f"{name}  ")
+    finally:
+        os.remove(name)
+
+
+def test_quiet_prints_the_outcome_alone(project):
+    words = ("photos", "--size", "16", "--model", "cifar-resnet8", "--epochs", "1", "--name", "quiet")
+    code, out, err = residual("train", *words, "--quiet", "--precision", "float32")
+    assert (code, err) == (0, "")
+    assert out.split()[0] == "validation"
+    assert "epoch 1/1" not in out
+
+
+def test_values_of_the_recipe_are_set(project):
+    words = ("photos", "--size", "16", "--model", "cifar-resnet8", "--name", "set", "--precision", "float32")
+    changes = ("--set", "schedule.peak=0.004", "--set", "epochs=1", "--set", "augment=[]")
+    assert residual("train", *words, *changes)[0] == 0
+    recipe = tomllib.loads((project / "runs/set/run.toml").read_text("utf-8"))["recipe"]
+    assert (recipe["name"], recipe["epochs"], recipe["augment"]) == ("images", 1, [])
+    assert recipe["schedule"]["peak"] == 0.004
+    assert recipe["optimizer"] == "adamw"
 
 
 def test_predict_names_what_it_cannot_read_and_does_the_rest(project):

@@ -93,6 +93,11 @@ def root(
         print(context.get_help(), end="")
 
 
+def _unwrap(text: str) -> str:
+    """The paragraphs of a docstring, each on one line: Typer keeps the breaks of the source."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
 def _make_app() -> typer.Typer:
     """The command with its verbs; "runs compare" is a verb of the verb "runs"."""
     settings = {"help_option_names": ["-h", "--help"]}
@@ -103,13 +108,13 @@ def _make_app() -> typer.Typer:
     groups: dict[str, typer.Typer] = {"": found}
     for name, verb in VERBS.items():
         above, _, last = name.rpartition(" ")
-        epilog = f"Example: {verb.EXAMPLE}"
+        texts = {"help": _unwrap(verb.run.__doc__ or ""), "epilog": f"Example: {verb.EXAMPLE}"}
         if any(other.startswith(f"{name} ") for other in VERBS):
             groups[name] = typer.Typer(cls=VerbGroup, context_settings=settings)
-            groups[name].callback(invoke_without_command=True, epilog=epilog)(verb.run)
+            groups[name].callback(invoke_without_command=True, **texts)(verb.run)
             groups[above].add_typer(groups[name], name=last)
         else:
-            groups[above].command(last, cls=Verb, epilog=epilog)(verb.run)
+            groups[above].command(last, cls=Verb, **texts)(verb.run)
     return found
 
 

@@ -10,7 +10,9 @@ EXAMPLE = "residual audit photos --html audit.html"
 
 
 def run(
-    data: str = typer.Argument("digits", help="Name or path of the data, as for residual train."),
+    data: str = typer.Argument(
+        "digits", metavar="DATA", help="Name or path of the data, as for residual train."
+    ),
     page: Path = typer.Option(None, "--html", help="Write a page that shows the images side by side."),
     labels: bool = typer.Option(False, "--labels", help="Look for wrong labels too; takes longer."),
     search_dir: str = SEARCH_DIR,

@@ -8,7 +8,9 @@ EXAMPLE = "residual data photos.zip"
 
 
 def run(
-    data: str = typer.Argument("digits", help="Name or path of the data, as for residual train."),
+    data: str = typer.Argument(
+        "digits", metavar="DATA", help="Name or path of the data, as for residual train."
+    ),
     search_dir: str = SEARCH_DIR,
     as_json: bool = JSON,
 ):

@@ -17,7 +17,7 @@ EXAMPLE = "residual recipes signs notebook-a"
 def run(
     names: list[str] = typer.Argument(
         None,
-        metavar="[RECIPE] [RECIPE]",
+        metavar="RECIPE [RECIPE]",
         help="None lists all, one shows it whole, two are compared.",
         autocompletion=complete_recipe,
     ),

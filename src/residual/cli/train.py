@@ -26,17 +26,21 @@ EXAMPLE = "residual train signs --epochs 5 --name first-try"
 
 def run(
     context: typer.Context,
-    data: str = typer.Argument("digits", help="Name or path of the data."),
+    data: str = typer.Argument("digits", metavar="DATA", help="Name or path of the data."),
     resume: str = typer.Option(
         None, metavar="RUN", help="Finish an interrupted run, as it began.", autocompletion=complete_run
     ),
     model: str = typer.Option(
         None,
+        metavar="NETWORK",
         help="Network; the recipe's own if none is given. See: residual list.",
         autocompletion=complete_model,
     ),
     recipe: str = typer.Option(
-        "default", help="Name or .toml file. See: residual recipes.", autocompletion=complete_recipe
+        "default",
+        metavar="NAME",
+        help="Name or .toml file. See: residual recipes.",
+        autocompletion=complete_recipe,
     ),
     changes: list[str] = typer.Option(
         None,
@@ -44,26 +48,36 @@ def run(
         metavar="KEY=VALUE",
         help="Change a value of the recipe, such as schedule.peak=0.01; may be repeated.",
     ),
-    epochs: int = typer.Option(None, min=1, help="Passes over the training images."),
-    batch_size: int = typer.Option(None, min=1, help="Images per step."),
-    image_size: int = typer.Option(None, "--size", min=1, help="Scale images to this many pixels a side."),
+    epochs: int = typer.Option(None, metavar="N", min=1, help="Passes over the training images."),
+    batch_size: int = typer.Option(None, metavar="N", min=1, help="Images per step."),
+    image_size: int = typer.Option(
+        None, "--size", metavar="PIXELS", min=1, help="Scale images to this many pixels a side."
+    ),
     seed: int = typer.Option(
-        0, min=0, max=2**32 - 1, help="Of weights, order, augmentation and validation split."
+        0, metavar="N", min=0, max=2**32 - 1, help="Of weights, order, augmentation and validation split."
     ),
     validation_split: float = typer.Option(
-        0.1, "--validation", help="Share of the training images set aside for validation."
+        0.1, "--validation", metavar="SHARE", help="Share of the training images set aside for validation."
     ),
-    precision: str = typer.Option("auto", help="float32, bfloat16, or auto: the faster one here, measured."),
+    precision: str = typer.Option(
+        "auto", metavar="WORD", help="float32, bfloat16, or auto: the faster one here, measured."
+    ),
     time_budget: str = typer.Option(
-        None, "--budget", help="Time for everything, such as 90s, 10m or 1h30m: chooses the epochs."
+        None,
+        "--budget",
+        metavar="TIME",
+        help="Time for everything, such as 90s, 10m or 1h30m: chooses the epochs.",
     ),
     class_balance: str = typer.Option(
-        None, "--balance", help="For unequal classes: sample, or weights (in the loss)."
+        None, "--balance", metavar="WORD", help="For unequal classes: sample, or weights (in the loss)."
     ),
     max_unreadable: float = typer.Option(
-        0.05, "--unreadable", help="Share of image files that may be damaged; they are skipped."
+        0.05,
+        "--unreadable",
+        metavar="SHARE",
+        help="Share of image files that may be damaged; they are skipped.",
     ),
-    name: str = typer.Option(None, help="Name of the run: runs/NAME."),
+    name: str = typer.Option(None, metavar="NAME", help="Name of the run: runs/NAME."),
     search_dir: str = SEARCH_DIR,
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Print the outcome alone."),
     as_json: bool = JSON,
