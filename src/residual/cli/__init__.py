@@ -73,7 +73,8 @@ def _explain_usage(error: Any) -> str:
         return f"No such option: {option}. {_ADVICE[option]}"
     message = " ".join(error.format_message().split()).rstrip(".")
     path = error.ctx.command_path if error.ctx else "residual"
-    return f"{message}. See {path} --help."
+    end = "" if message.endswith("?") else "."
+    return f"{message}{end} See {path} --help."
 
 
 def _print_version(wanted: bool) -> None:
