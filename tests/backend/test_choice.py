@@ -10,6 +10,7 @@ from residual import backend, zoo
 from residual.backend import accelerate, choice, processor
 from residual.backend.answer_cache import AnswerCache
 from residual.backend.choice import Choice, choose, convolution_question, norm_question
+from residual.backend.precision import compare_speed
 from residual.backend.tensorflow_cpu import timing
 from residual.networks import network
 
@@ -187,6 +188,19 @@ def test_bfloat16_is_chosen_if_it_gains_enough(small, tmp_path, monkeypatch, gai
     found = choose(small, 4, adam(), "auto", AnswerCache(tmp_path / "fastest.json"))
     assert found.precision == reason.partition(":")[0]
     assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("gain", "text"),
+    [
+        (1.0, "1.0 times as fast"),
+        (2.345, "2.3 times as fast"),
+        (1 / 14.77, "15 times as slow"),
+        (0.8, "1.2 times as slow"),
+    ],
+)
+def test_speeds_are_said_without_reciprocals(gain, text):
+    assert compare_speed(gain) == text
 
 
 def test_what_was_asked_for_is_not_measured(small, tmp_path, monkeypatch):
