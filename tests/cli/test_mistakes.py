@@ -59,6 +59,7 @@ EARLY = [
     (("train", "photos", "--model", "resnet49"), "depth must be 10, 18, 34"),
     (("train", "photos", "--model", "resnet5O"), "Did you mean resnet50 or resnet50d or"),
     (("train", "photos", "--set", "epoch=3"), "A recipe has no epoch"),
+    (("train", "photos", "--set", "model=resnet49"), "depth must be 10, 18, 34"),
     (("train", "photos", "--set", "epochs"), "--set must be like schedule.peak=0.01; got 'epochs'"),
     (("train", "--data", "photos"), "name it as the data itself"),
     (("train", "signs", "--data", "gone"), "There is no folder gone to search for data (--data)"),

@@ -174,6 +174,7 @@ def _check_options(data: str, name: str | None, options: dict[str, Any]) -> None
 
 def _change_recipe(recipe: str, data: str, search_dir: str | None, changes: list[str]) -> "Recipe":
     """The recipe that training would take, with the values of --set."""
+    from residual import zoo
     from residual.data.load import open_source
     from residual.training.recipe_values import change_table, parse_values
     from residual.training.recipes import Recipe
@@ -181,7 +182,9 @@ def _change_recipe(recipe: str, data: str, search_dir: str | None, changes: list
 
     values = parse_values(changes)
     named = open_source(data, search_dir).name if recipe in ("default", "notebook") else ""
-    return Recipe.from_table(change_table(find_recipe(recipe, named).to_table(), values))
+    changed = Recipe.from_table(change_table(find_recipe(recipe, named).to_table(), values))
+    zoo.as_spec(changed.model)
+    return changed
 
 
 def print_outcome(out: "TextConsole", trained, scores) -> None:
