@@ -13,7 +13,7 @@ def test_notebook_gets_plain_text_on_standard_output(stderr, monkeypatch, capsys
     console = default_console(stderr=stderr)
     assert not console.is_jupyter
     assert not console.is_terminal  # so no live lines either
-    console.print("[bold]text[/bold]")
+    console.print("text")
     assert capsys.readouterr() == ("text\n", "")
 
 

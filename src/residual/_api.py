@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from residual._console import default_console
+from residual._console import default_console, show_work
 from residual._run import Run, find_owner, open_model
 from residual.errors import DataError, RecipeError, RunError
 from residual.runs.folder import (
@@ -153,10 +153,11 @@ def train_run(options: TrainOptions, *, name: str | None, resume: str, console: 
     Raises:
         DataError, NetworkError, RecipeError, RunError: each says what to do.
     """
-    before = _find_previous(name, resume)
+    before = check_request(options, name, resume)
     from residual.training.job import continue_job, make_job
 
-    job = make_job(options)
+    with show_work(console, "reading the images"):
+        job = make_job(options)
     if before is not None:
         return _continue(before, continue_job(job, before), console)
     folder = new_run(name, f"{job.data.name}-{job.spec.name}")
@@ -167,6 +168,28 @@ def train_run(options: TrainOptions, *, name: str | None, resume: str, console: 
         except RecipeError:  # raised before the first step: there is no run
             folder.discard()
             raise
+
+
+def check_request(options: TrainOptions, name: str | None, resume: str) -> RunFolder | None:
+    """Refuse what is wrong in itself, without reading the data and without Keras.
+
+    Args:
+        options: what is asked.
+        name, resume: as `train` takes them.
+
+    Returns:
+        The run of this name that is to be continued; None for a new one.
+
+    Raises:
+        DataError, NetworkError, RecipeError, RunError: each says what to do.
+    """
+    from residual.data.load import check_address
+    from residual.training.recipes import choose_recipe
+
+    before = _find_previous(name, resume)
+    choose_recipe(options)
+    check_address(options.data, options.search_dir)
+    return before
 
 
 def resume_run(run: str | Path | Run, *, console: "Console") -> Run:

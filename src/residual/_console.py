@@ -1,34 +1,80 @@
-"""Where text for people goes: a console by default, a string, or a notebook."""
+"""Where text for people goes, and how it is laid out. Rich is imported when something is printed."""
 
 import html
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from residual._text import escape_control, wrap_words
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from residual._text_console import TextConsole
 
-def default_console(*, stderr: bool = False, **options: Any) -> "Console":
-    """A Rich console on standard output; in a notebook one plain text.
+
+def default_console(*, stderr: bool = False, **options: Any) -> "TextConsole":
+    """A console on standard output; in a notebook one plain text.
 
     Left alone, Rich shows every line there as a box of its own, and the kernel's FORCE_COLOR makes it take the
     cell for a terminal, with live lines that leave control codes behind.
 
     Args:
         stderr: write to standard error, except in a notebook, which shows that as an alarm.
-        options: further arguments of `rich.console.Console`.
+        options: further arguments of `TextConsole`.
     """
     from rich.console import Console
 
+    from residual._text_console import TextConsole
+
     if Console().is_jupyter:
-        return Console(force_jupyter=False, force_terminal=False, **options)
-    return Console(stderr=stderr, **options)
+        return TextConsole(force_jupyter=False, force_terminal=False, **options)
+    return TextConsole(stderr=stderr, **options)
 
 
-def print_line(console: "Console", label: str, text: str) -> None:
-    """Print a line of the plan before a training: a label of up to eight columns, then text as it is."""
-    console.print(f"{label:8} {text}", highlight=False, soft_wrap=True, markup=False)
+def print_row(
+    console: "Console", label: str, text: str, *, indent: int = 9, style: str | None = None
+) -> None:
+    """Print a label and a text beside it; in a terminal the text goes on below itself, elsewhere it stays one line.
+
+    Args:
+        console: where to print.
+        label: one word, or "" to continue the row above.
+        text: a sentence or a path; a word that is longer than the line is not broken.
+        indent: columns of the label.
+        style: Rich's style of the row.
+    """
+    lines = wrap_words(text, max(20, console.width - indent)) if console.is_terminal else [text]
+    for line in lines:
+        console.print(
+            f"{label:<{indent}}{line}",
+            style=style,
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        label = ""
+
+
+@contextmanager
+def show_work(console: "Console", text: str) -> Iterator[None]:
+    """Show in a terminal what takes its time, with the seconds that have gone by; nothing elsewhere.
+
+    Args:
+        console: where to show it. What is printed meanwhile stands above.
+        text: such as "loading TensorFlow".
+    """
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    if not console.is_terminal:
+        yield
+        return
+    spinner = SpinnerColumn("dots" if console.encoding.startswith("utf") else "line")
+    columns = (spinner, TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as live:
+        live.add_task(escape_control(text), total=None)
+        yield
 
 
 def render_text(print_to: "Callable[[Console], None]", width: int = 200) -> str:
@@ -38,9 +84,9 @@ def render_text(print_to: "Callable[[Console], None]", width: int = 200) -> str:
         print_to: gets a console without colour.
         width: of the console, in columns.
     """
-    from rich.console import Console
+    from residual._text_console import TextConsole
 
-    console = Console(file=io.StringIO(), width=width, force_terminal=False, force_jupyter=False)
+    console = TextConsole(file=io.StringIO(), width=width, force_terminal=False, force_jupyter=False)
     print_to(console)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
 

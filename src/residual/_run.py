@@ -108,7 +108,7 @@ class Run:
                 raise DataError(
                     f"The test images of {record.train['data']} are not those of the run, which were kept apart from "
                     f"its training images. The run: {record.data.source}. Now: {found.source}. Put the data back as it "
-                    "was, or evaluate the network on other images by naming them as data."
+                    "was, or evaluate the network on other `data`."
                 )
             self._data = found
         return self._data

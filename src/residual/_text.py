@@ -1,6 +1,14 @@
 """Numbers, durations and names as text for people."""
 
-from math import ceil, log10
+import math
+import re
+import unicodedata
+
+from residual.errors import RecipeError
+
+_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
+_DURATION = re.compile(rf"(?=.)(?:{_NUMBER}h)?\s*(?:{_NUMBER}m)?\s*(?:{_NUMBER}s)?|{_NUMBER}")
+_JOINERS = "\u200c\u200d"  # between the letters of Persian and of Indian scripts, and within emoji
 
 
 def format_bytes(size: float, *, binary: bool = False) -> str:
@@ -18,7 +26,7 @@ def format_percent(fraction: float, n: int) -> str:
 
     9,999 of 10,000 is 99.99%, not 100.0%; 10,000 test images give the two digits that CIFAR tables print.
     """
-    digits = max(1, ceil(log10(n)) - 2)
+    digits = max(1, math.ceil(math.log10(n)) - 2)
     return f"{100 * fraction:.{digits}f}%"
 
 
@@ -38,6 +46,24 @@ def format_clock(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def parse_duration(argument: str, text: str) -> float:
+    """Seconds of a time such as "90s", "10m", "1.5h" or "1h30m"; a bare number is minutes.
+
+    Args:
+        argument: what the text was given as, for the message.
+        text: what a person wrote.
+
+    Raises:
+        RecipeError: for anything else, and for no time at all.
+    """
+    found = _DURATION.fullmatch(text.strip().lower())
+    numbers = [float(number or 0) for number in found.groups()] if found else [0.0]
+    seconds = sum(number * unit for number, unit in zip(numbers, (3600, 60, 1, 60), strict=False))
+    if not 0 < seconds < math.inf:
+        raise RecipeError(f'{argument} must be a time such as "90s", "10m" or "1h30m"; got {text!r}.')
+    return seconds
 
 
 def format_shape(shape) -> str:
@@ -65,8 +91,18 @@ def first_line(error: BaseException) -> str:
 
 
 def escape_control(text: str) -> str:
-    """Replace each character that does not print by "?": a name may hold an escape sequence."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+    """Replace each character that acts instead of being shown by "?": a name may hold an escape sequence.
+
+    Those are control characters, line breaks, changes of the writing direction and bytes that are no text. Letters,
+    marks, emoji and spaces of all scripts stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(character if _is_shown(character) else "?" for character in text)
+
+
+def _is_shown(character: str) -> bool:
+    return character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs"
 
 
 def truncate_middle(name: str, width: int) -> str:
@@ -86,3 +122,17 @@ def truncate_middle(name: str, width: int) -> str:
     while cell_len(tail) > tail_width:
         tail = tail[1:]
     return set_cell_size(printable, width - 2 - cell_len(tail)).rstrip() + ".." + tail
+
+
+def wrap_words(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns. A word that is longer, such as a path, is not broken."""
+    from rich.cells import cell_len
+
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines

@@ -352,7 +352,7 @@ def test_a_page_replaces_only_a_page(photos):
     (photos / "b.html").write_text("mine")
     with pytest.raises(DataError, match=r"b\.html exists and is no page of an audit"):
         save_page(found, photos / "b.html")
-    with pytest.raises(DataError, match=r"--html must name an \.html file; got x\.txt"):
+    with pytest.raises(DataError, match=r"The page must end in \.html; got x\.txt"):
         save_page(found, "x.txt")
     assert (photos / "b.html").read_text() == "mine"
 
@@ -363,7 +363,7 @@ def test_the_command_and_its_json(photos):
     code, out = residual("audit", str(photos), "--html", "a.html")
     assert code == 1
     assert "HURTS    1 image cannot be read: 1 empty" in out
-    assert "verdict  unreadable would make results wrong: mend this first" in out
+    assert "verdict  1 finding would make results wrong: mend it first" in out
     code, out = residual("audit", str(photos), "--json", "--labels")
     report = json.loads(out)
     assert (code, report["ok"], report["images"], report["parts"]) == (

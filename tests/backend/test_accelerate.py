@@ -9,8 +9,8 @@ import pytest
 
 from residual import backend
 from residual.backend import accelerate
-from residual.backend.choice import Choice, check_precision
-from residual.backend.precision import faster_precision
+from residual.backend.choice import Choice
+from residual.backend.precision import check_precision, faster_precision
 from residual.backend.tensorflow_cpu import operations
 from residual.errors import RecipeError
 from residual.models import zoo

@@ -10,6 +10,7 @@ from residual import backend
 from residual.backend import accelerate, choice, processor
 from residual.backend.answer_cache import AnswerCache
 from residual.backend.choice import Choice, choose, convolution_question, norm_question
+from residual.backend.precision import compare_speed
 from residual.backend.tensorflow_cpu import timing
 from residual.models import zoo
 from residual.models.build import build_network
@@ -178,8 +179,8 @@ def test_without_instructions_for_bfloat16_nothing_is_measured_for_it(small, tmp
 @pytest.mark.parametrize(
     ("gain", "reason"),
     [
-        (1.1, "float32: bfloat16 gains too little (0.91 of the time in the heaviest convolutions)"),
-        (1.9, "bfloat16: the heaviest convolutions take 0.53 of their time in float32"),
+        (1.1, "float32: bfloat16 gains too little (the heaviest convolutions are 1.1 times as fast)"),
+        (1.9, "bfloat16: the heaviest convolutions are 1.9 times as fast as in float32"),
     ],
 )
 def test_bfloat16_is_chosen_if_it_gains_enough(small, tmp_path, monkeypatch, gain, reason):
@@ -188,6 +189,19 @@ def test_bfloat16_is_chosen_if_it_gains_enough(small, tmp_path, monkeypatch, gai
     found = choose(small, 4, adam(), "auto", AnswerCache(tmp_path / "fastest.json"))
     assert found.precision == reason.partition(":")[0]
     assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("gain", "text"),
+    [
+        (1.0, "1.0 times as fast"),
+        (2.345, "2.3 times as fast"),
+        (1 / 14.77, "15 times as slow"),
+        (0.8, "1.2 times as slow"),
+    ],
+)
+def test_speeds_are_said_without_reciprocals(gain, text):
+    assert compare_speed(gain) == text
 
 
 def test_what_was_asked_for_is_not_measured(small, tmp_path, monkeypatch):

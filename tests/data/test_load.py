@@ -167,7 +167,7 @@ def test_size_must_be_pixels(size):
 def test_root_must_be_a_folder(name, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     for wrong in (tmp_path / "nowhere", str(tmp_path / "file")):
-        says = f"There is no folder {wrong} to search for data (%s). Name one that exists, or none."
+        says = f"There is no folder {wrong} to search for data (`%s`). Name one that exists, or none."
         assert said(name, search_dir=wrong) == says % "search_dir"
         monkeypatch.setenv("RESIDUAL_DATA", str(wrong))
         assert said(name) == says % "RESIDUAL_DATA"

@@ -211,7 +211,7 @@ def test_more_notes_than_fit_are_counted():
     print_runs(unjudged, console)
     notes = console.file.getvalue().splitlines()[12:]
     assert notes[0] == "evaluate   residual evaluate elsewhere/r0"
-    assert (len(notes), notes[-1]) == (9, "... and 2 more; --json has them all")
+    assert (len(notes), notes[-1]) == (9, "... and 2 more; residual runs --json has them all")
 
 
 def command(*words: str) -> tuple[int, str, str]:

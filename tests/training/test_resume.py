@@ -335,7 +335,7 @@ def test_memory_that_does_not_suffice_is_told_with_a_batch_that_fits(stripes_fil
     monkeypatch.setattr(memory, "available", lambda: 25 * 2**20)
     with pytest.raises(
         RecipeError,
-        match=r"Batches of 87 images need about \d+ MiB .* 25 MiB are free: batch_size \d+ would fit",
+        match=r"Batches of 87 images need about \d+ MiB .* 25 MiB are free: `batch_size` \d+ would fit",
     ):
         train(stripes_file, "large", recipe=replace(RECIPE, batch_size=500))
     assert not RunFolder("runs/large").path.exists()
@@ -349,7 +349,7 @@ def test_memory_that_runs_out_amid_the_training_is_told(stripes_file, each_step,
     monkeypatch.setattr(EpochLog, "on_train_batch_begin", out)
     monkeypatch.setattr(failures, "find_fitting_batch", lambda model, precision: 8)
     with pytest.raises(
-        RunError, match=r"does not suffice for batches of 16 images: batch_size 8 should fit.*step 3"
+        RunError, match=r"does not suffice for batches of 16 images: `batch_size` 8 should fit.*step 3"
     ):
         train(stripes_file, "large")
     assert find_run("large").state == "failed"
@@ -378,7 +378,7 @@ def test_resume_takes_no_other_arguments(capfd):
     result = CliRunner().invoke(app, ["train", "digits", "--resume", "x", "--epochs", "3"])
     assert result.exit_code == 2
     said = result.output + capfd.readouterr().err
-    assert "--resume goes on with x as it was asked for: leave epochs, data out" in said
+    assert "--resume finishes x as it began: leave out --epochs, DATA, or start" in said
 
 
 @pytest.mark.parametrize(

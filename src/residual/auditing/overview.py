@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from residual._console import print_row
 from residual._text import escape_control
 from residual.auditing.scan import read_content
 from residual.data.image_file import FORMATS, QUIET, Unreadable
@@ -114,7 +115,7 @@ def print_overview(found: Overview, console: "Console") -> None:
         ("size", _told(found.sizes)),
         ("split", found.split),
     ):
-        console.print(f"{label:8} {escape_control(text)}", highlight=False, soft_wrap=True, markup=False)
+        print_row(console, label, escape_control(text))
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("class")
     for part in found.counts:

@@ -80,14 +80,12 @@ def check_page(path: str | Path) -> None:
     """DataError where `save_page` would refuse to write."""
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
-        raise DataError(f"--html must name an .html file; got {path}.")
+        raise DataError(f"The page must end in .html; got {path}.")
     if not target.exists():
         return
     with target.open("rb") as file:
         if _MARK.encode() not in file.read(200):
-            raise DataError(
-                f"{target} exists and is no page of an audit. Choose another --html, or remove it."
-            )
+            raise DataError(f"{target} exists and is no page of an audit. Choose another name, or remove it.")
 
 
 def _page(audit: Audit) -> str:
@@ -119,7 +117,7 @@ def _section(audit: Audit, number: int, finding: Finding) -> str:
     shown = finding.cases[:_CASES]
     cases = "".join(_case(audit, case) for case in shown)
     more = len(finding.cases) - len(shown)
-    rest = f'<p class="faint">and {more:,} more, all of them in --json</p>' if more else ""
+    rest = f'<p class="faint">and {more:,} more, all of them in the audit as JSON</p>' if more else ""
     return (
         f'<section id="f{number}"><header>{_tag(finding)}<h2>{_text(finding.says)}</h2></header>'
         f'<p class="faint">{_text(finding.description)}</p><div class="cases">{cases}</div>{rest}</section>'

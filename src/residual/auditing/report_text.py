@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from residual._console import print_row
 from residual._text import escape_control
 from residual.auditing.audit import Audit
-from residual.auditing.finding import SPLIT_WORDS, Case
+from residual.auditing.finding import SPLIT_WORDS, Case, format_count
 from residual.data.images import SPLITS
 from residual.data.source import Source
 
@@ -46,17 +47,18 @@ def print_audit(audit: Audit, console: "Console") -> None:
     def line(text: str, style: str | None = None) -> None:
         console.print(escape_control(text), style=style, highlight=False, soft_wrap=True, markup=False)
 
-    line(f"data     {describe_source(audit.source)}")
+    def row(label: str, text: str, style: str | None = None) -> None:
+        print_row(console, label, escape_control(text), style=style)
+
+    row("data", describe_source(audit.source))
     for finding in audit.findings:
-        line(
-            f"{'HURTS' if finding.hurts else 'note':8} {finding.says}", "bold red" if finding.hurts else None
-        )
+        row("HURTS" if finding.hurts else "note", finding.says, "bold red" if finding.hurts else None)
         joined = " ~ " if finding.kind.startswith("near") else " = "
         for case in finding.cases[:_EXAMPLES]:
             line(f"         {format_case(audit.source, case, joined)}", "dim")
         if len(finding.cases) > _EXAMPLES:
             line(f"         and {len(finding.cases) - _EXAMPLES:,} more", "dim")
-    line(f"verdict  {format_verdict(audit)}", "bold")
+    row("verdict", format_verdict(audit), "bold")
 
 
 def describe_source(source: Source) -> str:
@@ -68,12 +70,11 @@ def describe_source(source: Source) -> str:
 
 
 def format_verdict(audit: Audit) -> str:
-    """What the findings mean together, naming the kinds that hurt."""
-    hurting = [finding for finding in audit.findings if finding.hurts]
+    """What the findings mean together."""
+    hurting = sum(finding.hurts for finding in audit.findings)
     if not hurting:
         return "nothing was found that would hurt a result"
-    kinds = ", ".join(dict.fromkeys(finding.kind for finding in hurting))
-    return f"{kinds} would make results wrong: mend this first"
+    return f"{format_count(hurting, 'finding')} would make results wrong: mend {'them' if hurting > 1 else 'it'} first"
 
 
 def format_case(source: Source, case: Case, joined: str = " = ") -> str:

@@ -57,6 +57,8 @@ def import_keras_quietly() -> None:
     try:
         os.dup2(sink, 2)
         importlib.import_module("keras")
+        if "tensorflow" in sys.modules:  # says here, and not amid the output, that there is no GPU
+            sys.modules["tensorflow"].config.list_physical_devices()
     except (ImportError, ValueError) as error:
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise ResidualError(

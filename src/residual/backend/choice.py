@@ -16,7 +16,6 @@ import keras
 
 from residual.backend import is_out_of_memory, on_tensorflow_cpu, precision, processor
 from residual.backend.answer_cache import AnswerCache
-from residual.errors import RecipeError
 
 PRECISIONS = precision.PRECISIONS
 _SECONDS = 8.0  # all questions together; those left over get the usual ways
@@ -78,7 +77,7 @@ def choose(
     Raises:
         RecipeError: if `asked` is another word.
     """
-    check_precision(asked)
+    precision.check_precision(asked)
     if not on_tensorflow_cpu():
         chosen, why = precision.choose(asked)
         return Choice(chosen, batch_size, reason=why)
@@ -88,16 +87,6 @@ def choose(
     for question in sorted(questions, key=lambda question: -question.work):
         session.answer(question)
     return Choice(chosen, batch_size, session.answers, f"{chosen}{why}{session.summary()}")
-
-
-def check_precision(asked: str) -> None:
-    """Raise if the precision is unknown.
-
-    Raises:
-        RecipeError: naming those that there are.
-    """
-    if asked not in ("auto", *PRECISIONS):
-        raise RecipeError(f"precision must be auto, {' or '.join(PRECISIONS)}; got {asked!r}.")
 
 
 def is_valid(question: str, answer: object) -> bool:
@@ -169,8 +158,11 @@ def _choose_precision(model, batch_size: int, asked: str, session: _Session) -> 
     weights = {shape: shapes[shape] for shape in heaviest}
     gain = float(session.answer(Question(name, 0.0, lambda: f"{_gain(weights, batch_size):.2f}")) or 1)
     if gain >= precision.WORTH:
-        return "bfloat16", f": the heaviest convolutions take {1 / gain:.2f} of their time in float32"
-    return "float32", f": bfloat16 gains too little ({1 / gain:.2f} of the time in the heaviest convolutions)"
+        return "bfloat16", f": the heaviest convolutions are {precision.compare_speed(gain)} as in float32"
+    return (
+        "float32",
+        f": bfloat16 gains too little (the heaviest convolutions are {precision.compare_speed(gain)})",
+    )
 
 
 def _gain(shapes: dict, batch_size: int) -> float:

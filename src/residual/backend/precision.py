@@ -6,9 +6,20 @@ from collections.abc import Callable
 import numpy as np
 
 from residual.backend import on_cpu, processor
+from residual.errors import RecipeError
 
 PRECISIONS = ("float32", "bfloat16")
 WORTH = 1.2  # bfloat16 must be this much faster, as it rounds to 8 bits
+
+
+def check_precision(asked: str) -> None:
+    """Raise if the precision is unknown.
+
+    Raises:
+        RecipeError: naming those that there are.
+    """
+    if asked not in ("auto", *PRECISIONS):
+        raise RecipeError(f"precision must be auto, {' or '.join(PRECISIONS)}; got {asked!r}.")
 
 
 def choose(asked: str) -> tuple[str, str]:
@@ -22,7 +33,13 @@ def choose(asked: str) -> tuple[str, str]:
     if on_cpu() and processor.multiplies_bfloat16() is False:
         return "float32", "float32, because this processor has no instructions for bfloat16"
     chosen, gain = faster_precision()
-    return chosen, f"{chosen}: a convolution in bfloat16 takes {1 / gain:.2f} of the time in float32 here"
+    return chosen, f"{chosen}: a convolution in bfloat16 is {compare_speed(gain)} as in float32 here"
+
+
+def compare_speed(gain: float) -> str:
+    """1.8 as "1.8 times as fast", 0.07 as "15 times as slow"."""
+    times, word = (gain, "fast") if gain >= 1 else (1 / gain, "slow")
+    return f"{times:.1f} times as {word}" if times < 10 else f"{times:,.0f} times as {word}"
 
 
 def faster_precision(repeats: int = 12) -> tuple[str, float]:

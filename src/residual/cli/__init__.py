@@ -1,33 +1,125 @@
-"""The command `residual`: one thin command per verb.
+"""The command `residual`: one thin file per verb, one row in `VERBS`.
 
 Nothing heavy is imported before a verb runs, so that `residual --help` answers at once.
 """
 
+from typing import Any
+
 import typer
 
-from residual.cli import course, data, networks, runs, training
-from residual.cli.common import print_version
-
-app = typer.Typer(
-    name="residual",
-    help="Residual networks that train honestly on the machine you have.",
-    epilog="Start with: residual train",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+from residual import __version__
+from residual.cli import (
+    audit,
+    check,
+    convert,
+    data,
+    evaluate,
+    predict,
+    recipes,
+    runs,
+    runs_compare,
+    summary,
+    train,
 )
+from residual.cli import (
+    list as list_,
+)
+from residual.cli._shared import Verb, VerbGroup, print_error
+
+# A verb's module has `run`, whose docstring is the help, and `EXAMPLE`.
+VERBS = {
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "runs": runs,
+    "runs compare": runs_compare,
+    "data": data,
+    "audit": audit,
+    "summary": summary,
+    "list": list_,
+    "recipes": recipes,
+    "check": check,
+    "convert": convert,
+}
+
+_UsageError: Any = typer.BadParameter.__mro__[1]  # Typer exports no name for it
+_ADVICE = {
+    "--lr": "The recipe holds the learning rate: --set schedule.peak=0.01, or schedule.rate if it is constant.",
+    "--optimizer": "The recipe holds the optimizer: --set optimizer=sgd.",
+}
+_ADVICE["--learning-rate"] = _ADVICE["--lr"]
 
 
-@app.callback()
+class Command(VerbGroup):
+    """The command itself: words that it does not understand are one message too."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        try:
+            code = super().main(*args, standalone_mode=False, **extra)
+        except _UsageError as error:
+            print_error(_explain_usage(error))
+            code = 2
+        except typer.Abort:
+            code = 1
+        if standalone_mode:
+            raise SystemExit(code or 0)
+        return code
+
+
+def _explain_usage(error: Any) -> str:
+    """What was wrong with the words, and where to look."""
+    option = getattr(error, "option_name", "")
+    if option in _ADVICE:
+        return f"No such option: {option}. {_ADVICE[option]}"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    path = error.ctx.command_path if error.ctx else "residual"
+    end = "" if message.endswith("?") else "."
+    return f"{message}{end} See {path} --help."
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"residual {__version__}")
+        raise typer.Exit
+
+
 def root(
-    version: bool = typer.Option(False, "--version", callback=print_version, is_eager=True, help="Show it."),
+    context: typer.Context,
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Show the version."
+    ),
 ):
     """Residual networks that train honestly on the machine you have."""
+    if context.invoked_subcommand is None:
+        print(context.get_help(), end="")
 
 
-for room in (training, runs, data, networks, course):
-    room.add_to(app)
+def _unwrap(text: str) -> str:
+    """The paragraphs of a docstring, each on one line: Typer keeps the breaks of the source."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
+def _make_app() -> typer.Typer:
+    """The command with its verbs; "runs compare" is a verb of the verb "runs"."""
+    settings = {"help_option_names": ["-h", "--help"]}
+    found = typer.Typer(
+        name="residual", cls=Command, pretty_exceptions_enable=False, context_settings=settings
+    )
+    found.callback(invoke_without_command=True, epilog="Start with: residual train")(root)
+    groups: dict[str, typer.Typer] = {"": found}
+    for name, verb in VERBS.items():
+        above, _, last = name.rpartition(" ")
+        texts = {"help": _unwrap(verb.run.__doc__ or ""), "epilog": f"Example: {verb.EXAMPLE}"}
+        if any(other.startswith(f"{name} ") for other in VERBS):
+            groups[name] = typer.Typer(cls=VerbGroup, context_settings=settings)
+            groups[name].callback(invoke_without_command=True, **texts)(verb.run)
+            groups[above].add_typer(groups[name], name=last)
+        else:
+            groups[above].command(last, cls=Verb, **texts)(verb.run)
+    return found
+
+
+app = _make_app()
 
 
 def main() -> None:

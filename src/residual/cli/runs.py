@@ -1,67 +1,47 @@
-"""residual runs, runs compare."""
+"""residual runs: the list of runs."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from residual.cli.common import JSON, console, print_json, verb
+from residual.cli._shared import JSON, console, print_json, print_line
 
-_HELP = """List the runs, newest first: epochs, accuracy on validation and test images, state.
+if TYPE_CHECKING:
+    from residual._text_console import TextConsole
 
-residual runs compare A B says what differed between runs and whether their difference is more than chance."""
+EXAMPLE = "residual runs --in experiments"
+
 _ENDLESS = 10_000  # columns
-_IN = typer.Option(Path("runs"), "--in", metavar="FOLDER", help="Folder of the runs.")
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the verbs of this room."""
-    room = typer.Typer(invoke_without_command=True, context_settings=app.info.context_settings)
-    room.callback(help=_HELP, epilog="Example: residual runs --in experiments")(list_runs)
-    room.command("compare", epilog="Example: residual runs compare first-try second-try")(compare)
-    app.add_typer(room, name="runs")
+def run(
+    context: typer.Context,
+    folder: Path = typer.Option(Path("runs"), "--in", metavar="FOLDER", help="Folder of the runs."),
+    as_json: bool = JSON,
+):
+    """List the runs, newest first: epochs, accuracy on validation and test images, state.
 
-
-@verb
-def list_runs(context: typer.Context, folder: Path = _IN, as_json: bool = JSON):
+    residual runs compare A B says what differs between runs and whether their difference is more than chance.
+    """
     context.obj = folder
     if context.invoked_subcommand:
         return
-    from residual.runs.history import list_runs as find_runs
+    from residual.runs.history import list_runs
     from residual.runs.table import print_runs
 
-    found = find_runs(folder)
-    out, width = _page()
+    found = list_runs(folder)
     if as_json:
-        print_json([run.to_dict() for run in found])
-    elif found:
+        print_json([entry.to_dict() for entry in found])
+        return
+    out, width = make_page()
+    if found:
         print_runs(found, out, width=width)
     else:
-        out.print(
-            f"There are no runs in {folder} yet. Train one: residual train", markup=False, highlight=False
-        )
+        print_line(out, f"There are no runs in {folder} yet. Train one: residual train")
 
 
-@verb
-def compare(
-    context: typer.Context,
-    names: list[str] = typer.Argument(
-        ..., metavar="RUN...", help="Two or more, by name or folder; each is compared with the first."
-    ),
-    as_json: bool = JSON,
-):
-    """Say what differed between runs, and what it did to their accuracy."""
-    from residual.evaluation.compare import compare_runs
-    from residual.evaluation.compare_text import print_comparison
-
-    found = compare_runs(*names, folder=context.obj)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        out, width = _page()
-        print_comparison(found, out, width=width)
-
-
-def _page():
+def make_page() -> tuple["TextConsole", int | None]:
     """A console on standard output and its columns; None for a pipe, which has no width of its own."""
     out = console()
     if out.is_terminal:

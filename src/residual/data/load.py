@@ -1,7 +1,9 @@
 """From a name or a path to a source, and on to a Dataset."""
 
+import difflib
 import os
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from residual.data.images import Dataset
@@ -10,6 +12,8 @@ from residual.data.named import NAMES, SEARCHED, find_named
 from residual.data.readers import READERS, Reader, find_reader
 from residual.data.source import MAX_UNREADABLE, Source
 from residual.errors import DataError
+
+_MOST_BESIDE = 2_000  # files beside a missing one that are searched for a similar name
 
 
 def load_data(
@@ -61,6 +65,19 @@ def open_source(data: str | Path, search_dir: str | Path | None = None) -> Sourc
     return replace(source, name=location.name) if location.name else source
 
 
+def check_address(data: str | Path, search_dir: str | Path | None = None) -> None:
+    """Raise unless there is something at an address that a reader takes. Nothing is listed or opened.
+
+    Args:
+        data: as `load_data` takes it.
+        search_dir: as `load_data` takes it.
+
+    Raises:
+        DataError: saying what is missing.
+    """
+    _choose_reader(locate(data, search_dir))
+
+
 def locate(data: str | Path, search_dir: str | Path | None = None) -> Location:
     """Where `data` is.
 
@@ -69,7 +86,7 @@ def locate(data: str | Path, search_dir: str | Path | None = None) -> Location:
     """
     if search_dir is not None and str(data) not in SEARCHED:
         raise DataError(
-            f"search_dir is the folder in which signs and cifar10 are searched for. To use the images in "
+            f"`search_dir` is the folder in which signs and cifar10 are searched for. To use the images in "
             f"{search_dir}, name it as the data itself: residual train {search_dir}"
         )
     return find_named(str(data), search_dir) if str(data) in NAMES else parse_location(str(data))
@@ -107,12 +124,28 @@ def _check_rights(location: Location) -> None:
 
 def _explain_unread(location: Location) -> str:
     if location.path is None or not os.path.exists(location.path):
+        near = _find_near(location)
+        hint = f" Did you mean {near}?" if near else ""
         return (
             f"There is no data called {location.address!r}: it is neither a file or folder "
-            f"nor one of {', '.join(NAMES)}."
+            f"nor one of {', '.join(NAMES)}.{hint}"
         )
     suffixes = dict.fromkeys(suffix for reader in READERS for suffix in reader.suffixes)
     return (
         f"{location.path} is of no kind that can be read: allowed are {', '.join(suffixes)}, "
         "or a folder of class folders."
     )
+
+
+def _find_near(location: Location) -> str | None:
+    """The file, folder or name that a person may have meant by an address that is not there."""
+    path = location.path
+    if path is None:
+        return None
+    try:
+        beside = [entry.name for entry in islice(os.scandir(path.parent), _MOST_BESIDE)]
+    except OSError:
+        beside = []
+    names = [*(NAMES if str(path.parent) == "." else ()), *(name for name in beside if name[0] != ".")]
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return str(path.parent / near[0]) if near else None

@@ -36,7 +36,7 @@ def _list_places(search_dir: str | Path | None, *below: str) -> list[Path]:
     for name, top in asked.items():
         if top and not os.path.isdir(expand_home(top)):
             raise DataError(
-                f"There is no folder {top} to search for data ({name}). Name one that exists, or none."
+                f"There is no folder {top} to search for data (`{name}`). Name one that exists, or none."
             )
     tops = [expand_home(top) for top in (*asked.values(), "datasets") if top]
     return [place for top in tops for place in (top, *(top / name for name in below)) if place.is_dir()]

@@ -123,7 +123,7 @@ class RunFolder:
                 yield
         except filelock.Timeout:
             raise RunError(
-                f"{self.path} is being trained by another process. Wait for it, or choose another name."
+                f"{self.path} is being trained by another process. Wait for it, or choose another `name`."
             ) from None
 
     @property
@@ -217,7 +217,7 @@ def check_free(name: str | None, root: Path = ROOT) -> None:
     if (path / "run.toml").is_file() and before.state in RESUMABLE:
         raise RunError(
             f"{path} exists already: a run that was {before.state}. Continue it with residual train --resume {name} "
-            f'(resume="auto" in Python), or choose another name.'
+            f'(resume="auto" in Python), or choose another `name`.'
         )
     raise RunError(f"{path} exists already. Choose another name, or remove it.")
 

@@ -122,7 +122,9 @@ def _width(columns: dict[str, list[str]]) -> int:
 def _format_notes(runs: Sequence["RunEntry"], hidden: list[str]) -> list[str]:
     notes = [note for run in runs if (note := _format_note(run))]
     more = len(notes) - MOST_NOTES
-    lines = notes[:MOST_NOTES] + ([f"... and {more} more; --json has them all"] if more > 0 else [])
+    lines = notes[:MOST_NOTES] + (
+        [f"... and {more} more; residual runs --json has them all"] if more > 0 else []
+    )
     evaluated = [run for run in runs if run.test is not None]
     alike = [_name_run(run) for run in evaluated if run.data == evaluated[0].data]
     if len(alike) > 1:

@@ -3,7 +3,7 @@
 import keras
 from rich.console import Console
 
-from residual._console import print_line
+from residual._console import print_row
 from residual.backend import processor
 from residual.backend.choice import Choice, choose, is_valid
 from residual.errors import RunError
@@ -35,7 +35,7 @@ def choose_computation(
     size, precision = min(batches.batch_size, len(batches.images)), job.record.precision
     if job.record.fastest is not None or state is not None:
         choice = _read_choice(folder, precision, size, job.record.fastest or {})
-        print_line(console, "numbers", choice.reason)
+        print_row(console, "numbers", choice.reason)
         return choice
     check_batch(model, _find_smallest_precision(precision), size)
     choice = choose(
@@ -43,9 +43,9 @@ def choose_computation(
         size,
         make_optimizer(job.recipe, batches.steps),
         precision,
-        announce=lambda text: print_line(console, "numbers", text),
+        announce=lambda text: print_row(console, "numbers", text),
     )
-    print_line(console, "numbers", choice.reason)
+    print_row(console, "numbers", choice.reason)
     folder.change_record(precision=choice.precision, fastest=choice.answers)
     return choice
 

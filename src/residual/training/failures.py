@@ -45,8 +45,8 @@ def explain_failures(
         fits = min(find_fitting_batch(model, choice.precision), batches.batch_size // 2)
         text = (
             f"Memory does not suffice for batches of {batches.batch_size:,} images: "
-            + (f"batch_size {fits} should fit, and " if fits else "")
-            + "a smaller image_size or model needs less."
+            + (f"`batch_size` {fits} should fit, and " if fits else "")
+            + "a smaller `image_size` or `model` needs less."
         )
     text += _keep_best(job, folder, model, best)
     folder.add_to_report(failure=text, failed=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
@@ -66,11 +66,11 @@ def _explain_loss(
     step = found.epoch * batches.steps + within
     recipe = Recipe.from_table(folder.record.recipe)  # a time budget may have changed its epochs
     rate = recipe.schedule.rates(batches.steps, recipe.epochs)[step]
-    other = "precision float32 (this was bfloat16), " if choice.precision == "bfloat16" else ""
+    other = "`precision` float32 (this was bfloat16), " if choice.precision == "bfloat16" else ""
     return (
         f"The loss became {found.loss} at step {step + 1:,} (step {within + 1:,} of epoch {found.epoch + 1}), at the "
         f"learning rate {rate:.3g}. {norms}. To try: a lower rate or a longer warm-up (write the recipe of "
-        f"{folder.path / 'run.toml'} into a .toml file of your own, change it, and give it as the recipe), {other}and "
+        f"{folder.path / 'run.toml'} into a .toml file of your own, change it, and give it as `recipe`), {other}and "
         "residual audit for damaged images."
     )
 

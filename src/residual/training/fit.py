@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from residual._console import print_line
+from residual._console import print_row, show_work
 from residual._text import format_duration
 from residual.backend import accelerate
 from residual.data.balance import class_weights
@@ -70,15 +70,17 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         compile_model(model, recipe, batches.steps, choice)
         check_batch(model, choice.precision, choice.batch_size)
         weights = class_weights(data.train.y) if job.options.class_balance == "weights" else None
-        plan = measure_forecast(model, batches, data, job.started, weights)
+        with show_work(console, "compiling and timing a few steps"):
+            plan = measure_forecast(model, batches, data, job.started, weights)
         if job.options.seconds is not None and state is None:
             recipe = _fit_time_budget(job.options.seconds, plan, recipe, folder, console)
             compile_model(model, recipe, batches.steps, choice)
-        print_line(console, "plan", plan.format_sentence(recipe.epochs))
+        print_row(console, "plan", plan.format_sentence(recipe.epochs))
         steps = run_epochs(model, data, recipe, batches, weights, best, folder, console, state)
         best.restore(model)
     save_network(model, job, folder)  # kept even if what follows is interrupted
-    moving, scores = batch_norm.recompute_and_score(model, data, recipe.batch_size, recipe.augment)
+    with show_work(console, "recomputing batch-norm statistics"):
+        moving, scores = batch_norm.recompute_and_score(model, data, recipe.batch_size, recipe.augment)
     save_network(model, job, folder)
     show_mistakes(folder, model, data, recipe.batch_size, best.epoch)
     report = {
@@ -106,5 +108,5 @@ def _fit_time_budget(
     """The recipe with as many epochs as end in time; the run's record and the console say so."""
     recipe = recipe.in_epochs(plan.epochs_within(seconds))
     folder.change_record(recipe=recipe.to_table())
-    print_line(console, "budget", f"{format_duration(seconds)}: {recipe.epochs} epochs")
+    print_row(console, "budget", f"{format_duration(seconds)}: {recipe.epochs} epochs")
     return recipe

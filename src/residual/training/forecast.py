@@ -60,8 +60,8 @@ class Forecast:
         if epochs < 1:
             needed = (around + self.epoch_seconds) / _SPARE
             raise RecipeError(
-                f"time_budget of {format_duration(seconds)} is too short: one epoch with everything around it takes "
-                f"about {format_duration(needed)}. Give more time, or choose a smaller model or image_size."
+                f"`time_budget` of {format_duration(seconds)} is too short: one epoch with everything around it takes "
+                f"about {format_duration(needed)}. Give more time, or choose a smaller `model` or `image_size`."
             )
         return epochs
 

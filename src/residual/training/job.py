@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from residual._console import print_line
+from residual._console import print_row
 from residual.data.balance import imbalance, resampled
 from residual.data.fingerprints import STYLE, compute_data_hash, compute_fingerprint
 from residual.data.images import Dataset
@@ -20,14 +20,13 @@ from residual.data.pixel_store import PixelStore
 from residual.data.readers.hub import PREFIX
 from residual.data.splits import split_apart
 from residual.errors import DataError, ResidualError, RunError
-from residual.models import zoo
 from residual.models.spec import NetworkSpec
 from residual.runs.folder import RunFolder
 from residual.runs.record import DataRecord, NetworkRecord, RunRecord
 from residual.training.machine import describe_machine
 from residual.training.options import TrainOptions
 from residual.training.recipe import Recipe
-from residual.training.recipes import load_recipe
+from residual.training.recipes import choose_recipe
 
 # Options that say where to look or what to measure, or that are recorded whole in [network] and [recipe].
 _NOT_COMPARED = ("model", "recipe", "epochs", "batch_size", "precision", "search_dir")
@@ -61,21 +60,6 @@ class Job:
         return resampled(self.split, self.options.seed) if repeated else self.split
 
 
-def choose_recipe(options: TrainOptions, data: str = "") -> tuple[Recipe, NetworkSpec]:
-    """The recipe and the network for data of this name, with the values that the options replace.
-
-    Raises:
-        RecipeError, NetworkError: if a name is unknown.
-    """
-    recipe = options.recipe if isinstance(options.recipe, Recipe) else load_recipe(options.recipe, data)
-    asked = {"epochs": options.epochs, "batch_size": options.batch_size}
-    changes = {name: value for name, value in asked.items() if value is not None}
-    if changes:  # what the recipe reached, it reached unchanged
-        recipe = msgspec.structs.replace(recipe, **changes, expected="")
-    spec = zoo.resolve_spec(options.model or recipe.model)
-    return msgspec.structs.replace(recipe, model=spec.name), spec
-
-
 def make_job(options: TrainOptions) -> Job:
     """Load the data that the options name, and set validation images aside.
 
@@ -83,7 +67,6 @@ def make_job(options: TrainOptions) -> Job:
         DataError, NetworkError, RecipeError: each says what to do.
     """
     started = time.perf_counter()
-    choose_recipe(options)  # a wrong name is reported before the data is read
     data = load_data(options.data, options.image_size, options.search_dir, options.max_unreadable)
     from residual.models.build import (
         check_image_size,  # loads Keras: data that is not there is reported before
@@ -153,7 +136,7 @@ def continue_job(job: Job, folder: RunFolder) -> Job:
     if differences:
         raise RunError(
             f"{folder.path} was interrupted, and was asked for otherwise: {'; '.join(differences)}. Continue it as it "
-            f"was with residual train --resume {folder.path.name}, or choose another name."
+            f"was with residual train --resume {folder.path.name}, or choose another `name`."
         )
     return replace(job, record=before, recipe=Recipe.from_table(before.recipe))
 
@@ -174,7 +157,7 @@ def print_job(job: Job, folder: RunFolder, console: Console) -> None:
     """Say what is about to be trained on what."""
     split, recipe, balance = job.split, job.recipe, job.options.class_balance
     unequal = imbalance(split.train.y, split.classes)
-    advice = f"class balance: {balance}" if balance else "see class_balance, and read the balanced accuracy"
+    advice = f"class balance: {balance}" if balance else "see `class_balance`, and read the balanced accuracy"
     counts = (
         f"{len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test"
     )
@@ -188,7 +171,7 @@ def print_job(job: Job, folder: RunFolder, console: Console) -> None:
         ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
         ("run", str(folder.path)),
     ):
-        print_line(console, label, text)
+        print_row(console, label, text)
 
 
 def resolve_data(data: str | Path) -> str:

@@ -33,11 +33,11 @@ def check_batch(model: keras.Model, precision: str, batch_size: int) -> None:
     needed, free = _fixed(model) + batch_size * _per_image(model, precision), available()
     if needed > free:
         fits = find_fitting_batch(model, precision)
-        advice = f"batch_size {fits} would fit" if fits else "not even a batch of one fits"
+        advice = f"`batch_size` {fits} would fit" if fits else "not even a batch of one fits"
         raise RecipeError(
             f"Batches of {batch_size:,} images need about {format_bytes(needed, binary=True)} of memory to train "
-            f"{model.name}; {format_bytes(free, binary=True)} are free: {advice}. A smaller model or "
-            "image_size needs less too."
+            f"{model.name}; {format_bytes(free, binary=True)} are free: {advice}. A smaller `model` or "
+            "`image_size` needs less too."
         )
 
 

@@ -3,8 +3,6 @@
 It is the keyword arguments, the table [train] of run.toml, and the rows of a comparison.
 """
 
-import math
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,13 +10,13 @@ from msgspec import Meta
 from msgspec.structs import fields, force_setattr
 
 from residual._checked import Checked, Count, read_table
+from residual._text import parse_duration
 from residual.data.source import MAX_UNREADABLE
 from residual.errors import DataError
 from residual.models.spec import NetworkSpec
 from residual.training.recipe import Recipe
 
 _OF_DATA = ("image_size", "validation_split", "class_balance", "max_unreadable", "search_dir")
-_DURATION = re.compile(r"(?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s)?")
 
 
 class TrainOptions(Checked, frozen=True):
@@ -70,8 +68,8 @@ class TrainOptions(Checked, frozen=True):
         if not isinstance(self.recipe, str | Recipe):
             self.refuse("recipe", "the name of a recipe, a .toml file or a Recipe", self.recipe)
         if self.time_budget is not None and self.epochs is not None:
-            raise self.error("epochs and time_budget both say how long to train: give one of them.")
-        parse_time_budget(self.time_budget)
+            raise self.error("`epochs` and `time_budget` both say how long to train: give one of them.")
+        _ = self.seconds
 
     def refuse(self, name: str, allowed: str, value: Any) -> None:
         error = DataError if name in _OF_DATA else self.error
@@ -80,7 +78,7 @@ class TrainOptions(Checked, frozen=True):
     @property
     def seconds(self) -> float | None:
         """The time budget; None without one."""
-        return parse_time_budget(self.time_budget)
+        return None if self.time_budget is None else parse_duration("time_budget", self.time_budget)
 
     def to_table(self) -> dict[str, Any]:
         """As the table [train] of run.toml; what was not asked is left out."""
@@ -98,25 +96,3 @@ class TrainOptions(Checked, frozen=True):
             DataError, RecipeError: for a key that is unknown or a value out of range.
         """
         return read_table(cls, table, "train")
-
-
-def parse_time_budget(text: str | None) -> float | None:
-    """Seconds of a time such as "90s", "10m", "1h30m" or "1.5h"; a bare number is minutes; None of None.
-
-    Raises:
-        RecipeError: for anything else.
-    """
-    if text is None:
-        return None
-    whole = f"{text}m" if re.fullmatch(r"[\d.]+", text) else text
-    found = _DURATION.fullmatch(whole.strip().lower())
-    try:
-        parts = [float(part or 0) for part in found.groups()] if found else []
-    except ValueError:  # such as 1.2.3
-        parts = []
-    seconds = sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
-    if not 0 < seconds < math.inf:
-        raise TrainOptions.error(
-            f'time_budget must be a time such as "90s", "10m", "1h30m" or "1.5h"; got {text!r}.'
-        )
-    return seconds

@@ -8,7 +8,11 @@ from msgspec.structs import replace
 
 from residual.data.augment import Affine, Flip, Light, Shift
 from residual.errors import RecipeError
+from residual.models import zoo
+from residual.models.spec import NetworkSpec
+from residual.training.options import TrainOptions
 from residual.training.recipe import Recipe
+from residual.training.recipe_values import change_table
 from residual.training.schedules import Constant, OneCycle, Steps
 
 DIGITS = Recipe(
@@ -173,6 +177,32 @@ def _read_file(path: Path) -> Recipe:
     except (OSError, ValueError, RecursionError) as error:  # numbers of 5,000 digits among them
         raise RecipeError(f"{path} is not a TOML file that can be read: {error}.") from None
     try:
-        return Recipe.from_table(table.get("recipe", table))
+        return Recipe.from_table(_add_base(table.get("recipe", table), path.stem))
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
+
+
+def _add_base(table: dict, name: str) -> dict:
+    """The table of a file that says `base = "images"` with all values of that recipe that it does not change."""
+    if not isinstance(table, dict) or "base" not in table:
+        return table
+    values = {"name": name, **table}
+    base = values.pop("base")
+    if base not in RECIPES:
+        raise RecipeError(f"base must be one of {', '.join(RECIPES)}; got {base!r}.")
+    return change_table(RECIPES[base].to_table(), values)
+
+
+def choose_recipe(options: TrainOptions, data: str = "") -> tuple[Recipe, NetworkSpec]:
+    """The recipe and the network for data of this name, with the values that the options replace.
+
+    Raises:
+        RecipeError, NetworkError: if a name is unknown.
+    """
+    recipe = options.recipe if isinstance(options.recipe, Recipe) else load_recipe(options.recipe, data)
+    asked = {"epochs": options.epochs, "batch_size": options.batch_size}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    if changes:  # what the recipe reached, it reached unchanged
+        recipe = replace(recipe, **changes, expected="")
+    spec = zoo.resolve_spec(options.model or recipe.model)
+    return replace(recipe, model=spec.name), spec

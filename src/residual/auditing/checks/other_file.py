@@ -15,5 +15,6 @@ def find(facts: Facts, source: Source) -> Iterator[Found]:
     """All of them by name."""
     if source.passed_over:
         cases = tuple(Case((), name) for name in source.passed_over)
-        says = f"{format_count(len(cases), 'file')} among the images that no image's name ends like: not read"
+        is_not, its = ("is not", "its name does") if len(cases) == 1 else ("are not", "their names do")
+        says = f"{format_count(len(cases), 'file')} among the images {is_not} read: {its} not end as an image's does"
         yield Found(says, len(cases), cases)

@@ -62,7 +62,7 @@ def _find_in_families(name: str) -> NetworkSpec:
         numbers = family.parse_name(name)
         if numbers is not None:
             return family.make_spec(*numbers)
-    names = [known for family in FAMILIES for known in family.list_names()]
+    names = dict.fromkeys(known for family in FAMILIES for known in family.list_names())  # each once
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise NetworkError(f"There is no network called {name!r}.{hint} `residual list` shows them all.")

@@ -1,4 +1,4 @@
-"""What a user sees while a network trains: a live line in a terminal, plain lines elsewhere."""
+"""What a user sees while a network trains: a live line in a terminal, a row of a table for every epoch."""
 
 import time
 
@@ -6,19 +6,26 @@ import keras
 from rich import progress
 from rich.console import Console
 
-from residual._text import format_duration
+from residual._text import format_clock
 from residual.training.batches import Batches
 from residual.training.callbacks.waiting_time import WaitingTime
 
+BAR = 16  # columns
+LIVE = 79  # columns at most: a line that a smaller terminal would wrap stays behind when it is resized
+ROW = 100  # columns of a row that also shows the waiting
+
 
 class Progress(keras.callbacks.Callback):
-    """Epoch, step, loss, accuracy, images per second and time left; one lasting line per epoch.
+    """Epoch, step, loss, accuracy, images per second and time left; one lasting row per epoch.
+
+    Rows take at most 78 columns, so that they fit into the usual terminal. In a wider one, and in a pipe, they also
+    show the share of the time that went by waiting for images, from 1% on.
 
     Args:
         console: where to write.
         epochs: of the whole run.
         batches: what is trained on.
-        waiting: knows the share of the time that was spent waiting for images, shown from 1% on.
+        waiting: knows the share of the time that went by waiting for images.
     """
 
     def __init__(self, console: Console, epochs: int, batches: Batches, waiting: WaitingTime):
@@ -32,10 +39,13 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if not self.done:
             self.started = time.perf_counter()
+            self._print(
+                _format_row(" " * len(self._name(0)), "loss", "accuracy", "val. loss", "accuracy", "time")
+            )
         if self.console.is_terminal:
             self.live = progress.Progress(
                 progress.TextColumn("{task.description}"),
-                progress.BarColumn(bar_width=24),
+                progress.BarColumn(bar_width=BAR),
                 progress.TextColumn("{task.fields[status]}"),
                 console=self.console,
                 transient=True,
@@ -46,7 +56,7 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.epoch_started = epoch, time.perf_counter()
         if self.live:
-            self.live.reset(self.task, description=f"epoch {epoch + 1}/{self.epochs}", status="")
+            self.live.reset(self.task, description=self._name(epoch), status="")
 
     def on_train_batch_end(self, batch, logs=None):
         self.done += 1
@@ -55,26 +65,41 @@ class Progress(keras.callbacks.Callback):
         rate = (batch + 1) * self.batches.batch_size / (time.perf_counter() - self.epoch_started)
         done = self.batches.first + batch + 1
         left = self._estimate_left(self.epoch * self.steps + done)
-        status = (
-            f"step {done}/{self.steps}  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.1%}  "
-            f"{rate:,.0f} images/s  {format_duration(left)} left{self._format_waiting()}"
+        parts = (
+            f"step {done}/{self.steps}",
+            f"loss {_format_loss(logs['loss'])}",
+            f"accuracy {logs['accuracy']:.1%}",
+            f"{format_clock(left)} left",
+            f"{rate:,.0f} images/s",
+            self._format_waiting(),
         )
-        self.live.update(self.task, completed=done, status=status)
+        room = min(LIVE, self.console.width - 1) - len(self._name(self.epoch)) - BAR - 2
+        self.live.update(self.task, completed=done, status=_join_fitting(parts, room))
 
     def on_epoch_end(self, epoch, logs=None):
-        seconds = time.perf_counter() - self.epoch_started
-        validation = ""
+        validation = ("", "")
         if "val_accuracy" in logs:
-            validation = f"  validation loss {logs['val_loss']:.3f} accuracy {logs['val_accuracy']:6.1%}"
-        left = self._estimate_left((epoch + 1) * self.steps)
-        self.console.print(
-            f"epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}  loss {logs['loss']:.3f} "
-            f"accuracy {logs['accuracy']:6.1%}{validation}  {seconds:.1f} s"
-            + (f"  {format_duration(left)} left" if epoch + 1 < self.epochs else "")
-            + self._format_waiting(),
-            highlight=False,
-            soft_wrap=True,
+            validation = (_format_loss(logs["val_loss"]), f"{logs['val_accuracy']:.1%}")
+        row = _format_row(
+            self._name(epoch),
+            _format_loss(logs["loss"]),
+            f"{logs['accuracy']:.1%}",
+            *validation,
+            f"{time.perf_counter() - self.epoch_started:.1f} s",
         )
+        left = (
+            f"{format_clock(self._estimate_left((epoch + 1) * self.steps))} left"
+            if epoch + 1 < self.epochs
+            else ""
+        )
+        waited = self._format_waiting() if not self.console.is_terminal or self.console.width >= ROW else ""
+        self._print(f"{row}  {left:12}  {waited}")
+
+    def _name(self, epoch: int) -> str:
+        return f"epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}"
+
+    def _print(self, row: str) -> None:
+        self.console.print(row.rstrip(), highlight=False, soft_wrap=True)
 
     def _estimate_left(self, step: int) -> float:
         """Seconds to the end of the training, from this step of all on."""
@@ -82,7 +107,7 @@ class Progress(keras.callbacks.Callback):
 
     def _format_waiting(self) -> str:
         share = self.waiting.share
-        return f"  waiting for data {share:.0%}" if share >= 0.01 else ""
+        return f"waiting for data {share:.0%}" if share >= 0.01 else ""
 
     def stop(self):
         """Remove the live line; also called when training fails."""
@@ -92,3 +117,22 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self.stop()
+
+
+def _format_row(name: str, loss: str, accuracy: str, val_loss: str, val_accuracy: str, seconds: str) -> str:
+    return f"{name}{loss:>9}{accuracy:>10}{val_loss:>11}{val_accuracy:>10}{seconds:>10}"
+
+
+def _format_loss(loss: float) -> str:
+    return f"{loss:.3f}" if abs(loss) < 1000 else f"{loss:.3g}"
+
+
+def _join_fitting(parts: tuple[str, ...], room: int) -> str:
+    """The parts in their order, as many as fit into so many columns."""
+    text = ""
+    for part in filter(None, parts):
+        longer = f"{text}  {part}" if text else part
+        if len(longer) > room:
+            break
+        text = longer
+    return text

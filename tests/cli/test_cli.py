@@ -1,10 +1,12 @@
 """The command as a user types it: output, JSON, exit codes, and no tracebacks."""
 
+import csv
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import numpy as np
 import pytest
@@ -94,10 +96,60 @@ def test_predict_files_folders_patterns(project):
     rows = json.loads(out)
     assert code == 0
     assert len(rows) == 41
-    assert set(rows[0]) == {"image", "label", "probability", "probabilities"}
+    assert set(rows[0]) == {"image", "label", "probability", "probabilities", "folder_label"}
     code, out, _ = residual("predict", "first", "photos/red/0.png")
     assert out.startswith("photos/red/0.png  ")
     assert "%" in out
+    assert "accuracy" not in out, "one folder is one class"
+
+
+def test_predict_counts_what_the_folders_are_named(project):
+    code, out, _ = residual("predict", "first", "photos", "--csv", "all.csv", "--top", "2")
+    with open("all.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    right = sum(row["label"] == row["folder_label"] for row in rows)
+    assert code == 0
+    assert f"accuracy {right / 60:.1%} by the names of the folders ({right} of 60; 95% interval" in out
+    assert out.count("  in the folder ") == 60 - right
+    assert list(rows[0]) == [
+        *("image", "label", "probability", "label_2", "probability_2", "folder_label", "error"),
+    ]
+    assert all(float(row["probability"]) >= float(row["probability_2"]) for row in rows)
+
+
+def test_predict_top_counts_labels(project):
+    for top, labels in (("1", 1), ("3", 3), ("9", 3)):
+        (row,) = json.loads(residual("predict", "first", "photos/red/0.png", "--top", top, "--json")[1])
+        assert len(row["probabilities"]) == labels
+        assert next(iter(row["probabilities"])) == row["label"]
+    assert "(then" not in residual("predict", "first", "photos/red/0.png", "--top", "1")[1]
+
+
+def test_long_names_stay_whole_in_a_pipe(project):
+    name = f"photos/red/{'long-' * 20}name.png"
+    shutil.copy("photos/red/0.png", name)
+    try:
+        assert residual("predict", "first", name)[1].startswith(f"{name}  ")
+    finally:
+        os.remove(name)
+
+
+def test_quiet_prints_the_outcome_alone(project):
+    words = ("photos", "--size", "16", "--model", "cifar-resnet8", "--epochs", "1", "--name", "quiet")
+    code, out, err = residual("train", *words, "--quiet", "--precision", "float32")
+    assert (code, err) == (0, "")
+    assert out.split()[0] == "validation"
+    assert "epoch 1/1" not in out
+
+
+def test_values_of_the_recipe_are_set(project):
+    words = ("photos", "--size", "16", "--model", "cifar-resnet8", "--name", "set", "--precision", "float32")
+    changes = ("--set", "schedule.peak=0.004", "--set", "epochs=1", "--set", "augment=[]")
+    assert residual("train", *words, *changes)[0] == 0
+    recipe = tomllib.loads((project / "runs/set/run.toml").read_text("utf-8"))["recipe"]
+    assert (recipe["name"], recipe["epochs"], recipe["augment"]) == ("images", 1, [])
+    assert recipe["schedule"]["peak"] == 0.004
+    assert recipe["optimizer"] == "adamw"
 
 
 def test_predict_names_what_it_cannot_read_and_does_the_rest(project):
@@ -153,24 +205,28 @@ def test_damaged_files_are_skipped_and_listed(project):
             "Images of 8x8 pixels are too small for resnet50",
         ),
         (("train", "digits", "--recipe", "sings"), "Did you mean signs?"),
-        (("train", "digits", "--validation", "0"), "must lie between 0 and 1; got 0.0"),
+        (
+            ("train", "digits", "--validation", "0"),
+            "--validation must lie between 0 and 1, as 0.1 does; got 0.0",
+        ),
         (("train", "photos", "--name", "first", "--size", "32"), "runs/first exists already"),
         (("evaluate", "secnd"), "There is no run or model 'secnd'. Runs here: first"),
-        (("evaluate", "copy.keras"), "Say on which data to judge"),
+        (("evaluate", "copy.keras"), "Give --data to judge copy.keras on: signs"),
         (("train", "--data", "photos"), "To use the images in photos, name it as the data itself"),
         (("predict", "first", "photos/*"), "No image matches 'photos/*'."),
-        (("evaluate", "first", "--png", "a.jpg"), "--png must name a .png file; got a.jpg."),
+        (("evaluate", "first", "--png", "a.jpg"), "--png must end in .png; got a.jpg."),
         (("predict", "first", "gone.png"), "There is no image gone.png."),
         (("predict", "first", "*.webp"), "No image matches '*.webp'."),
         (("predict", "first", "note/"), "There is no image note."),
         (("summary", "cifar-resnet21"), "depth must be 6n+2, got 21"),
         (("summary", "resnet50", "--input", "8"), "Images of 8x8 pixels are too small for resnet50"),
         (("recipes", "nothing"), "recipe must be one of default, notebook, digits"),
-        (("recipes", "a", "b", "c"), "recipe must be one of"),
+        (("recipes", "a", "b", "c"), "takes at most two names; got 3"),
     ],
 )
 def test_mistakes_are_one_message_and_exit_code_2(project, words, message):
     (project / "bad.h5").write_text("not HDF5")
+    (project / "copy.keras").touch()
     code, out, err = residual(*words)
     assert code == 2
     assert message in err

@@ -1,0 +1,178 @@
+"""What every verb shares: messages instead of tracebacks, option names, JSON, a quiet start."""
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from residual.errors import ResidualError, RunError
+
+if TYPE_CHECKING:
+    from residual._text_console import TextConsole
+
+JSON = typer.Option(False, "--json", help="Print the result as JSON on standard output.")
+SEARCH_DIR = typer.Option(None, "--data", metavar="FOLDER", help="Folder to search for signs and cifar10.")
+
+_INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
+_MARKED = re.compile(r"`(\w+)`")
+_FIRST = re.compile(r"(\w+) must ")
+_OPTIONS: ContextVar[Mapping[str, str]] = ContextVar("options of the verb that runs")
+
+
+class Verb(TyperCommand):
+    """A verb: a user's mistake is one message on standard error and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with _mistakes_reported(ctx):
+            return super().invoke(ctx)
+
+
+class VerbGroup(TyperGroup):
+    """A verb with verbs of its own; the command itself is one."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with _mistakes_reported(ctx):
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _mistakes_reported(context: Any) -> Iterator[None]:
+    before = _OPTIONS.set(_list_options(context))
+    try:
+        yield
+    except ResidualError as error:
+        print_error(str(error))
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        print_error("stopped.")
+        raise typer.Exit(_INTERRUPTED) from None
+    except BrokenPipeError:  # the reader, such as head, has enough
+        raise typer.Exit(0) from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print_error(f"{where}{error.strerror or error}.")
+        raise typer.Exit(2) from None
+    except MemoryError:
+        print_error("not enough memory. Use a smaller `image_size` or `batch_size`.")
+        raise typer.Exit(2) from None
+    finally:
+        _OPTIONS.reset(before)
+
+
+def _list_options(context: Any) -> dict[str, str]:
+    """The option of every argument that messages may name: those of `train`, and before them the verb's own."""
+    train = context.find_root().command.commands["train"]
+    return {
+        parameter.name: parameter.opts[-1] if parameter.opts[-1].startswith("--") else parameter.name.upper()
+        for command in (train, context.command)
+        for parameter in command.params
+    }
+
+
+def name_options(text: str) -> str:
+    """A message of the library with options in place of the arguments that it names.
+
+    An argument is named in backquotes, as in "use a smaller `image_size`", or is the first word before "must", as in
+    "epochs must be at least 1". Other words stay as they are, so that no file name and no prose is changed.
+    """
+    options = _OPTIONS.get({})
+    first = _FIRST.match(text)
+    if first and first[1] in options:
+        text = options[first[1]] + text[first.end(1) :]
+    return _MARKED.sub(lambda found: options.get(found[1], found[0]), text)
+
+
+def console(for_json: bool = False, quiet: bool = False) -> "TextConsole":
+    """A console on standard output; on standard error if standard output is kept for JSON."""
+    from residual._console import default_console
+
+    return default_console(stderr=for_json, rewrite=name_options, quiet=quiet)
+
+
+def print_line(out: "TextConsole", text: str, style: str | None = None) -> None:
+    """Print one line as it is, however long."""
+    out.print(text, style=style, soft_wrap=True)
+
+
+def print_error(message: str) -> None:
+    """Print the one message of a mistake on standard error."""
+    from residual._console import default_console
+    from residual._text import escape_control
+
+    default_console(stderr=True).print(f"residual: {escape_control(name_options(message))}", soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, in ASCII."""
+    print(json.dumps(value, indent=1))
+
+
+def api(out: "TextConsole"):
+    """`residual._api`, loaded without its libraries' start-up chatter; a terminal shows that it takes seconds."""
+    from residual import backend
+    from residual._console import show_work
+
+    with show_work(out, "loading Keras"):
+        backend.import_keras_quietly()
+        from residual import _api
+    return _api
+
+
+def check_output(path: Path | None, argument: str, *suffixes: str) -> None:
+    """Refuse a file that cannot be written, before anything is computed for it.
+
+    Args:
+        path: of the file; None is always right.
+        argument: what names it.
+        suffixes: that it may have.
+
+    Raises:
+        ResidualError: if it ends in something else, is a folder, or its folder is not there.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() not in suffixes:
+        raise ResidualError(f"{argument} must end in {' or '.join(suffixes)}; got {path}.")
+    if path.is_dir():
+        raise ResidualError(f"{argument} must name a file; {path} is a folder.")
+    if not path.parent.is_dir():
+        raise ResidualError(f"{argument}: there is no folder {path.parent} to write {path.name} into.")
+
+
+def check_trained(run_or_model: str) -> None:
+    """Refuse a run or model file that is not there, before Keras is loaded.
+
+    Raises:
+        RunError: naming the runs that there are.
+    """
+    from residual.runs.folder import find_run
+
+    if not run_or_model.endswith(".keras"):
+        find_run(run_or_model)
+    elif not Path(run_or_model).is_file():
+        raise RunError(f"There is no model file {run_or_model}.")
+
+
+def complete_run(incomplete: str) -> list[str]:
+    """The names of runs for the shell's completion."""
+    return sorted(path.parent.name for path in Path("runs").glob("*/run.toml"))
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Names of networks for the shell's completion."""
+    from residual.models.zoo import FAMILIES
+
+    return [name for family in FAMILIES for name in family.examples]
+
+
+def complete_recipe(incomplete: str) -> list[str]:
+    """The names of the recipes for the shell's completion."""
+    from residual.training.recipes import RECIPES
+
+    return list(RECIPES)

@@ -1,0 +1,220 @@
+"""residual train: from a name or a folder to a trained and judged network."""
+
+from typing import TYPE_CHECKING
+
+import typer
+from msgspec.structs import replace
+
+from residual.cli._shared import (
+    JSON,
+    SEARCH_DIR,
+    api,
+    complete_model,
+    complete_recipe,
+    complete_run,
+    console,
+    name_options,
+    print_json,
+)
+from residual.errors import RunError
+
+if TYPE_CHECKING:
+    from residual._run import Run
+    from residual._text_console import TextConsole
+    from residual.evaluation.metrics import Scores
+    from residual.training.options import TrainOptions
+    from residual.training.recipe import Recipe
+
+EXAMPLE = "residual train signs --epochs 5 --name first-try"
+
+
+def run(
+    context: typer.Context,
+    data: str = typer.Argument("digits", metavar="DATA", help="Name or path of the data."),
+    resume: str = typer.Option(
+        None, metavar="RUN", help="Finish an interrupted run, as it began.", autocompletion=complete_run
+    ),
+    model: str = typer.Option(
+        None,
+        metavar="NETWORK",
+        help="Network; the recipe's own if none is given. See: residual list.",
+        autocompletion=complete_model,
+    ),
+    recipe: str = typer.Option(
+        "default",
+        metavar="NAME",
+        help="Name or .toml file. See: residual recipes.",
+        autocompletion=complete_recipe,
+    ),
+    changes: list[str] = typer.Option(
+        None,
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a value of the recipe, such as schedule.peak=0.01; may be repeated.",
+    ),
+    epochs: int = typer.Option(None, metavar="N", min=1, help="Passes over the training images."),
+    batch_size: int = typer.Option(None, metavar="N", min=1, help="Images per step."),
+    image_size: int = typer.Option(
+        None, "--size", metavar="PIXELS", min=1, help="Scale images to this many pixels a side."
+    ),
+    seed: int = typer.Option(
+        0, metavar="N", min=0, max=2**32 - 1, help="Of weights, order, augmentation and validation split."
+    ),
+    validation_split: float = typer.Option(
+        0.1, "--validation", metavar="SHARE", help="Share of the training images set aside for validation."
+    ),
+    precision: str = typer.Option(
+        "auto", metavar="WORD", help="float32, bfloat16, or auto: the faster one here, measured."
+    ),
+    time_budget: str = typer.Option(
+        None,
+        "--budget",
+        metavar="TIME",
+        help="Time for everything, such as 90s, 10m or 1h30m: chooses the epochs.",
+    ),
+    class_balance: str = typer.Option(
+        None, "--balance", metavar="WORD", help="For unequal classes: sample, or weights (in the loss)."
+    ),
+    max_unreadable: float = typer.Option(
+        0.05,
+        "--unreadable",
+        metavar="SHARE",
+        help="Share of image files that may be damaged; they are skipped.",
+    ),
+    name: str = typer.Option(None, metavar="NAME", help="Name of the run: runs/NAME."),
+    search_dir: str = SEARCH_DIR,
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Print the outcome alone."),
+    as_json: bool = JSON,
+):
+    """Train a network and judge it on test images.
+
+    DATA is digits, signs, cifar10, or a path: a folder of class folders or a zip of it, a .csv, .tsv or .jsonl of
+    paths and labels, HDF5, .npz, Parquet, CIFAR-10 as it is downloaded; or hf://owner/name. Options of the data
+    follow ::, as in data.h5::images=x,labels=y or all.csv::label=species,group=person.
+
+    Validation images are taken from the training images; the test images are read once, at the end.
+    """
+    out = console(for_json=as_json)
+    shown = console(for_json=as_json, quiet=quiet)
+    if resume is not None:
+        _refuse_others(context, resume)
+        _check_resumable(resume)
+        trained = api(shown).resume_run(resume, console=shown)
+    else:
+        from residual._api import check_request
+        from residual.training.options import TrainOptions
+
+        options = TrainOptions(
+            data,
+            model,
+            recipe,
+            epochs,
+            batch_size,
+            image_size,
+            seed,
+            validation_split,
+            precision,  # type: ignore[arg-type]
+            time_budget,
+            class_balance,  # type: ignore[arg-type]
+            max_unreadable,
+            search_dir,
+        )
+        check_request(options, name, "auto")
+        if changes:
+            options = replace(options, recipe=_change_recipe(options, changes))
+        trained = api(shown).train_run(options, name=name, resume="auto", console=shown)
+    from residual._console import show_work
+
+    with show_work(shown, "judging the test images"):
+        scores = trained.evaluate()
+    if as_json:
+        print_json({"run": str(trained.path), **trained.report})
+    else:
+        print_outcome(out, trained, scores)
+
+
+def _refuse_others(context: typer.Context, run: str) -> None:
+    """RunError for options beside --resume: a run is finished as it began."""
+    given = [
+        name
+        for name in context.params
+        if name not in ("resume", "quiet", "as_json")
+        and context.get_parameter_source(name).name == "COMMANDLINE"
+    ]
+    if given:
+        named = ", ".join(name_options(f"`{name}`") for name in given)
+        raise RunError(f"`resume` finishes {run} as it began: leave out {named}, or start a new run.")
+
+
+def _check_resumable(run: str) -> None:
+    from residual.runs.folder import find_run
+
+    find_run(run)
+
+
+def _change_recipe(options: "TrainOptions", changes: list[str]) -> "Recipe":
+    """The recipe that training would take, with the values of --set."""
+    from residual.data.load import open_source
+    from residual.models import zoo
+    from residual.training.recipe import Recipe
+    from residual.training.recipe_values import change_table, parse_values
+    from residual.training.recipes import load_recipe
+
+    values = parse_values(changes)
+    named = options.recipe in ("default", "notebook")
+    data = open_source(options.data, options.search_dir).name if named else None
+    changed = Recipe.from_table(change_table(load_recipe(options.recipe, data).to_table(), values))
+    zoo.resolve_spec(changed.model)
+    return changed
+
+
+def print_outcome(out: "TextConsole", trained: "Run", scores: "Scores") -> None:
+    """Print what came of a run: validation and test accuracy, the folder, what to type next."""
+    from residual._console import print_row
+    from residual._text import format_duration
+    from residual.evaluation.wording import headline, leaks
+
+    report, path = trained.report, trained.path
+    validation, kept = report["validation"], report["kept_epoch"]
+    why = "which chose" if trained.folder.record.recipe["keep"] == "best" else "at the last,"
+    rows = [
+        (
+            "validation",
+            f"accuracy {validation['accuracy']:.1%} of {validation['n']} images, {why} epoch {kept}",
+        ),
+        ("test", headline(scores)),
+    ]
+    if scores.leaked:
+        rows.append(("leaks", leaks(scores)))
+    if "accuracy_with_moving_statistics" in report["test"]:
+        rows.append(("batch norm", _describe_moving(validation, report["test"])))
+    if report.get("unreadable"):
+        rows.append(("skipped", _describe_skipped(len(report["unreadable"]))))
+    if report["interrupted"]:
+        rows.append(("stopped", f"after {report['epochs']:g} of {report['epochs_asked']} epochs"))
+    rows += [
+        (
+            "time",
+            f"{format_duration(report['training_seconds'])}, {report['images_per_second']:,.0f} images/s, "
+            f"{report['waiting_for_data']:.1%} spent waiting for images",
+        ),
+        ("run", str(path)),
+        ("next", f"residual evaluate {path.name}"),
+        ("", f"residual predict {path.name} IMAGE..."),
+    ]
+    if report["interrupted"]:
+        rows.append(("", f"residual train --resume {path.name}"))
+    out.print()
+    for label, text in rows:
+        print_row(out, label, text, indent=11, style="bold" if label == "test" else None)
+
+
+def _describe_moving(validation: dict, test: dict) -> str:
+    return (
+        "with the moving statistics instead of recomputed ones: validation "
+        f"{validation['accuracy_with_moving_statistics']:.1%}, test {test['accuracy_with_moving_statistics']:.1%}"
+    )
+
+
+def _describe_skipped(count: int) -> str:
+    return f"{count:,} image file{'s' * (count > 1)} that cannot be read, listed in report.json"
