@@ -70,7 +70,7 @@ def check_image_size(spec: NetworkSpec, input_shape) -> None:
         raise NetworkError(
             f"Images of {'x'.join(str(side) for side in input_shape[:2])} pixels are too small for {spec.name}: "
             f"it divides each side by {smallest}, so the smallest is {smallest}x{smallest}. Use larger images "
-            f"(image_size={smallest}) or a network for small ones, such as cifar-resnet20 (smallest 4x4)."
+            f"(`image_size` {smallest}) or a network for small ones, such as cifar-resnet20 (smallest 4x4)."
         )
 
 
