@@ -95,7 +95,10 @@ def test_depth_is_the_one_in_the_name(name, depth):
         ("resnet51", "depth must be 10, 18, 34, 50, 101, 152, got 51. Try resnet50 or resnet34."),
         ("wide-resnet27-4", "Try wide-resnet22-4 or wide-resnet28-4."),
         ("wide-resnet28-0", "The widening factor of wide-resnet{d}-{k} must be at least 1, got 0."),
-        ("ressnet50", "There is no network called 'ressnet50'. Did you mean"),
+        (
+            "ressnet50",
+            "There is no network called 'ressnet50'. Did you mean resnet50 or resnet50d or resnet50v2? `residual list`",
+        ),
         ("unet", "There is no network called 'unet'. `residual list` shows them all."),
     ],
 )

@@ -209,7 +209,7 @@ def _open_network(network: Any, image_size: int | None, classes: int | None) -> 
     if isinstance(network, keras.Model):
         if image_size is not None or classes is not None:
             raise NetworkError(
-                f"{network.name} has an image size and classes already: leave out image_size and classes."
+                f"{network.name} has an image size and classes already: leave out `image_size` and `classes`."
             )
         return network
     if not isinstance(network, str | NetworkSpec):

@@ -95,7 +95,7 @@ def rebuild_network(config: dict, *, raw_pixels: bool = False) -> Rebuilt:
     if len({make_safe_name(name) for name in made}) != len(made):
         raise RunError('Two of its layers have the same name after "/" is replaced by "_".')
     if raw_pixels and any(isinstance(layer, keras.layers.Rescaling) for layer in made.values()):
-        raise RunError("The old network scales its pixels itself: convert it without raw_pixels.")
+        raise RunError("The old network scales its pixels itself: convert it without `raw_pixels`.")
     tensors = _call_all(graph, made, raw_pixels)
     for tensor in (*graph.inputs, *graph.outputs):
         if tensor not in tensors:

@@ -66,4 +66,4 @@ class Family:
     def list_names(self) -> list[str]:
         """Names of the family, for "did you mean": its examples, and all if its depths are listed."""
         listed = self.depths if isinstance(self.depths, list) and "{k}" not in self.pattern else []
-        return [*self.examples, *(self.pattern.format(d=depth) for depth in listed)]
+        return list(dict.fromkeys([*self.examples, *(self.pattern.format(d=depth) for depth in listed)]))
