@@ -4,6 +4,7 @@ from pathlib import Path
 
 import typer
 
+import residual
 from residual._text import format_duration, truncate_middle
 from residual.cli.common import JSON, api, console, print_json, verb
 from residual.errors import RunError
@@ -165,7 +166,7 @@ def evaluate(
     if png:
         save_confusion_png(scores, png)
     elif data is None:
-        drawn = toolkit.open_run(run).path / "confusion.png"
+        drawn = residual.open_run(run).path / "confusion.png"
     if as_json:
         print_json({"run": run, "data": data, **scores.to_dict()})
         return
