@@ -207,7 +207,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(stripes_file, monkeypatch):
     whole = train(stripes_file, "whole")
 
     def interrupt(self, batch, logs=None):
-        if self.steps == 8 and self.path.name == "cut":
+        if self.steps == 8 and self.folder.path.name == "cut":
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(EpochLog, "on_train_batch_begin", interrupt)
