@@ -207,11 +207,11 @@ def test_damaged_files_are_skipped_and_listed(project):
         (("train", "digits", "--recipe", "sings"), "Did you mean signs?"),
         (
             ("train", "digits", "--validation", "0"),
-            "--validation must lie between 0 and 1, as 0.1 does; got 0.0",
+            "--validation must be a share above 0 and below 1; got 0.0",
         ),
         (("train", "photos", "--name", "first", "--size", "32"), "runs/first exists already"),
         (("evaluate", "secnd"), "There is no run or model 'secnd'. Runs here: first"),
-        (("evaluate", "copy.keras"), "Give --data to judge copy.keras on: signs"),
+        (("evaluate", "copy.keras"), "--data must say on which images to evaluate copy.keras: signs"),
         (("train", "--data", "photos"), "To use the images in photos, name it as the data itself"),
         (("predict", "first", "photos/*"), "No image matches 'photos/*'."),
         (("evaluate", "first", "--png", "a.jpg"), "--png must end in .png; got a.jpg."),

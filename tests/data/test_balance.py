@@ -1,5 +1,7 @@
 """Unequal classes: noticed, sampled again, weighed."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -80,6 +82,6 @@ def test_a_run_says_what_is_unequal_and_what_leaked(tmp_path, monkeypatch, way):
 def test_validation_does_not_part_twins():
     data = unequal(20, 20)
     doubled = Images(np.repeat(data.train.x, 2, axis=0), np.repeat(data.train.y, 2))
-    split = split_validation(replace(data, train=doubled), 0.2, seed=0)
+    split = split_validation(dataclasses.replace(data, train=doubled), 0.2, seed=0)
     assert (len(split.train), len(split.validation)) == (64, 16)
     assert not set(split.train.x[:, 0, 0, 0]) & set(split.validation.x[:, 0, 0, 0])

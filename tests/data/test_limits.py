@@ -161,7 +161,9 @@ def pipe(tmp_path):
 def test_a_table_that_names_a_pipe(tmp_path, pipe):
     (tmp_path / "all.csv").write_text(f"path,label\n{pipe},a\n{pipe},b\n")
     assert "all.csv names '" in said(tmp_path / "all.csv")
-    assert "pipe.png', which is no file but a pipe or device. Name image files." in said(tmp_path / "all.csv")
+    assert "pipe.png', which is not a file but a pipe or device. Name image files." in said(
+        tmp_path / "all.csv"
+    )
 
 
 def test_a_table_that_names_a_file_of_300_mb(tmp_path):
@@ -174,7 +176,9 @@ def test_a_table_that_names_a_file_of_300_mb(tmp_path):
 
 
 def test_predicting_a_pipe(pipe):
-    with pytest.raises(DataError, match=r"pipe\.png is no file but a pipe or device\. Name image files or"):
+    with pytest.raises(
+        DataError, match=r"pipe\.png is not a file but a pipe or device\. Name image files or"
+    ):
         find_images([pipe])
 
 

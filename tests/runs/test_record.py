@@ -65,6 +65,12 @@ def test_a_file_that_is_not_whole_says_what_is_missing(text, says):
         parse_record(text)
 
 
+def test_a_record_must_say_which_data():
+    for old, new in (('asked = "digits"', ""), ('asked = "digits"', "asked = 3")):
+        with pytest.raises(RunError, match=r"missing required field `data` - at `\$.train`"):
+            parse_record(OLD.read_text("utf-8").replace(old, new))
+
+
 def test_a_wrong_type_is_named():
     text = OLD.read_text("utf-8").replace("train_images = ", 'train_images = "many" # ')
     with pytest.raises(RunError, match=r"Expected `int`, got `str` - at `\$.data.train_images`"):

@@ -1,13 +1,11 @@
 """TensorBoard's files written with TensorFlow out of reach, and by a short training; prints the folders as JSON."""
 
-import io
 import json
 import sys
 from pathlib import Path
 
 import keras
 import numpy as np
-from rich.console import Console
 
 import residual
 from residual.training.callbacks.tensorboard import EventFile
@@ -27,7 +25,7 @@ def main():
     x = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3)).astype(np.uint8)
     np.savez("noise.npz", x=x, y=np.arange(40) % 2)
     recipe = Recipe("quick", "", "cifar-resnet8", 1, 16, "adamw", Constant(1e-3))
-    residual.train("noise.npz", recipe=recipe, precision="float32", console=Console(file=io.StringIO()))
+    residual.train("noise.npz", recipe=recipe, precision="float32", progress=False)
     folders = {file.parent.name for file in Path().rglob("*tfevents*")}
     print(json.dumps({"backend": keras.backend.backend(), "folders": sorted(folders)}))
 

@@ -101,6 +101,7 @@ def test_a_run_of_the_same_name_goes_on_by_itself(stripes_file, each_step, monke
     resumed = train(stripes_file, "cut", console=console)
     assert resumed.report["weights_sha256"] == whole.report["weights_sha256"]
     assert "resuming runs/cut from its checkpoint of step 8, step 2 of epoch 2" in console.file.getvalue()
+    resumed.evaluate()
     with pytest.raises(RunError, match="runs/cut exists already"):
         train(stripes_file, "cut")
 
@@ -206,7 +207,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(stripes_file, monkeypatch):
     whole = train(stripes_file, "whole")
 
     def interrupt(self, batch, logs=None):
-        if self.steps == 8 and self.path.name == "cut":
+        if self.steps == 8 and self.folder.path.name == "cut":
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(EpochLog, "on_train_batch_begin", interrupt)
@@ -253,7 +254,7 @@ def test_data_that_changed_is_refused(stripes_file, each_step, monkeypatch):
 
 
 def test_a_finished_run_and_a_run_in_another_process_are_refused(stripes_file, each_step, monkeypatch):
-    train(stripes_file, "whole")
+    train(stripes_file, "whole").evaluate()
     with pytest.raises(RunError, match="runs/whole has finished: there is nothing to resume"):
         residual.resume("whole", progress=False)
     train(stripes_file, "cut", 8, monkeypatch)

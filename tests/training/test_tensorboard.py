@@ -1,5 +1,6 @@
 """What TensorBoard reads of a training: its own reader is asked."""
 
+import dataclasses
 import io
 from pathlib import Path
 from types import SimpleNamespace
@@ -143,7 +144,7 @@ def test_the_surest_mistakes_come_first(tmp_path, monkeypatch):
         ["is blue", "said red (55%)"],
     ]
     assert [image.step for image in read(tmp_path / "tensorboard/validation").Images("mistakes")] == [7]
-    right = replace(data, validation=images.take([0, 3]))
+    right = dataclasses.replace(data, validation=images.take([0, 3]))
     show_mistakes(RunFolder(tmp_path / "other"), Sure(), right, 4, 7)
     assert not (tmp_path / "other").exists()
 

@@ -97,9 +97,12 @@ def parse_record(text: str) -> RunRecord:
     """
     table = tomllib.loads(text)
     try:
-        return msgspec.convert(table if "train" in table else convert_version_0_1(table), RunRecord)
+        record = msgspec.convert(table if "train" in table else convert_version_0_1(table), RunRecord)
     except msgspec.ValidationError as error:
         raise RunError(f"{error}") from None
+    if not isinstance(record.train.get("data"), str):
+        raise RunError("Object missing required field `data` - at `$.train`")
+    return record
 
 
 def convert_version_0_1(table: dict[str, Any]) -> dict[str, Any]:
