@@ -19,6 +19,7 @@ from residual.spec import NetworkSpec
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._api import build, evaluate, predict, resume, train
     from residual._run import Run
+    from residual.auditing.audit import audit
     from residual.blocks import convolutional_block, identity_block
     from residual.data.load import load_data
     from residual.evaluation.comparison import compare
@@ -38,6 +39,7 @@ __all__ = [
     "Run",
     "RunError",
     "__version__",
+    "audit",
     "build",
     "compare",
     "convolutional_block",
@@ -55,6 +57,7 @@ __all__ = [
 
 _MODULES = {
     "residual._api": ("build", "evaluate", "predict", "resume", "train"),
+    "residual.auditing.audit": ("audit",),
     "residual.blocks": ("convolutional_block", "identity_block"),
     "residual.data.load": ("load_data",),
     "residual.evaluation.comparison": ("compare",),

@@ -71,9 +71,7 @@ def save_page(audit: Audit, path: str | Path) -> None:
         DataError: for another ending, or a file that is something else.
     """
     check_page(path)
-    with QUIET:
-        text = _page(audit)
-    write_text(path, text)
+    write_text(path, format_page(audit))
 
 
 def check_page(path: str | Path) -> None:
@@ -88,6 +86,12 @@ def check_page(path: str | Path) -> None:
             raise DataError(
                 f"{target} exists and is no page of an audit. Choose another --html, or remove it."
             )
+
+
+def format_page(audit: Audit) -> str:
+    """The page as text."""
+    with QUIET:
+        return _page(audit)
 
 
 def _page(audit: Audit) -> str:

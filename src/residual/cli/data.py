@@ -44,8 +44,9 @@ def audit(
     """
     out = console(for_json=as_json)
     from residual.auditing.audit import audit_source
+    from residual.auditing.progress import show_progress
     from residual.auditing.report_html import check_page, save_page
-    from residual.auditing.report_text import print_audit, show_progress
+    from residual.auditing.report_text import print_audit
     from residual.data.load import open_source
 
     if page:

@@ -49,7 +49,6 @@ class Counted:
             names=Numbered([("image ", "")], [count]),
             labels=np.arange(count) % 2,
             splits=np.zeros(count, np.uint8),
-            made_test=True,
             opener=lambda i: png(first + i),
         )
 
@@ -70,7 +69,7 @@ def test_a_new_layout_is_one_row(tmp_path, monkeypatch):
     )
     assert sorted([*data.train.x[:, 0, 0, 0], *data.test.x[:, 0, 0, 0]]) == list(range(100, 120))
     assert data.source == f"20 images from {path} (a number of images); 4 of them set aside as the test set"
-    with pytest.raises(DataError, match=r"mine\.counted: last must be one of first\."):
+    with pytest.raises(DataError, match=r"mine\.counted: last must be one of first, validation\."):
         load_data(f"{path}::last=1")
     assert len(audit_source(open_source(path)).source) == 20
     found = CliRunner().invoke(app, ["data", str(path), "--json"])
