@@ -100,9 +100,7 @@ def test_all_members_of_a_tar(tmp_path, monkeypatch):
     path = write_cifar(tmp_path / cifar10.ARCHIVE)
     assert len(load_data(path).test) == 4
     monkeypatch.setattr(cifar_archive, "_MOST_IN_ALL", 20_000)
-    assert said(path).startswith(
-        f"{path} is no CIFAR archive: it holds 'cifar-10-batches-py/data_batch_2'"
-    )
+    assert said(path).startswith(f"{path} is no CIFAR archive: it holds 'cifar-10-batches-py/data_batch_2'")
 
 
 def test_rows_of_parquet(tmp_path):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -72,8 +72,9 @@ def scan(source: Source, progress: Callable[[int], None] = lambda done: None) ->
         np.zeros((n, SIDE, SIDE), np.uint8),
         np.zeros(n, bool),
     )
+    examine = partial(_examine, white=getattr(source, "white", None))
     contents = (read_content(source, i) for i in range(n))
-    with QUIET, closing(map_in_order(_examine, contents, _THREADS, _weigh)) as results:
+    with QUIET, closing(map_in_order(examine, contents, _THREADS, _weigh)) as results:
         for i, seen in enumerate(results):
             _note(source, facts, i, seen)
             if i % 64 == 63 or i == n - 1:
@@ -91,7 +92,7 @@ def read_content(source: Source, i: int) -> bytes | np.ndarray | Unreadable:
         return Unreadable(HUGE if "unpack to" in str(error) else LOCKED, str(error))
 
 
-def decode_content(content: bytes | np.ndarray | Unreadable):
+def decode_content(content: bytes | np.ndarray | Unreadable, white: float | None = None):
     """The whole image upright, as RGB image of Pillow, and its format ("" for an array).
 
     Raises:
@@ -101,7 +102,11 @@ def decode_content(content: bytes | np.ndarray | Unreadable):
 
     if isinstance(content, Unreadable):
         raise content
-    return (Image.fromarray(content), "") if isinstance(content, np.ndarray) else decode_image(content)
+    return (
+        (Image.fromarray(content), "")
+        if isinstance(content, np.ndarray)
+        else decode_image(content, None, white)
+    )
 
 
 def _weigh(content: bytes | np.ndarray | Unreadable) -> int:
@@ -119,9 +124,9 @@ class _Seen:
     format: str
 
 
-def _examine(content: bytes | np.ndarray | Unreadable) -> "_Seen | Unreadable":
+def _examine(content: bytes | np.ndarray | Unreadable, white: float | None = None) -> "_Seen | Unreadable":
     try:
-        return _measure(*decode_content(content))
+        return _measure(*decode_content(content, white))
     except Unreadable as problem:
         return problem
     except MemoryError:

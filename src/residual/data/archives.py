@@ -15,11 +15,14 @@ def clean_names(names: Iterable[str], where: str) -> dict[str, str]:
     """
     cleaned = {}
     for name in names:
-        if name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts:
+        if name.startswith(("/", "\\")) or (".." in name and ".." in name.replace("\\", "/").split("/")):
             raise DataError(
                 f"{where} holds {name!r}, a path that leads out of the archive: refused. Pack it without."
             )
-        cleaned["/".join(PurePosixPath(name).parts) + "/" * name.endswith("/")] = name
+        if "//" in name or "./" in name or name.endswith("."):
+            cleaned["/".join(PurePosixPath(name).parts) + "/" * name.endswith("/")] = name
+        else:
+            cleaned[name] = name
     return cleaned
 
 

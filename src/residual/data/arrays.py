@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from residual.data.columns import Numbered, fill_splits
 from residual.data.images import SPLITS, Images
 from residual.data.labels import flatten_labels, index_labels
 from residual.data.pixel_store import Pixels
 from residual.data.pixels import arrange_axes, find_white, to_bytes, to_rgb
-from residual.data.source import ArraySource, Numbered, fill_splits
+from residual.data.source import ArraySource
 from residual.errors import DataError
 
 

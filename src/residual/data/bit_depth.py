@@ -14,7 +14,7 @@ from residual.data.source import FileSource
 from residual.errors import DataError
 
 _SUFFIXES = (".png", ".tif", ".tiff", ".pgm")
-_LOOKED_AT = 8
+_LOOKED_AT, _FIRST = 8, 200
 _USUAL = (1023, 4095, 16383)  # white of 10, 12 and 14 bits
 
 
@@ -39,17 +39,15 @@ def set_white(source: FileSource, white: str | None) -> FileSource:
 
 
 def _describe_depth(source: FileSource) -> str:
-    deep = itertools.islice(
-        (i for i, name in enumerate(source.names) if get_suffix(name) in _SUFFIXES), _LOOKED_AT
-    )
+    first = range(min(len(source), _FIRST))
+    deep = itertools.islice((i for i in first if get_suffix(source.names[i]) in _SUFFIXES), _LOOKED_AT)
     brightest = max((_find_brightest(source, i) for i in deep), default=0)
     top = next((top for top in _USUAL if 255 < brightest <= top), None)
     if top is None:
         return ""
     return (
-        f"16-bit images use values up to {brightest:,} of 65,535 and look nearly black; "
-        f"{source.where}::white={top} takes "
-        f"{top:,} for white"
+        f"16-bit images use values up to {brightest:,} of 65,535 and look nearly black; {source.where}::white={top} "
+        f"takes {top:,} for white"
     )
 
 

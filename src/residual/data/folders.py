@@ -5,7 +5,7 @@ What is never data (hidden files, the system's folders, runs of `residual`) is l
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from residual.data.formats import (
     HEAD_BYTES,
@@ -203,17 +203,19 @@ def list_names(names: Iterable[str], where: str, read: Callable[[str, int], byte
     """The tree of names with "/" between; a name that ends in "/" is a folder.
 
     Args:
-        names: of all members of an archive.
+        names: of all members of an archive, from `clean_names`.
         where: the archive.
         read: as `Listing` takes it.
     """
     listing = Listing(where, "/", lambda name: f"{where}: {name}" if name else where, read)
     left_out: set[tuple[str, ...]] = set()
+    known: dict[str, Folder | None] = {"": listing.top}
     for name in names:
-        *path, last = PurePosixPath(name).parts or ("",)
-        path += [last] if name.endswith("/") else []
-        folder = _find_folder(listing, path[:_DEEPEST], left_out)
-        if folder is not None and last and not name.endswith("/"):
+        place, _, last = name.rpartition("/")
+        if place not in known:
+            known[place] = _find_folder(listing, place.split("/")[:_DEEPEST], left_out)
+        folder = known[place]
+        if folder is not None and last:
             listing.add(folder, last)
     return listing.finish()
 

@@ -1,7 +1,6 @@
 """Formats of image files: one table of endings and first bytes, and what to do about formats that cannot be read."""
 
 import functools
-import os
 from typing import NamedTuple
 
 
@@ -107,7 +106,8 @@ SUFFIXES = tuple(
 
 def get_suffix(name: str) -> str:
     """The ending of a file's name in small letters, "" if it has none."""
-    return os.path.splitext(name)[1].lower()
+    dot = name.rfind(".")
+    return name[dot:].lower() if dot > max(name.rfind("/"), name.rfind("\\")) + 1 else ""
 
 
 def may_be_unnamed_image(suffix: str) -> bool:

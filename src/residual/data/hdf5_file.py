@@ -13,6 +13,7 @@ from residual.errors import DataError
 
 SUFFIXES = (".h5", ".hdf5")
 _MOST_ITEMS, _DEEPEST = 10_000, 32
+_HARD_LINK, _EXTERNAL_LINK = 0, 64  # H5L_TYPE_HARD and H5L_TYPE_EXTERNAL of the file format
 
 
 def read_array(file, name: str, path: Path) -> np.ndarray:
@@ -47,9 +48,9 @@ def check_links(file, name: str | bytes, path: Path) -> None:
 
     place = file
     for part in name.split(b"/" if isinstance(name, bytes) else "/"):
-        if not part or not isinstance(place, h5py.Group) or part not in place:
+        if not part or not isinstance(place, h5py.Group):
             continue
-        if isinstance(place.get(part, getlink=True), h5py.ExternalLink):
+        if _get_link_type(place, part) == _EXTERNAL_LINK:
             raise DataError(
                 f"{path} ({name}) is a link into another file: refused. Write the array into this file."
             )
@@ -75,7 +76,7 @@ def list_arrays(file, path: Path) -> dict:
                     "Write the images "
                     "and labels as two arrays."
                 )
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            if _get_link_type(group, name) != _HARD_LINK:
                 continue
             item, whole = group[name], (*start, name)
             if isinstance(item, h5py.Group):
@@ -83,6 +84,11 @@ def list_arrays(file, path: Path) -> dict:
             elif isinstance(item, h5py.Dataset) and item.shape is not None:
                 held[_join_names(whole)] = (item.dtype, item.shape)
     return dict(sorted(held.items(), key=lambda array: str(array[0])))
+
+
+def _get_link_type(group, name: str | bytes) -> int:
+    """How a group holds a name. Not `Group.get`, which stumbles over names that are no UTF-8."""
+    return group.id.links.get_info(name if isinstance(name, bytes) else name.encode()).type
 
 
 def _join_names(names: tuple) -> str | bytes:

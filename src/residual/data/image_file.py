@@ -223,7 +223,7 @@ def _to_rgb(image, white: float | None = None):
     return image.convert("RGB")
 
 
-def _to_bytes(values: np.ndarray, mode: str, white: float | None) -> np.ndarray:
+def _to_bytes(values: np.ndarray, mode: str, white: float | None = None) -> np.ndarray:
     """Grey values of more than 8 bits (h, w) as uint8.
 
     16-bit files are scaled by their range, whatever they show, so that dark images stay dark. 32-bit whole

@@ -88,7 +88,8 @@ def index_labels(
         notes = (
             f"labels are {_list(values)}: each is a class of that name, and no class is made up between them",
         )
-    return tuple(map(str, values.tolist())), [np.searchsorted(values, part) for part in parts], notes
+    indices = [np.searchsorted(values, part) for part in parts] if notes else list(parts)
+    return tuple(map(str, values.tolist())), indices, notes
 
 
 def _check_range(parts: Sequence[np.ndarray], most: int, wheres: Sequence[str]) -> None:

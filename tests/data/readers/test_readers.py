@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 from residual.auditing.audit import audit_source
 from residual.cli import app
 from residual.data import readers
+from residual.data.columns import Numbered
 from residual.data.load import load_data, open_source
 from residual.data.readers import READERS
-from residual.data.source import FileSource, Numbered
+from residual.data.source import FileSource
 from residual.errors import DataError
 from tests.support.image_files import png
 

@@ -12,7 +12,7 @@ SEVERITY = NOTE
 DESCRIPTION = (
     "One GIF among hundreds of JPEGs is often a picture that says that there is no picture. Look at it."
 )
-_LEAST, _SHARE = 50, 0.98  # images, and the share of them that have the usual format
+_LEAST, _SHARE = 50, 0.95  # images, and the share of them that have the usual format
 _FAMILIES = {"MPO": "JPEG"}
 
 

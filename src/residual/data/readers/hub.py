@@ -3,9 +3,10 @@
 import numpy as np
 
 from residual._text import first_line
+from residual.data.columns import Numbered, fill_splits
 from residual.data.images import SPLITS
 from residual.data.location import Location
-from residual.data.source import FileSource, Numbered, fill_splits
+from residual.data.source import FileSource
 from residual.data.words import LABEL_COLUMNS, find_split, normalize, order_classes
 from residual.errors import DataError
 

@@ -1,10 +1,8 @@
 """Parquet files in Hugging Face's image layout: a column of {bytes, path} and a column of labels."""
 
 import bisect
-import itertools
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import accumulate
@@ -15,18 +13,18 @@ import numpy as np
 from residual._text import first_line
 from residual.data import cifar10
 from residual.data.arrays import agree_on_names
+from residual.data.columns import Numbered, fill_splits
 from residual.data.images import SPLITS
 from residual.data.labels import flatten_labels, index_labels
 from residual.data.limits import FREE, check_unpacked
 from residual.data.location import Location
+from residual.data.parquet_files import find_files, has_files, list_files
 from residual.data.passed_over import PassedOver
-from residual.data.source import FileSource, Numbered, SourceError, fill_splits
-from residual.data.words import LABEL_COLUMNS, normalize, parse_split
+from residual.data.source import FileSource, SourceError
+from residual.data.words import LABEL_COLUMNS, normalize
 from residual.errors import DataError
 
 _ROWS = 64  # read at a time
-_DEEPEST = 3  # folders below a checkout in which files lie: default/train/0000.parquet
-_MOST_FILES, _LOOKED_AT, _FOLDERS = 10_000, 50, 10
 _USUAL_LABELS = ("label", "labels", "fine_label")
 
 
@@ -47,7 +45,7 @@ class ParquetReader:
     def matches(self, location: Location) -> bool:
         """By the ending, or by that of a file in a folder."""
         if location.is_folder():
-            return any(True for _ in location.file.glob("*.parquet")) or _has_files(location.file)
+            return any(True for _ in location.file.glob("*.parquet")) or has_files(location.file)
         return location.is_file(*self.suffixes)
 
     def open(self, location: Location) -> FileSource:
@@ -58,7 +56,7 @@ class ParquetReader:
         """
         path = location.file
         chosen = location.options
-        splits = _list_files(path, chosen.get("config"))
+        splits = list_files(path, chosen.get("config"))
         files = [_ParquetFile(file, chosen) for split in SPLITS for file in splits.get(split, ())]
         starts = [0, *accumulate(len(file.labels) for file in files)]
 
@@ -85,94 +83,11 @@ class ParquetReader:
             notes=notes,
             passed_over=tuple(
                 PassedOver(os.path.relpath(file, folder), "in no split")
-                for file in ([] if path.is_file() else _find_files(path))
+                for file in ([] if path.is_file() else find_files(path))
                 if file not in counts
             ),
             opener=open_row,
         )
-
-
-def _find_files(folder: Path) -> list[Path]:
-    """Parquet files directly inside a folder, or if there are none, up to three folders further down."""
-    inside = sorted(folder.glob("*.parquet"))
-    if inside:
-        return inside
-    found: list[Path] = []
-    for depth in range(1, _DEEPEST + 1):
-        files = sorted(itertools.islice(folder.glob("*/" * depth + "*.parquet"), _MOST_FILES))
-        found += [
-            file for file in files if not any(part.startswith(".") for part in file.relative_to(folder).parts)
-        ]
-    return found
-
-
-def _has_files(folder: Path, depth: int = _DEEPEST) -> bool:
-    """Whether there are Parquet files, by a look at some names of each folder: class folders may hold millions."""
-    try:
-        with os.scandir(folder) as found:
-            entries = list(itertools.islice(found, _LOOKED_AT))
-    except OSError:
-        return False
-    if any(entry.name.endswith(".parquet") for entry in entries):
-        return True
-    inner = (
-        [entry.path for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
-        if depth
-        else []
-    )
-    return any(_has_files(Path(path), depth - 1) for path in inner[:_FOLDERS])
-
-
-def _list_files(path: Path, config: str | None) -> dict[str, list[Path]]:
-    """The files of every split."""
-    if path.is_file():
-        return {"train": [path]}
-    files = _find_files(path)
-    configs = sorted({_find_config(file, path) for file in files} - {""})
-    if config is not None:
-        files = [file for file in files if _find_config(file, path) == config]
-    if not files or (config is None and len(configs) > 1):
-        raise DataError(
-            f"{path} has several data sets: {', '.join(configs) or 'none'}. Name one: "
-            f"{path}::config={(configs or ['NAME'])[0]}"
-        )
-    found: dict[str, list[Path]] = {}
-    for file in files:
-        split = _find_split(file, path)
-        if split:
-            found.setdefault(split, []).append(file)
-    if not found or set(found) == {"train"}:
-        return {"train": files}
-    if "train" not in found:
-        names = ", ".join(file.name for file in files)
-        raise DataError(
-            f"{path} has {' and '.join(found)} images, but no train*.parquet to learn from; it holds {names}."
-        )
-    return found
-
-
-def _find_config(file: Path, top: Path) -> str:
-    """The folder of a file that is neither a split nor called data: "fine" of fine/train/0000.parquet."""
-    names = [
-        name
-        for name in file.relative_to(top).parts[:-1]
-        if not parse_split(name)[0] and name.lower() != "data"
-    ]
-    return "/".join(names)
-
-
-def _find_split(file: Path, top: Path) -> str | None:
-    """What the name of a file, or of the folder around it, says: "train-00000-of-00002"."""
-    *folders, name = file.relative_to(top).parts
-    return next(
-        (split for text in (name.removesuffix(file.suffix), *reversed(folders)) if (split := _parse(text))),
-        None,
-    )
-
-
-def _parse(text: str) -> str | None:
-    split = parse_split(text)[0]
-    return split or parse_split(re.split(r"[-_.]", text)[0])[0]
 
 
 def _name_classes(
@@ -343,12 +258,13 @@ def _prefer(labels: list[str]) -> str | None:
 
 
 def _read_labels(file, column: str, path: Path) -> np.ndarray:
-    values = file.read(columns=[column])[column].to_pylist()
-    if any(value is None for value in values):
+    held = file.read(columns=[column])[column]
+    if held.null_count:
         raise DataError(
-            f"{path}: row {values.index(None)} has no label in column {column}. Every row needs one."
+            f"{path}: row {held.to_pylist().index(None)} has no label in column {column}. Every row needs one."
         )
-    return flatten_labels(np.asarray(values) if values else np.empty(0, np.int64), len(values), str(path))
+    values = held.to_numpy() if len(held) else np.empty(0, np.int64)
+    return flatten_labels(values, len(held), str(path))
 
 
 def _read_names(schema, label: str) -> tuple[str, ...]:
