@@ -1,5 +1,6 @@
 """Data sets as they are published: MNIST, SVHN, STL-10, CIFAR-100, WebDataset, and a checkout from a hub."""
 
+import contextlib
 import gzip
 import io
 import json
@@ -11,7 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import scipy.io
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from residual.data import matlab_file
 from residual.data.load import open_source
 from residual.errors import DataError
 from tests.support.image_files import png
@@ -67,6 +71,8 @@ def test_mnist_that_is_damaged(tmp_path):
     assert said(tmp_path) == f"{images} declares 300 values and has 299: it is damaged. Download it again."
     images.write_bytes(b"\0\0\x08\x03" + b"\xff" * 12 + bytes(300))
     assert "declares" in said(tmp_path)
+    images.write_bytes(whole[:7])
+    assert "declares" in said(tmp_path)
     (tmp_path / "train-labels-idx1-ubyte").unlink()
     assert said(tmp_path).startswith(f"{images} has no companion with the labels")
 
@@ -90,6 +96,39 @@ def test_svhn(tmp_path):
         np.testing.assert_array_equal(source.open(4), x[..., 4])
     (tmp_path / "train_32x32.mat").write_bytes((tmp_path / "train_32x32.mat").read_bytes()[:500])
     assert str(tmp_path / "train_32x32.mat") in said(tmp_path)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6),
+    st.booleans(),
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damage_anywhere_in_a_matlab_file(tmp_path, damage, packed):
+    """SciPy's compiled reader ended the process."""
+    path = tmp_path / "all.mat"
+    x = np.arange(4 * 4 * 3 * 8, dtype=np.uint8).reshape(4, 4, 3, 8)
+    scipy.io.savemat(path, {"X": x, "y": np.arange(8)[:, None] % 2}, do_compression=packed)
+    content = bytearray(path.read_bytes())
+    for place, value in damage:
+        content[int(place * len(content))] = value
+    path.write_bytes(content)
+    with contextlib.suppress(DataError):
+        assert open_source(path).open(0).shape[-1] == 3
+
+
+def test_a_matlab_bomb_is_refused(tmp_path, monkeypatch):
+    scipy.io.savemat(tmp_path / "all.mat", {"X": np.zeros((100, 100, 3, 100), np.uint8)}, do_compression=True)
+    monkeypatch.setattr(matlab_file, "FREE", 100_000)
+    assert "unpacks to more than 100 times what it stores" in said(tmp_path / "all.mat")
+
+
+def test_numbers_of_matlab(tmp_path):
+    held = {"X": np.arange(96.0).reshape(2, 4, 4, 3) * 2, "y": np.array([[1.0], [2.0]])}
+    held |= {"text": "abc", "c": np.ones(2) * 1j}
+    scipy.io.savemat(tmp_path / "a.mat", held)
+    arrays = matlab_file.read_arrays(tmp_path / "a.mat")
+    assert set(arrays) == {"X", "y"}
+    np.testing.assert_array_equal(arrays["X"], held["X"])
 
 
 def test_stl10(tmp_path):

@@ -100,7 +100,8 @@ def read_idx(path: Path) -> np.ndarray:
             head = file.read(_LEAST)
             if len(head) < _LEAST or head[:2] != b"\0\0" or head[2] != 8 or not 1 <= head[3] <= 3:
                 raise DataError(f"{path} is no idx file of bytes. Download it again.")
-            shape = tuple(np.frombuffer(file.read(4 * head[3]), ">u4").tolist())
+            sides = file.read(4 * head[3])
+            shape = tuple(np.frombuffer(sides[: len(sides) // 4 * 4], ">u4").tolist())
             size = math.prod(shape)
             check_unpacked(size, path.stat().st_size, str(path))
             content = file.read(size + 1)

@@ -1,32 +1,15 @@
 """SVHN's cropped digits: train_32x32.mat and test_32x32.mat, and other MATLAB files of images and labels."""
 
-import math
 from pathlib import Path
 
 import numpy as np
 
 from residual.data.array_choice import OPTIONS, choose_arrays
 from residual.data.arrays import Arrays, make_source
-from residual.data.limits import check_unpacked
 from residual.data.location import Location
+from residual.data.matlab_file import read_arrays
 from residual.data.source import ArraySource
 from residual.data.words import find_split, parse_split
-from residual.errors import DataError
-
-_NUMERIC = {
-    "uint8",
-    "int8",
-    "uint16",
-    "int16",
-    "uint32",
-    "int32",
-    "uint64",
-    "int64",
-    "single",
-    "double",
-    "logical",
-}
-_HDF5 = b"\x89HDF"
 
 
 class SvhnReader:
@@ -55,7 +38,9 @@ class SvhnReader:
             files = {"train": path}
         parts = {}
         for split, file in files.items():
-            chosen = choose_arrays(file, location.options, *_open_mat(file))
+            arrays = read_arrays(file)
+            held = {name: (array.dtype, array.shape) for name, array in arrays.items()}
+            chosen = choose_arrays(file, location.options, held, lambda names, arrays=arrays: arrays)
             parts |= chosen if len(files) == 1 else {split: chosen["train"]}
         name = path.stem if path.is_file() else path.resolve().name
         return make_source(name, self.label, _zero(parts), location.options.get("white"))
@@ -71,35 +56,6 @@ def _list_splits(folder: Path) -> dict[str, Path]:
                 return {}
             found[split] = file
     return found if "train" in found else {}
-
-
-def _open_mat(path: Path):
-    """(type and shape of every array, how to read some)."""
-    import scipy.io
-
-    with path.open("rb") as file:
-        if file.read(4) == _HDF5:
-            raise DataError(f"{path} is a MATLAB 7.3 file: call it .h5 to read it as HDF5.")
-    try:
-        held = {
-            name: (np.dtype({"single": "f4", "double": "f8", "logical": "?"}.get(kind, kind)), tuple(shape))
-            for name, shape, kind in scipy.io.whosmat(path)
-            if kind in _NUMERIC
-        }
-    except Exception as error:  # of a damaged file anything
-        raise DataError(
-            f"{path} is not a MATLAB file that can be read ({error}). Download it again."
-        ) from None
-    for name, (dtype, shape) in held.items():
-        check_unpacked(math.prod(shape) * dtype.itemsize, path.stat().st_size, f"{path} ({name})")
-
-    def read(names: list[str]) -> dict[str, np.ndarray]:
-        try:
-            return scipy.io.loadmat(path, variable_names=names)
-        except Exception as error:
-            raise DataError(f"{path} is damaged ({error}). Download it again.") from None
-
-    return held, read
 
 
 def _zero(parts: dict[str, Arrays]) -> dict[str, Arrays]:
