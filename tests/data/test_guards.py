@@ -7,9 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from residual.data import hdf5_file
 from residual.data.load import load_data, open_source
+from residual.data.parquet_footer import find_largest_dictionary
 from residual.data.readers import parquet
 from residual.errors import DataError
 from tests.support.image_files import photos, png
@@ -107,8 +110,23 @@ def test_usual_rows_come_many_at_a_time(tmp_path):
     cells = [{"bytes": png(i), "path": f"{i}.png"} for i in range(100)]
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     pq.write_table(pa.table({"image": pa.array(cells, kind), "label": [0, 1] * 50}), tmp_path / "all.parquet")
-    with parquet._open_parquet(tmp_path / "all.parquet") as file:
-        assert parquet._count_rows_at_once(file.metadata, "image.bytes", tmp_path / "all.parquet") == 64
+    path = tmp_path / "all.parquet"
+    assert 0 < find_largest_dictionary(path, "image.bytes") < 2**20
+    assert find_largest_dictionary(path, "image.path") < find_largest_dictionary(path, "image.bytes")
+    assert parquet._count_rows_at_once(path, "image.bytes") == 64
+
+
+@given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_footer_gives_a_size(tmp_path, damage):
+    path = tmp_path / "all.parquet"
+    if not (tmp_path / "whole").exists():
+        pq.write_table(pa.table({"image": [b"a" * 50] * 4, "label": [0, 1] * 2}), tmp_path / "whole")
+    content = bytearray((tmp_path / "whole").read_bytes())
+    for place, value in damage:
+        content[int(place * len(content))] = value
+    path.write_bytes(content)
+    assert find_largest_dictionary(path, "image") >= 0
 
 
 def test_a_link_to_a_pipe_in_a_class_folder_is_no_image(tmp_path):

@@ -19,6 +19,7 @@ from residual.data.labels import flatten_labels, index_labels
 from residual.data.limits import FREE, check_unpacked
 from residual.data.location import Location
 from residual.data.parquet_files import find_files, has_files, list_files
+from residual.data.parquet_footer import find_largest_dictionary
 from residual.data.passed_over import PassedOver
 from residual.data.source import FileSource, SourceError
 from residual.data.words import LABEL_COLUMNS, normalize
@@ -119,7 +120,7 @@ class _ParquetFile:
             self.labels = _read_labels(file, label, path)
             self.names = _read_names(file.schema_arrow, label)
             groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-            self._rows = _count_rows_at_once(file.metadata, f"{self._image}.bytes", path)
+            self._rows = _count_rows_at_once(path, f"{self._image}.bytes")
         self._ends = list(accumulate(groups))
         self._cells, self._first = [], 0  # those held, and the row of the first
         self._next: Iterator[list] | None = None  # the cells after them
@@ -205,32 +206,9 @@ def _check_declared(metadata, path: Path) -> None:
     check_unpacked(sum(group.total_byte_size for group in groups), size, str(path))
 
 
-def _count_rows_at_once(metadata, column: str, path: Path) -> int:
+def _count_rows_at_once(path: Path, column: str) -> int:
     """How many rows may be decoded at a time: many rows may share one large value of a dictionary."""
-    largest = 1
-    with path.open("rb") as file:
-        for group in map(metadata.row_group, range(metadata.num_row_groups)):
-            chunks = map(group.column, range(group.num_columns))
-            for chunk in chunks:
-                if chunk.path_in_schema == column and chunk.has_dictionary_page:
-                    file.seek(chunk.dictionary_page_offset)
-                    largest = max(largest, _read_page_size(file.read(32)))
-    return max(1, min(_ROWS, FREE // largest))
-
-
-def _read_page_size(header: bytes) -> int:
-    """The unpacked size that the header of a page declares: its second field, in Thrift's compact form."""
-    values, place = [], 0
-    while len(values) < 2 and place < len(header) and header[place] == 0x15:  # the next field, a whole number
-        value, shift, place = 0, 0, place + 1
-        while place < len(header):
-            byte, place = header[place], place + 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        values.append(value >> 1)
-    return values[1] if len(values) == 2 else FREE
+    return max(1, min(_ROWS, FREE // max(1, find_largest_dictionary(path, column))))
 
 
 def _find_columns(schema, path: Path, chosen: Mapping[str, str]) -> tuple[str, str]:
