@@ -110,6 +110,26 @@ READ = {
         {**split_photos("train"), **photos("test/cats")},
         {"train": BOTH, "test": {"cats": 4, "dogs": 0}},
     ),
+    "other folders beside the only one": (
+        {
+            **photos("food/images/cats", "food/images/dogs"),
+            "food/meta/train.txt": b"cats/0",
+            "food/readme.txt": b"x",
+        },
+        {"train": BOTH},
+    ),
+    "a data set inside itself": (
+        split_photos("x/train", "x/test", "x/x/train"),
+        {"train": BOTH, "test": BOTH},
+    ),
+    "another folder of test images": (
+        {**split_photos("Training", "Test"), **photos("test-multiple")},
+        {"train": BOTH, "test": BOTH},
+    ),
+    "unlabelled test images in a folder": (
+        {**split_photos("train"), **photos("test/unknown")},
+        {"train": BOTH},
+    ),
     "capitals differ between the splits": (
         {**split_photos("train"), **photos("test/Cats", "test/DOGS")},
         {"train": BOTH, "test": BOTH},
@@ -208,6 +228,10 @@ REFUSED = {
             for i in range(3)
         },
         ["needs at least two folders", "begin with cat and dog", "::label=name takes these"],
+    ),
+    "names in a folder of images": (
+        {f"images/{name}_{i}.png": png(i) for name in ("pug", "great_dane") for i in range(3)},
+        ["it has 1: images.", "begin with great_dane and pug", "::label=name takes these"],
     ),
     "a test class that training lacks": (
         {**split_photos("train"), **photos("test/cats", "test/mice")},

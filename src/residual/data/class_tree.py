@@ -245,7 +245,7 @@ def _explain_too_few(listing: Listing, place: Folder, classes: Classes) -> str:
         f"inside; it has {len(names)}{': ' + names[0] if names else ''}."
     )
     loose = _group(listing.list_images(place), label_of_name)
-    if len(place.images) > 1 and 1 < len(loose) <= max(2, len(place.images) // 2) and "" not in loose:
+    if place.count > 1 and 1 < len(loose) <= max(2, place.count // 2) and "" not in loose:
         says += (
             f" The names of its images begin with {_join(order_classes(loose))}: {listing.where}::label=name "
             "takes these for the classes."

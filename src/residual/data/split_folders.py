@@ -53,11 +53,16 @@ def _enter(folder: Folder) -> Folder:
     """The folder, or the only one inside that holds everything: training_set/training_set/cats."""
     while not folder.images:
         inner = folder.with_images()
-        only = next(iter(inner.values())) if len(inner) == 1 and len(folder.folders) == 1 else None
-        if only is None or not only.with_images():
+        only = next(iter(inner.values())) if len(inner) == 1 else None
+        if only is None or not only.with_images() or any(map(_is_empty, folder.folders.values())):
             return folder
         folder = only
     return folder
+
+
+def _is_empty(folder: Folder) -> bool:
+    """Whether a folder has no file at all: it may be a class that waits for its images."""
+    return not folder.count and not any(inner.others for inner in folder.walk())
 
 
 def _find_named(listing: Listing, top: Folder, name: str) -> Folder:

@@ -168,9 +168,12 @@ def _find_partners(path: Path) -> dict[str, Path]:
 
 def _find_unlabelled(path: Path) -> list[Path]:
     """Tables of other splits beside a table that have no labels."""
-    if path.is_dir() or parse_split(path.stem)[0] != "train":
+    if path.is_dir():
+        files = _list_tables(path)
+    elif parse_split(path.stem)[0] == "train":
+        files = sorted(path.parent.glob(f"*{path.suffix}"))
+    else:
         return []
-    files = sorted(path.parent.glob(f"*{path.suffix}"))
     return [
         file
         for file in files
