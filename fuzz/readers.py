@@ -91,6 +91,26 @@ def _file(name: str) -> Callable[[Path, bytes], None]:
     return reads
 
 
+def _beside(name: str, companion: str, content_of: Callable[[], bytes]) -> Callable[[Path, bytes], None]:
+    """A file whose labels lie in another one beside it."""
+
+    def reads(folder: Path, content: bytes) -> None:
+        (folder / companion).write_bytes(content_of())
+        _file(name)(folder, content)
+
+    return reads
+
+
+def _labels_npy() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.arange(6) % 2)
+    return file.getvalue()
+
+
+def _labels_idx() -> bytes:
+    return b"\0\0\x08\x01" + np.array([6], ">u4").tobytes() + bytes([0, 1] * 3)
+
+
 def _table(name: str) -> Callable[[Path, bytes], None]:
     def reads(folder: Path, content: bytes) -> None:
         for i in range(8):
@@ -181,6 +201,17 @@ READERS: dict[str, Reader] = {
     "parquet": Reader(seeds.parquet, mutation.same_length, _file("all.parquet")),
     "cifar": Reader(seeds.batches, mutation.either, _cifar_batch),
     "tar": Reader(seeds.tars, mutation.tar_members(mutation.either), _file("cifar-10-python.tar.gz")),
+    "folder-tar": Reader(seeds.folder_tars, mutation.tar_members(mutation.image), _file("photos.tar.gz")),
+    "webdataset": Reader(seeds.shards, mutation.same_length, _file("shard.tar")),
+    "cifar100": Reader(
+        seeds.cifar100, mutation.tar_members(mutation.either), _file("cifar-100-python.tar.gz")
+    ),
+    "idx": Reader(
+        seeds.idx, mutation.either, _beside("train-images-idx3-ubyte", "train-labels-idx1-ubyte", _labels_idx)
+    ),
+    "npy": Reader(seeds.npy, mutation.same_length, _beside("x.npy", "y.npy", _labels_npy)),
+    "mat": Reader(seeds.mats, mutation.same_length, _file("all.mat")),
+    "pixels": Reader(seeds.pixel_tables, mutation.words(*_CSV), _file("pixels.csv")),
     "zip": Reader(seeds.zips, mutation.zip_members(mutation.image), _file("photos.zip")),
     "folder": Reader(seeds.zips, mutation.zip_members(mutation.image), _folder),
     "csv": Reader(seeds.csvs, mutation.words(*_CSV), _table("all.csv")),

@@ -11,8 +11,9 @@ import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import scipy.io
 import tomli_w
-from PIL import Image
+from PIL import Image, features
 
 from residual.runs.record import convert_version_0_1
 from residual.training.recipes import CIFAR10_PAPER, IMAGES, NOTEBOOK_E, SIGNS
@@ -47,6 +48,8 @@ def images() -> list[bytes]:
     files += [encoded("GIF", "P"), encoded("GIF", "P", save_all=True, append_images=[picture("P", number=9)])]
     files += [encoded("WEBP", save_all=True, append_images=[picture(number=9)])]
     files += [encoded("TIFF", mode) for mode in ("1", "L", "RGB", "RGBA", "CMYK", "F", "I", "I;16", "LAB")]
+    files += [encoded("PPM", mode) for mode in ("1", "L", "RGB")]
+    files += [encoded("AVIF")] * features.check("avif") + [encoded("JPEG2000")] * features.check("jpg_2000")
     packings = ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "group4")
     files += [encoded("TIFF", "1" if kind == "group4" else "RGB", compression=kind) for kind in packings]
     return files
@@ -141,6 +144,81 @@ def tars() -> list[bytes]:
     return [file.getvalue()]
 
 
+def _tar(files: dict[str, bytes], mode: str) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=mode) as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+def folder_tars() -> list[bytes]:
+    """Class folders, packed and not, with splits and without."""
+    one = {f"{name}/{i}.png": encoded("PNG", number=i) for name in ("cats", "dogs") for i in range(3)}
+    two = {f"top/{split}/{name}": content for split in ("train", "test") for name, content in one.items()}
+    return [_tar(one, "w"), _tar(one, "w:gz"), _tar(two, "w:xz")]
+
+
+def shards() -> list[bytes]:
+    """WebDataset shards with labels as numbers, text and JSON."""
+    labels = (("cls", b"%d"), ("cls", b"cat%d"), ("json", b'{"label": %d}'))
+    files = []
+    for ending, label in labels:
+        held: dict[str, bytes] = {"a.cls": b"0"}
+        for i in range(4):
+            held |= {f"{i:06}.png": encoded("PNG", number=i), f"{i:06}.{ending}": label % (i % 2)}
+        files.append(_tar(held, "w"))
+    return files
+
+
+def cifar100() -> list[bytes]:
+    """The archive of CIFAR-100 with two images in each split."""
+    held = {b"data": np.zeros((2, 3072), np.uint8), b"fine_labels": [0, 1], b"coarse_labels": [0, 0]}
+    meta = {b"fine_label_names": [b"ant", b"bee"], b"coarse_label_names": [b"insect"]}
+    files = {name: pickle.dumps(held, protocol=2) for name in ("train", "test")}
+    files["meta"] = pickle.dumps(meta, protocol=2)
+    return [_tar({f"cifar-100-python/{name}": content for name, content in files.items()}, "w:gz")]
+
+
+def idx() -> list[bytes]:
+    """Images of MNIST's format; the labels stand beside them."""
+    x = np.arange(6 * 16, dtype=np.uint8)
+    return [b"\0\0\x08\x03" + np.array([6, 4, 4], ">u4").tobytes() + x.tobytes()]
+
+
+def npy() -> list[bytes]:
+    """Images as bytes, floats, channels first and flat; the labels stand beside them."""
+    x, _ = _arrays()
+    files = []
+    for array in (x, x / 255, x.transpose(0, 3, 1, 2), x.astype(np.int64)):
+        file = io.BytesIO()
+        np.save(file, array)
+        files.append(file.getvalue())
+    return files
+
+
+def mats() -> list[bytes]:
+    """SVHN's arrays, compressed and not."""
+    x, y = _arrays()
+    files = []
+    for packed in (False, True):
+        file = io.BytesIO()
+        scipy.io.savemat(file, {"X": x.transpose(1, 2, 3, 0), "y": y[:, None] + 1}, do_compression=packed)
+        files.append(file.getvalue())
+    return files
+
+
+def pixel_tables() -> list[bytes]:
+    """Pixels in columns, with a header and without, and in one cell."""
+    rows = [[i % 2, *((np.arange(81) * 3 + i) % 256).tolist()] for i in range(6)]
+    plain = "\n".join(",".join(map(str, row)) for row in rows)
+    header = ",".join(["label", *(f"pixel{i}" for i in range(81))])
+    cells = "\n".join(f"{row[0]},{' '.join(map(str, row[1:]))},Training" for row in rows)
+    return [text.encode() for text in (plain, f"{header}\n{plain}", f"emotion,pixels,Usage\n{cells}")]
+
+
 def zips() -> list[bytes]:
     """Class folders, alone and in parts, by the methods that zip knows."""
     layouts = (("cats", "dogs"), ("train/1", "train/2", "test/1", "test/2"), ("top/train/a", "top/train/b"))
@@ -166,8 +244,11 @@ def _rows() -> list[dict]:
 
 
 def csvs() -> list[bytes]:
-    """A table with all columns, and one with two."""
-    files = []
+    """A table with all columns, and one with two; one-hot, semicolons, no header."""
+    files = [
+        b"filename; cat; dog\n" + b"".join(b"%d.png; %d; %d\n" % (i, i % 2, 1 - i % 2) for i in range(8)),
+        b"".join(b"%d.png,%d\n" % (i, i % 2) for i in range(8)),
+    ]
     for columns in (["path", "label", "split", "group"], ["path", "label"]):
         text = io.StringIO()
         writer = csv.DictWriter(text, columns, extrasaction="ignore")

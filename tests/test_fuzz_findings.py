@@ -81,7 +81,7 @@ class TestNoMemory:
         monkeypatch.setattr(scan, "_cut_strips", self.fail)
         assert scan._examine(png(1)).kind == image_file.HUGE
 
-    def fail(self, _):
+    def fail(self, *_):
         raise MemoryError
 
 
@@ -168,7 +168,7 @@ def test_a_member_without_a_name(tmp_path):
         content[entry : entry + 28] + b"\0\0\1\0" + content[entry + 32 :]
     )  # its letter is an extra field
     path.write_bytes(content[:entry] + nameless)
-    assert said(path).startswith(f"{path} is not a zip archive that can be read (")
+    assert load_data(path, 8).classes == ("a", "b")  # it was an IndexError
 
 
 def test_damaged_lzma(tmp_path):
@@ -296,7 +296,7 @@ def test_a_header_of_a_tar_that_is_no_text(tmp_path):
     with pytest.raises(DataError) as caught:
         load_data(path)
     # Python before 3.11.4 reads on to the batch, which is empty.
-    unreadable = ("is not a tar.gz that can be read (", "data_batch_1 is not a readable CIFAR-10 batch (")
+    unreadable = ("is not a tar that can be read (", "data_batch_1 is not a readable CIFAR-10 batch (")
     assert str(caught.value).startswith(str(path))
     assert any(said in str(caught.value) for said in unreadable)
 

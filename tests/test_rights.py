@@ -55,7 +55,7 @@ def test_a_folder_inside_that_may_not_be_listed(pets, monkeypatch, read):
 
 def test_other_files_are_told_apart(pets):
     source = open_source(pets)
-    assert (len(source), source.passed_over) == (8, ("dogs/notes.txt",))
+    assert (len(source), source.passed_over) == (8, (("dogs/notes.txt", "no image"), (".hidden", "hidden")))
 
 
 def test_a_batch_of_cifar10(tmp_path):

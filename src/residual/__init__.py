@@ -19,6 +19,7 @@ from residual.errors import DataError, NetworkError, RecipeError, ResidualError,
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._api import build, evaluate, predict, resume, train
     from residual._run import Run, open_run
+    from residual.auditing.audit import audit
     from residual.data.load import load_data
     from residual.evaluation.compare import compare_runs
     from residual.importers import convert
@@ -42,6 +43,7 @@ __all__ = [
     "Run",
     "RunError",
     "__version__",
+    "audit",
     "build",
     "compare_runs",
     "convert",
@@ -62,6 +64,7 @@ __all__ = [
 _MODULES = {
     "residual._api": ("build", "evaluate", "predict", "resume", "train"),
     "residual._run": ("Run", "open_run"),
+    "residual.auditing.audit": ("audit",),
     "residual.data.load": ("load_data",),
     "residual.evaluation.compare": ("compare_runs",),
     "residual.importers": ("convert",),

@@ -173,7 +173,7 @@ def test_odd_images_and_files(photos):
     notes = {finding.kind: finding.cases[0].note for finding in found.findings}
     assert notes == {
         "wrong-ending": "is JPEG",
-        "other-file": "train/cat/notes.html",
+        "other-file": "train/cat/notes.html: no image",
         "one-colour": "",
         "odd-size": "200x200",
     }
@@ -420,4 +420,4 @@ def test_every_check_says_what_it_is(check):
 
 def test_kinds_are_unique():
     kinds = [check.KIND for check in (*CHECKS, *SLOW_CHECKS)]
-    assert len(set(kinds)) == len(kinds) == 14
+    assert len(set(kinds)) == len(kinds) == 16

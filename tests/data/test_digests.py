@@ -9,7 +9,15 @@ from PIL import Image
 from residual.auditing import scan
 from residual.data import pixel_store
 from residual.data.decoding import decode_images
-from residual.data.digests import find_in, group_duplicates, hash_array, hash_images
+from residual.data.digests import (
+    describe_known,
+    find_in,
+    group_duplicates,
+    hash_array,
+    hash_images,
+    read_digests,
+    write_digests,
+)
 from residual.data.images import Images
 from tests.support.image_files import png
 
@@ -63,3 +71,28 @@ def test_images_are_hashed_once(monkeypatch):
     part = images.take([4, 2])
     np.testing.assert_array_equal(part.digests, digests[[4, 2]])
     np.testing.assert_array_equal(part.and_also(images.take([7])).digests, digests[[4, 2, 7]])
+
+
+def test_digests_are_kept_and_read(tmp_path):
+    digests = hash_images(PIXELS)
+    write_digests(tmp_path / "digests.npy", digests)
+    read = read_digests(tmp_path / "digests.npy")
+    assert sorted(map(tuple, read.tolist())) == sorted(map(tuple, digests.tolist()))
+    assert (tmp_path / "digests.npy").stat().st_size == 128 + 16 * len(PIXELS)
+    others = np.concatenate([PIXELS[:3], RNG.integers(0, 256, (2, 5, 4, 3), dtype=np.uint8)])
+    known = find_in(hash_images(others), [read])
+    assert known.tolist() == [True] * 3 + [False] * 2
+    assert describe_known(known, "photos").startswith(
+        "3 of the 5 images of photos are images that the network was"
+    )
+    assert describe_known(~known[:3], "photos") == ""
+
+
+def test_damaged_digests_are_none(tmp_path):
+    path = tmp_path / "digests.npy"
+    assert read_digests(path) is None
+    for content in (b"", b"\x93NUMPY", b"x" * 200):
+        path.write_bytes(content)
+        assert read_digests(path) is None
+    np.save(path, np.zeros((3, 3)))
+    assert read_digests(path) is None

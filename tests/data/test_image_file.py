@@ -18,7 +18,7 @@ from residual.errors import DataError
 SIX = np.array(
     [[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[255, 255, 0], [0, 255, 255], [255, 0, 255]]], np.uint8
 )
-ALLOWED = "Allowed: PNG, JPEG, WebP, GIF, BMP and TIFF files."
+ALLOWED = "Allowed: PNG, JPEG, WebP, GIF, BMP, TIFF, PPM, AVIF, JPEG 2000 and HEIC files."
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -207,7 +207,7 @@ def test_formats_that_start_other_programs_are_not_tried():
     with pytest.raises(DataError, match="no known image format"):
         read_image(postscript)
     with pytest.raises(DataError, match="no known image format"):
-        read_image(encoded(solid("RGB", "red"), "PPM"))
+        read_image(encoded(solid("RGB", "red"), "PCX"))
 
 
 def test_missing_files_and_folders(tmp_path):

@@ -153,8 +153,9 @@ def test_unknown_name_lists_the_names(name):
 def test_unknown_suffix(tmp_path):
     (tmp_path / "data.txt").write_text("1,2")
     assert said(tmp_path / "data.txt") == (
-        f"{tmp_path / 'data.txt'} is of no kind that can be read: allowed are .tgz, .tar.gz, .h5, .hdf5, "
-        ".npz, .parquet, .zip, .csv, .tsv, .jsonl, or a folder of class folders."
+        f"{tmp_path / 'data.txt'} is of no kind that can be read: allowed are .h5, .hdf5, .npz, "
+        ".npy, .mat, .parquet, .zip, .tar, .tar.gz, .tgz, .tar.bz2, .tbz2, .tar.xz, .txz, .csv, .tsv, .jsonl, "
+        "or a folder of class folders."
     )
 
 

@@ -1,16 +1,23 @@
 """A whole audit: every image scanned, every check made."""
 
+import html
+import io
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from residual._console import default_console
 from residual.auditing.checks import CHECKS, SLOW_CHECKS
 from residual.auditing.finding import Finding
+from residual.auditing.progress import show_progress
 from residual.auditing.scan import Facts, scan
 from residual.auditing.similar import find_near_pairs
+from residual.data.load import open_source
+from residual.data.passed_over import list_passed_over
 from residual.data.source import Source
 from residual.errors import DataError
 
@@ -29,6 +36,26 @@ class Audit:
     facts: Facts
     findings: tuple[Finding, ...]
 
+    def __repr__(self) -> str:
+        return f"Audit({self.source.where!r}: {len(self.source):,} images, {len(self.findings)} findings, ok={self.ok})"
+
+    def __str__(self) -> str:
+        """The report as it is printed."""
+        from rich.console import Console
+
+        from residual.auditing.report_text import print_audit
+
+        text = io.StringIO()
+        print_audit(self, Console(file=text, width=110))
+        return text.getvalue().rstrip()
+
+    def _repr_html_(self) -> str:
+        """The page with the images side by side, for notebooks."""
+        from residual.auditing.report_html import format_page
+
+        page = html.escape(format_page(self), quote=True)
+        return f'<iframe srcdoc="{page}" style="width: 100%; height: 640px; border: 0"></iframe>'
+
     @property
     def ok(self) -> bool:
         """Whether nothing was found that hurts."""
@@ -44,6 +71,8 @@ class Audit:
             "parts": dict(Counter(source.split_of(i) for i in range(len(source)))),
             "classes": list(source.classes),
             "ok": self.ok,
+            "notes": list(source.notes),
+            "passed_over": list_passed_over(source.passed_over),
             "findings": [
                 {
                     "kind": finding.kind,
@@ -66,6 +95,26 @@ class Audit:
             "part": source.split_of(i),
             "label": source.classes[source.labels[i]],
         }
+
+
+def audit(data: str | Path, *, labels: bool = False, search_dir: str | Path | None = None) -> Audit:
+    """Look at every image of a data set before a network does.
+
+    Args:
+        data: what `load_data` takes: a name, a path, or an address.
+        labels: look for labels that are likely wrong too, which takes longer than all else.
+        search_dir: folder to search for "signs" and "cifar10".
+
+    Returns:
+        The findings, those that make results wrong first. `print` shows the report, a notebook shows the images, and
+        `ok` says whether a result can be trusted.
+
+    Raises:
+        DataError: if nothing is found, or nothing can be learnt from it.
+    """
+    source = open_source(data, search_dir)
+    with show_progress(default_console(stderr=True), len(source)) as progress:
+        return audit_source(source, labels, progress)
 
 
 def audit_source(

@@ -10,8 +10,10 @@ import numpy as np
 from residual._console import print_row
 from residual._text import escape_control
 from residual.auditing.scan import read_content
-from residual.data.image_file import FORMATS, QUIET, Unreadable
+from residual.data.formats import list_readable
+from residual.data.image_file import QUIET, Unreadable
 from residual.data.images import SPLITS
+from residual.data.passed_over import list_passed_over, summarize_passed_over
 from residual.data.source import Source
 from residual.data.splits import TEST_SHARE
 
@@ -63,6 +65,8 @@ class Overview:
             ],
             "made_test": self.source.made_test,
             "split": self.split,
+            "notes": list(self.source.notes),
+            "passed_over": list_passed_over(self.source.passed_over),
         }
 
 
@@ -91,7 +95,7 @@ def _size(content: bytes | np.ndarray | Unreadable) -> tuple[int, int]:
     if isinstance(content, np.ndarray):
         return content.shape[1], content.shape[0]
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(content), formats=list_readable()) as image:
             return image.size
     except Exception:  # whatever is no image; the audit says why
         return 0, 0
@@ -114,6 +118,8 @@ def print_overview(found: Overview, console: "Console") -> None:
         ("images", f"{len(source):,} of {len(source.classes)} classes"),
         ("size", _told(found.sizes)),
         ("split", found.split),
+        *(("note", note) for note in source.notes),
+        *(("note", text) for text in [summarize_passed_over(source.passed_over)] if text),
     ):
         print_row(console, label, escape_control(text))
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))

@@ -71,9 +71,7 @@ def save_page(audit: Audit, path: str | Path) -> None:
         DataError: for another ending, or a file that is something else.
     """
     check_page(path)
-    with QUIET:
-        text = _page(audit)
-    write_text(path, text)
+    write_text(path, format_page(audit))
 
 
 def check_page(path: str | Path) -> None:
@@ -86,6 +84,12 @@ def check_page(path: str | Path) -> None:
     with target.open("rb") as file:
         if _MARK.encode() not in file.read(200):
             raise DataError(f"{target} exists and is no page of an audit. Choose another name, or remove it.")
+
+
+def format_page(audit: Audit) -> str:
+    """The page as text."""
+    with QUIET:
+        return _page(audit)
 
 
 def _page(audit: Audit) -> str:

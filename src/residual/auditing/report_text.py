@@ -1,8 +1,6 @@
 """An audit in the terminal: a line per finding, and the first places where it can be seen."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from residual._console import print_row
@@ -16,24 +14,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _EXAMPLES, _IMAGES = 3, 4
-
-
-@contextmanager
-def show_progress(console: "Console", total: int) -> Iterator[Callable[[int], None]]:
-    """A live line that says how many images have been read, in a terminal; nothing elsewhere.
-
-    Yields:
-        What is to be called with the number of images done.
-    """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    if not console.is_terminal:
-        yield lambda done: None
-        return
-    columns = (TextColumn("reading"), BarColumn(bar_width=24), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as live:
-        task = live.add_task("reading", total=total)
-        yield lambda done: live.update(task, completed=done)
 
 
 def print_audit(audit: Audit, console: "Console") -> None:
@@ -51,6 +31,8 @@ def print_audit(audit: Audit, console: "Console") -> None:
         print_row(console, label, escape_control(text), style=style)
 
     row("data", describe_source(audit.source))
+    for note in audit.source.notes:
+        row("note", note)
     for finding in audit.findings:
         row("HURTS" if finding.hurts else "note", finding.says, "bold red" if finding.hurts else None)
         joined = " ~ " if finding.kind.startswith("near") else " = "

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import PurePosixPath
+from functools import cached_property, partial
 
 import numpy as np
 
 from residual.data.digests import Digests, group_duplicates, hash_pixels
+from residual.data.formats import get_format_suffixes, get_suffix, list_suffixes
 from residual.data.image_file import HUGE, LOCKED, NO_MEMORY, QUIET, Unreadable, decode_image
 from residual.data.ordered_work import map_in_order
 from residual.data.source import Source
@@ -17,16 +17,6 @@ from residual.errors import DataError
 SIDE = 16  # of the grey miniature that each image leaves behind
 _THREADS = 2
 _STRIP = 2**20  # pixels hashed at a time
-_ENDINGS = {
-    "PNG": (".png",),
-    "JPEG": (".jpg", ".jpeg"),
-    "MPO": (".jpg", ".jpeg"),
-    "WEBP": (".webp",),
-    "BMP": (".bmp",),
-    "GIF": (".gif",),
-    "TIFF": (".tif", ".tiff"),
-}
-_KNOWN_ENDINGS = {ending for endings in _ENDINGS.values() for ending in endings}
 
 
 @dataclass(eq=False)
@@ -39,6 +29,7 @@ class Facts:
         miniature: uint8 (n, 16, 16), grey.
         constant: bool (n,), whether all pixels are one colour.
         problems: why an image could not be read: (kind, what the reader said).
+        formats: the format of each image that is a file: "PNG".
         wrong_ending: the format of images whose names end otherwise: "PNG".
         near_pairs: images that are nearly the same, of two splits the later one first; `audit` finds them.
     """
@@ -48,6 +39,7 @@ class Facts:
     miniature: np.ndarray
     constant: np.ndarray
     problems: dict[int, tuple[str, str]] = field(default_factory=dict)
+    formats: dict[int, str] = field(default_factory=dict)
     wrong_ending: dict[int, str] = field(default_factory=dict)
     near_pairs: list[tuple[int, int]] = field(default_factory=list)
 
@@ -80,8 +72,9 @@ def scan(source: Source, progress: Callable[[int], None] = lambda done: None) ->
         np.zeros((n, SIDE, SIDE), np.uint8),
         np.zeros(n, bool),
     )
+    examine = partial(_examine, white=getattr(source, "white", None))
     contents = (read_content(source, i) for i in range(n))
-    with QUIET, closing(map_in_order(_examine, contents, _THREADS, _weigh)) as results:
+    with QUIET, closing(map_in_order(examine, contents, _THREADS, _weigh)) as results:
         for i, seen in enumerate(results):
             _note(source, facts, i, seen)
             if i % 64 == 63 or i == n - 1:
@@ -99,7 +92,7 @@ def read_content(source: Source, i: int) -> bytes | np.ndarray | Unreadable:
         return Unreadable(HUGE if "unpack to" in str(error) else LOCKED, str(error))
 
 
-def decode_content(content: bytes | np.ndarray | Unreadable):
+def decode_content(content: bytes | np.ndarray | Unreadable, white: float | None = None):
     """The whole image upright, as RGB image of Pillow, and its format ("" for an array).
 
     Raises:
@@ -109,7 +102,11 @@ def decode_content(content: bytes | np.ndarray | Unreadable):
 
     if isinstance(content, Unreadable):
         raise content
-    return (Image.fromarray(content), "") if isinstance(content, np.ndarray) else decode_image(content)
+    return (
+        (Image.fromarray(content), "")
+        if isinstance(content, np.ndarray)
+        else decode_image(content, None, white)
+    )
 
 
 def _weigh(content: bytes | np.ndarray | Unreadable) -> int:
@@ -127,9 +124,9 @@ class _Seen:
     format: str
 
 
-def _examine(content: bytes | np.ndarray | Unreadable) -> "_Seen | Unreadable":
+def _examine(content: bytes | np.ndarray | Unreadable, white: float | None = None) -> "_Seen | Unreadable":
     try:
-        return _measure(*decode_content(content))
+        return _measure(*decode_content(content, white))
     except Unreadable as problem:
         return problem
     except MemoryError:
@@ -161,6 +158,7 @@ def _note(source: Source, facts: Facts, i: int, seen: _Seen | Unreadable) -> Non
     facts.digests[i] = np.frombuffer(seen.digest, np.uint64)
     facts.miniature[i] = seen.miniature
     facts.constant[i] = seen.constant
-    ending = PurePosixPath(source.names[i]).suffix.lower()
-    if seen.format and ending in _KNOWN_ENDINGS and ending not in _ENDINGS.get(seen.format, (ending,)):
+    facts.formats[i] = seen.format
+    ending = get_suffix(source.names[i])
+    if seen.format and ending in list_suffixes() and ending not in get_format_suffixes(seen.format):
         facts.wrong_ending[i] = seen.format

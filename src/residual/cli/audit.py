@@ -25,8 +25,9 @@ def run(
     out = console(for_json=as_json)
     check_output(page, "--html", ".html", ".htm")
     from residual.auditing.audit import audit_source
+    from residual.auditing.progress import show_progress
     from residual.auditing.report_html import check_page, save_page
-    from residual.auditing.report_text import print_audit, show_progress
+    from residual.auditing.report_text import print_audit
     from residual.data.load import open_source
 
     if page:

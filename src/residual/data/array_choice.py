@@ -1,94 +1,154 @@
-"""Which arrays of a file are the images and which their labels: found, or named by the user."""
+"""Which arrays of a file are the images and which their labels: by names, by shapes, or named by the user."""
 
-from collections.abc import Callable
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from residual.data.arrays import Arrays
+from residual.data.words import IMAGE_ARRAYS, LABEL_ARRAYS, find_role
 from residual.errors import DataError
 
 Kind = tuple[np.dtype, tuple[int, ...]]
-ROLES = ("images", "labels", "test_images", "test_labels", "classes")
+_PREFIX = {"train": "", "validation": "validation_", "test": "test_"}
+ROLES = (*(f"{prefix}{role}" for prefix in _PREFIX.values() for role in ("images", "labels")), "classes")
+OPTIONS = frozenset((*ROLES, "white"))
+_CLASS_NAMES = ("classes", "class_names", "list_classes", "label_names", "names", "classnames")
 
 
 def choose_arrays(
     path: Path,
-    asked: dict[str, str],
-    held: dict[str, Kind],
+    options: Mapping[str, str],
+    held: Mapping[str, Kind],
     read: Callable[[list[str]], dict[str, np.ndarray]],
-) -> list[Arrays]:
-    """[all] or [train, test] arrays of a file.
+) -> dict[str, Arrays]:
+    """The arrays of each split of a file.
 
     Args:
         path: the file, for errors.
-        asked: names of arrays by role: "images" and "labels", for test images of their own "test_images" and
-            "test_labels", for names of the classes "classes". {} takes x_train, y_train, x_test and y_test, or x
-            and y, or the only pair in the file that looks like images and labels.
+        options: names of arrays by role: "images" and "labels", "test_images" and "test_labels", "validation_images"
+            and "validation_labels", "classes" for the names of the classes. {} finds them: by names such as x_train,
+            train_images, X and y, or the only pair in the file that looks like images and labels.
         held: type and shape of every array in the file.
         read: gives arrays by their names.
 
     Raises:
         DataError: if an array is missing, or what is meant is not obvious; the message lists what there is.
     """
-    usual = {} if asked else _find_usual(held)
-    names = usual or (_check_asked(path, asked, held) if asked else _find_only_pair(path, held))
-    arrays = read(list(names.values()))
-    classes = (
-        tuple(_to_text(value) for value in np.ravel(arrays[names["classes"]])) if "classes" in names else ()
-    )
-    return [
-        Arrays(arrays[names[x]], arrays[names[y]], str(path) if usual else f"{path} ({names[x]})", classes)
-        for x, y in (("images", "labels"), ("test_images", "test_labels"))
-        if x in names
-    ]
+    asked = {role: name for role, name in options.items() if role in ROLES}
+    if asked:
+        by_names, chosen, classes = {}, _check_asked(path, asked, held), asked.get("classes")
+    else:
+        by_names = _find_by_names(path, held)
+        chosen = by_names or {"train": _find_only_pair(path, held)}
+        classes = next((name for name in _CLASS_NAMES if name in held), None)
+    names = [name for pair in chosen.values() for name in pair]
+    arrays = read(names + [classes] * (classes is not None))
+    texts = tuple(to_text(value) for value in np.ravel(arrays[classes])) if classes else ()
+    return {
+        split: Arrays(arrays[x], arrays[y], str(path) if by_names else f"{path} ({to_text(x)})", texts)
+        for split, (x, y) in chosen.items()
+    }
 
 
-def _check_asked(path: Path, names: dict[str, str], held: dict[str, Kind]) -> dict[str, str]:
-    lacking = [role for role in ("images", "labels") if role not in names]
-    if ("test_images" in names) != ("test_labels" in names):
-        lacking += [role for role in ("test_images", "test_labels") if role not in names]
-    if lacking:
-        raise DataError(f"{path}: say also which array has the {lacking[0]}: {lacking[0]}=NAME.")
+def _check_asked(
+    path: Path, names: Mapping[str, str], held: Mapping[str, Kind]
+) -> dict[str, tuple[str, str]]:
+    chosen = {}
+    for split, prefix in _PREFIX.items():
+        roles = [f"{prefix}images", f"{prefix}labels"]
+        lacking = [role for role in roles if role not in names]
+        if len(lacking) == 1 or (lacking and split == "train"):
+            raise DataError(f"{path}: say also which array has the {lacking[0]}: {lacking[0]}=NAME.")
+        if not lacking:
+            chosen[split] = (names[roles[0]], names[roles[1]])
     missing = [name for name in names.values() if name not in held]
     if missing:
         raise DataError(f"{path} has no array {missing[0]}; it holds {_join(held)}.")
-    return names
+    return chosen
 
 
-def _are_images(dtype: np.dtype, shape: tuple[int, ...]) -> bool:
-    return dtype == np.uint8 and (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4)))
+def _count_labels(shape: tuple[int, ...]) -> int:
+    """How many images labels of this shape are for; 0 if they are none."""
+    if len(shape) == 2 and min(shape) > 1:  # one-hot
+        return shape[0] if shape[1] < 10_000 else 0
+    return max(shape, default=0) if 1 <= len(shape) <= 2 else 0
 
 
-def _are_labels(dtype: np.dtype, shape: tuple[int, ...]) -> bool:
-    return dtype.kind in "iu" and 1 <= len(shape) <= 2 and max(shape, default=0) == np.prod(shape)
+def _fits(images: Kind, labels: Kind, flat: bool) -> bool:
+    """Whether one array can be the images of which the other has the labels."""
+    (dtype, shape), (label_dtype, label_shape) = images, labels
+    count = _count_labels(label_shape)
+    if dtype.kind not in "biuf" or label_dtype.kind not in "biufUSO" or not count:
+        return False
+    if len(shape) == 2:
+        return flat and shape[0] == count and math.isqrt(shape[1]) ** 2 == shape[1] > 16
+    if len(shape) == 3:
+        return count in (shape[0], shape[2])
+    channels = [shape[i] in ((1, 3, 4) if i == 3 else (1, 3)) for i in (1, 2, 3)] if len(shape) == 4 else []
+    return len(shape) == 4 and (
+        (shape[0] == count and (channels[2] or channels[0])) or (shape[3] == count and channels[1])
+    )
 
 
-def _find_usual(held: dict[str, Kind]) -> dict[str, str]:
-    """The arrays that go without saying, or {}."""
-    named = {"classes": "classes"} if "classes" in held else {}
-    if {"x_train", "y_train", "x_test", "y_test"} <= set(held):
-        tests = {"test_images": "x_test", "test_labels": "y_test"}
-        return {"images": "x_train", "labels": "y_train", **tests, **named}
-    return {"images": "x", "labels": "y", **named} if {"x", "y"} <= set(held) else {}
+def _find_by_names(path: Path, held: Mapping[str, Kind]) -> dict[str, tuple[str, str]]:
+    """The arrays of each split by their names; {} if they do not say it."""
+    roles = {"images": IMAGE_ARRAYS, "labels": LABEL_ARRAYS}
+    found: dict[str | None, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name in held:
+        split, role = find_role(str(name), roles)
+        if role:
+            found[split][role].append(name)
+    chosen, doubtful = {}, []
+    for split, names in found.items():
+        pairs = [
+            (x, y) for x in names["images"] for y in names["labels"] if _fits(held[x], held[y], flat=True)
+        ]
+        if len(pairs) == 1:
+            chosen[split] = pairs[0]
+        elif pairs or (names["images"] and names["labels"] and split):
+            doubtful += names["images"] + names["labels"]
+    if None in chosen and "train" in chosen:
+        del chosen[None]
+    if None in chosen:
+        chosen["train"] = chosen.pop(None)
+    if "train" not in chosen:
+        return {}
+    if doubtful:
+        raise DataError(
+            f"{path} holds {_join(held)}: which of {', '.join(doubtful)} belong together is not obvious. "
+            f"{_ask(path)}"
+        )
+    return {split: pair for split, pair in chosen.items() if split}
 
 
-def _find_only_pair(path: Path, held: dict[str, Kind]) -> dict[str, str]:
-    images = [name for name, kind in held.items() if _are_images(*kind)]
-    count = held[images[0]][1][0] if len(images) == 1 else None
-    labels = [name for name, kind in held.items() if _are_labels(*kind) and np.prod(kind[1]) == count]
-    if len(images) != 1 or len(labels) != 1:
+def _find_only_pair(path: Path, held: Mapping[str, Kind]) -> tuple[str, str]:
+    pairs = [
+        (x, y)
+        for x, images in held.items()
+        for y, labels in held.items()
+        if x != y and len(images[1]) > 2 and len(labels[1]) <= 2 and labels[0].kind in "biu"
+        if _fits(images, labels, flat=False)
+    ]
+    if len(pairs) != 1:
         raise DataError(
             f"{path} holds {_join(held)}: which are the images and which their labels is not obvious. "
-            f"Name them: {path}::images=NAME,labels=NAME (and test_images, test_labels, classes)."
+            f"{_ask(path)}"
         )
-    return {"images": images[0], "labels": labels[0]}
+    return pairs[0]
 
 
-def _join(held: dict[str, Kind]) -> str:
-    names = sorted(map(_to_text, held))  # h5py gives those that are no UTF-8 as bytes
+def _ask(path: Path) -> str:
+    return f"Name them: {path}::images=NAME,labels=NAME (and test_images, test_labels, classes)."
+
+
+def _join(held: Mapping) -> str:
+    names = sorted(map(to_text, held))  # h5py gives those that are no UTF-8 as bytes
     return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "") or "nothing"
 
 
-def _to_text(value) -> str:
+def to_text(value) -> str:
+    """A name, of bytes too."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

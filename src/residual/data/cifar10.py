@@ -6,8 +6,9 @@ from typing import IO
 
 import numpy as np
 
-from residual.data.arrays import check_images, hold_images
+from residual.data.arrays import hold_images
 from residual.data.images import Images
+from residual.data.labels import flatten_labels
 from residual.data.pickled import ArraysOnly, numbers
 from residual.data.source import ArraySource
 from residual.errors import DataError
@@ -73,24 +74,45 @@ def read_batch(file: IO[bytes], where: str) -> Images:
     content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise DataError(f"{where} is not a CIFAR-10 batch: it is larger than {MOST_BYTES // 1024**2} MiB.")
+    pixels, labels = pick_arrays(load_batch(io.BytesIO(content), where), b"labels", where)
+    y = flatten_labels(labels, len(pixels), where)
+    if pixels.dtype != np.uint8 or y.dtype != np.int64 or not len(y):
+        raise DataError(f"{where} is not a CIFAR-10 batch: images are {pixels.dtype}, labels {labels.dtype}.")
+    if y.min() < 0 or y.max() >= len(CLASSES):
+        raise DataError(f"{where}: labels must be 0 to {len(CLASSES) - 1}, got {y.min()} to {y.max()}.")
+    return Images(pixels, y)
+
+
+def load_batch(file: IO[bytes], where: str):
+    """What a pickle of CIFAR holds; nothing in it is run. From memory no more is read than there is.
+
+    Raises:
+        DataError: if it is damaged, or asks to run code.
+    """
     try:
-        # From memory, where no more can be read than there is, whatever length the pickle tells.
-        batch = ArraysOnly(io.BytesIO(content), encoding="bytes").load()
+        return ArraysOnly(file, encoding="bytes").load()
     except DataError as error:
         raise DataError(f"{where} {error}") from None
     except Exception as error:  # a damaged pickle raises almost anything
         raise _complain(where, error) from None
+
+
+def pick_arrays(batch, key: bytes, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels (n, 32, 32, 3) and labels of a batch.
+
+    Raises:
+        DataError: if it lacks one of them.
+    """
     try:
         # Files say the channels first: (n, 3 x 32 x 32).
         pixels = np.ascontiguousarray(numbers(batch[b"data"]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-        labels = numbers(batch[b"labels"])
+        return pixels, numbers(batch[key])
     except KeyError as error:
         raise DataError(
             f"{where} is not a CIFAR-10 batch: it lacks {error}. Unpack the archive again."
         ) from None
     except Exception as error:  # what it holds may be anything
         raise _complain(where, error) from None
-    return check_images(pixels, labels, len(CLASSES), where)
 
 
 def _complain(where: str, error: Exception) -> DataError:

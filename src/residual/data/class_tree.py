@@ -1,221 +1,266 @@
-"""Class folders: cats/1.jpg, dogs/2.jpg, ..., with or without train, val and test above. The rules stand here alone.
+"""Class folders: cats/1.jpg, dogs/2.jpg, ..., with train, validation and test above, below, or not at all.
 
-With a folder `train` inside, `test` (or, without one, `val`) is the test set; with all three, `val` is the
-validation set. Capitals do not matter. Without `train` the class folders stand on top. Hidden files and what macOS
-leaves in archives are passed over.
+The rules stand here alone, for folders on a disk, in a zip and in a tar. What can be read in one way is read, and a
+note says how; what can be read in two ways is refused, and the message names the option that decides.
 """
 
-import bisect
-import os
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from residual.data.image_file import SUFFIXES
+from residual.data.folders import Folder, Listing
+from residual.data.formats import SUFFIXES, find_unread, get_suffix
 from residual.data.images import SPLITS
-from residual.data.names import assign_splits, find_split, order_classes
+from residual.data.label_tables import find_labels, label_of_name
+from residual.data.passed_over import NO_CLASS, NO_LABEL, PassedOver
+from residual.data.split_folders import find_splits
+from residual.data.words import is_neutral, match_class, order_classes, parse_split, split_words
 from residual.errors import DataError
 
-Place = tuple[str, ...]  # the folders from the top down
+WAYS = ("folder", "parent", "name")
+OPTIONS = frozenset(("label", "white", *SPLITS))
+
+Classes = dict[str, list[str]]  # class -> whole names of its images
 
 
-class Tree(Protocol):
-    """Folders of files, on a disk or in an archive."""
-
-    def folders(self, place: Place) -> list[str]:
-        """Names of the folders directly inside, without hidden ones."""
-        ...
-
-    def files(self, place: Place) -> Iterable[str]:
-        """Whole names of all files below, sorted, without hidden ones."""
-        ...
-
-    def locate(self, place: Place) -> str:
-        """How a person finds the folder."""
-        ...
-
-
-@dataclass(frozen=True)
+@dataclass
 class ClassTree:
-    """What a tree holds, with the columns of a `Source`.
+    """What a listing holds, with the columns of a `Source`.
 
     Attributes:
-        classes: names of the class folders of the training images.
-        names: of the images, split by split and class by class.
-        labels: int64 (n,).
-        splits: uint8 (n,).
-        passed_over: other files in the class folders.
-        made_test: whether there is no folder of test images.
+        classes: names of the classes of the training images.
+        images: for each split that there is, the images of each class.
+        notes: how what was not obvious was read.
+        passed_over: what is not read.
     """
 
     classes: tuple[str, ...]
-    names: list[str]
-    labels: np.ndarray
-    splits: np.ndarray
-    passed_over: tuple[str, ...]
-    made_test: bool
+    images: dict[str, Classes]
+    notes: list[str] = field(default_factory=list)
+    passed_over: tuple[PassedOver, ...] = ()
 
     def columns(self) -> dict[str, Any]:
         """The arguments of a `Source`."""
-        return {**vars(self), "hint": f"Allowed: {', '.join(SUFFIXES)} files."}
+        names, labels, splits = [], [], []
+        for split in (split for split in SPLITS if split in self.images):
+            for label, name in enumerate(self.classes):
+                images = self.images[split].get(name, ())
+                names += images
+                labels.append((label, len(images)))
+                splits.append((SPLITS.index(split), len(images)))
+        return {
+            "classes": self.classes,
+            "names": names,
+            "labels": np.repeat(*np.array(labels, np.int64).T),
+            "splits": np.repeat(*np.array(splits, np.int64).T).astype(np.uint8),
+            "notes": tuple(self.notes),
+            "passed_over": self.passed_over,
+            "hint": f"Allowed: {', '.join(SUFFIXES)} files.",
+        }
 
 
-def list_classes(tree: Tree, sees_through: bool = False) -> ClassTree:
-    """Classes, splits and images of a tree; nothing is opened.
+def list_classes(listing: Listing, options: Mapping[str, str] | None = None) -> ClassTree:
+    """Classes, splits and images of a listing.
 
     Args:
-        tree: the folders.
-        sees_through: whether a folder around everything is passed through.
+        listing: all files.
+        options: "label" says what the class of an image is: the name of the "folder" just below the top or the split
+            (usual), of the "parent" folder of the file, or what the file's "name" begins with. "train", "validation"
+            and "test" name the folder of a split.
 
     Raises:
-        DataError: for fewer than two class folders, or a test class that the training images lack.
+        DataError: if there are fewer than two classes, a split has a class that the training images lack, or what is
+            meant is not obvious.
     """
-    places = _find_splits(tree, _enter(tree) if sees_through else ())
-    classes = _list_class_folders(tree, places["train"])
-    names, labels, splits, passed_over = [], [], [], []
-    for split in SPLITS:
-        if split not in places:
-            continue
-        extra = set(tree.folders(places[split])) - set(classes)
-        if extra:
-            raise DataError(
-                f"{tree.locate(places[split])} has classes that the training folder lacks: "
-                f"{', '.join(order_classes(extra)[:8])}. Both need the same folders."
+    options = options or {}
+    way = options.get("label", "")
+    if way and way not in WAYS:
+        raise DataError(f"{listing.where}: label must be {', '.join(WAYS[:-1])} or {WAYS[-1]}; got {way!r}.")
+    places = find_splits(listing, options)
+    tree = ClassTree((), {}, list(places.notes))
+    if places.by_class:
+        tree.images = {
+            split: {name: _join_images(listing, folders) for name, folders in classes.items()}
+            for split, classes in places.by_class.items()
+        }
+        tree.classes = order_classes(tree.images["train"])
+    else:
+        tree.images["train"] = _list_training(listing, places.folders["train"], way, tree.notes)
+        tree.classes = order_classes(tree.images["train"])
+        for split, folder in places.folders.items():
+            if split != "train":
+                _add_split(listing, tree, split, folder, way)
+    _note_missing(listing, tree, places.folders)
+    tree.passed_over = _list_passed_over(listing, tree.images)
+    return tree
+
+
+def _join_images(listing: Listing, folders: Iterable[Folder]) -> list[str]:
+    return [name for folder in folders for name in listing.list_images(folder)]
+
+
+def _list_training(listing: Listing, place: Folder, way: str, notes: list[str]) -> Classes:
+    classes = _list_place(listing, place, way)
+    if not way:
+        _check_empty(listing, place)
+    if len(classes) < 2:
+        raise DataError(_explain_too_few(listing, place, classes))
+    if not way:
+        _check_same_folders(listing, place)
+        _note_deeper(place, notes)
+    return classes
+
+
+def _list_place(listing: Listing, place: Folder, way: str) -> Classes:
+    """The images of each class at one place; {} if they have none."""
+    if way == "name":
+        return _group(listing.list_images(place), label_of_name)
+    if way == "parent":
+        parents = ((folder.name, folder) for folder in place.walk() if folder.images)
+        found: dict[str, list[str]] = defaultdict(list)
+        for name, folder in parents:
+            found[name] += [listing.join(folder, image) for image in folder.images]
+        return {name: sorted(images) for name, images in found.items()}
+    return {name: listing.list_images(folder) for name, folder in place.with_images().items()}
+
+
+def _group(names: Iterable[str], label_of) -> Classes:
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        found[label_of(name)].append(name)
+    return dict(found)
+
+
+def _add_split(listing: Listing, tree: ClassTree, split: str, folder: Folder, way: str) -> None:
+    """The images of a validation or test folder, under the names that the training classes have."""
+    where = listing.locate(folder)
+    found = _list_place(listing, folder, way)
+    table = ""
+    if not way and not any(match_class(name, tree.classes) for name in found):
+        labelled = find_labels(listing, folder, tree.classes)
+        if labelled is not None:
+            found, table = labelled
+            tree.notes.append(f"the labels of {where} are those in {table}")
+        elif not folder.count:
+            raise DataError(f"{where} has no {split} images, only a place for them. Fill it or remove it.")
+        elif all(map(_is_no_class, found)):
+            tree.notes.append(
+                f"{where} has no class folders: its {folder.count:,} images have no label and are passed over"
             )
-        below = set(tree.folders(places[split]))
-        for label, name in enumerate(classes):
-            files = tree.files((*places[split], name)) if name in below else ()
-            before = len(names)
-            for file in files:
-                (names if is_image_name(file) else passed_over).append(file)
-            labels.append((label, len(names) - before))
-            splits.append((SPLITS.index(split), len(names) - before))
-    return ClassTree(
-        classes,
-        names,
-        np.repeat(*np.array(labels, np.int64).T),
-        np.repeat(*np.array(splits, np.int64).T).astype(np.uint8),
-        tuple(passed_over),
-        made_test="test" not in places,
+            return
+    named = {name: match_class(name, tree.classes) for name in found}
+    extra = order_classes(name for name, known in named.items() if known is None)
+    if extra:
+        raise DataError(
+            f"{where} has classes that the training folder lacks: {', '.join(extra[:8])}. Both need the same "
+            "folders: add the training images, or remove these."
+        )
+    tree.images[split] = {}
+    for name, images in found.items():
+        tree.images[split].setdefault(named[name] or name, []).extend(images)
+
+
+def _is_no_class(name: str) -> bool:
+    """Whether a folder of test images is called as no class is: "images", "test", "unknown"."""
+    return bool(parse_split(name)[0]) or all(is_neutral(word) for word in split_words(name))
+
+
+def _note_missing(listing: Listing, tree: ClassTree, folders: Mapping[str, Folder]) -> None:
+    for split, images in tree.images.items():
+        missing = [name for name in tree.classes if not images.get(name)]
+        if missing and split != "train":
+            where = listing.locate(folders[split]) if split in folders else listing.where
+            tree.notes.append(f"{where} has no {split} images of {_join(missing)}")
+
+
+def _list_passed_over(listing: Listing, images: dict[str, Classes]) -> tuple[PassedOver, ...]:
+    """Everything below the top that no split has taken."""
+    taken = sum(len(names) for classes in images.values() for names in classes.values())
+    left: list[PassedOver] = []
+    if taken < listing.top.count:
+        used = {name for classes in images.values() for names in classes.values() for name in names}
+        for folder in listing.top.walk():
+            reason = NO_CLASS if folder.folders or not folder.path else NO_LABEL
+            names = (listing.join(folder, name) for name in folder.images)
+            left += [PassedOver(name, reason) for name in names if name not in used]
+    return (*sorted(left), *sorted(listing.list_others(listing.top.walk())), *listing.passed_over)
+
+
+def _check_empty(listing: Listing, place: Folder) -> None:
+    """DataError if a folder beside the classes is empty, or holds images that cannot be read here."""
+    for name, folder in sorted(place.folders.items()):
+        if folder.count:
+            continue
+        others = [other for inner in folder.walk() for other in inner.others]
+        unread = next((other for other in others if get_suffix(other) in find_unread()), None)
+        if unread:
+            suffix = get_suffix(unread)
+            raise DataError(
+                f"{listing.locate(folder)} has no image that can be read, but {suffix} files: "
+                f"{find_unread()[suffix]}."
+            )
+        if not others:
+            raise DataError(
+                f"{listing.where} has no training images for {name}: {listing.locate(folder)} is empty. "
+                "Put images in it, or remove it."
+            )
+
+
+def _check_same_folders(listing: Listing, place: Folder) -> None:
+    """DataError if what would be classes hold the same folders: then the classes are those."""
+    tops = place.with_images()
+    inner = {name: frozenset(folder.with_images()) for name, folder in tops.items() if not folder.images}
+    held = list(inner.values())
+    shared = frozenset.intersection(*held) if held else frozenset()
+    if len(inner) < 2 or len(inner) < len(tops) or len(shared) < 2:
+        return
+    first, second, *_ = sorted(tops)
+    where = listing.where
+    raise DataError(
+        f"{listing.locate(place)} is not obvious: {_join(sorted(tops))} hold the same folders, "
+        f"{_join(sorted(shared))}. "
+        f"{where}::train={first},test={second} takes them for training and test images, "
+        f"{where}::label=parent takes the "
+        f"inner folders for the classes and all images together, {where}::label=folder the outer ones."
     )
 
 
-def is_image_name(name: str) -> bool:
-    """Whether a file is an image by its ending."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES
+def _note_deeper(place: Folder, notes: list[str]) -> None:
+    for name, folder in sorted(place.with_images().items()):
+        inner = sorted(folder.with_images())
+        if len(inner) > 1:
+            notes.append(
+                f"class {name} has the images of its folders {_join(inner)}; ::label=parent makes each a "
+                "class"
+            )
 
 
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
-
-
-def _enter(tree: Tree) -> Place:
-    """The folder, or folders, around the class folders."""
-    place: Place = ()
-    while True:
-        tops = tree.folders(place)
-        if len(tops) != 1 or find_split(tops[0]) == "train" or not tree.folders((*place, tops[0])):
-            return place
-        place = (*place, tops[0])
-
-
-def _find_splits(tree: Tree, top: Place) -> dict[str, Place]:
-    """Where each split is; all is "train" if the class folders stand on top."""
-    found: dict[str, Place] = {}
-    for name in order_classes(tree.folders(top)):
-        split = find_split(name)
-        if split:
-            found.setdefault(split, (*top, name))
-    # "train" beside "bus" and "car" is a class, with images directly inside.
-    if "train" not in found or (len(found) == 1 and not tree.folders(found["train"])):
-        return {"train": top}
-    return {used: found[split] for split, used in assign_splits(found).items()}
-
-
-def _list_class_folders(tree: Tree, place: Place) -> tuple[str, ...]:
-    names = tree.folders(place)
-    if len(names) < 2:
-        deeper = names and len(tree.folders((*place, names[0]))) > 1
-        hint = f" Did you mean {tree.locate((*place, names[0]))}?" if deeper else ""
-        raise DataError(
-            f"{tree.locate(place)} needs at least two folders, one per class, with the images of the class inside; "
-            f"it has {len(names)}{': ' + names[0] if names else ''}.{hint}"
+def _explain_too_few(listing: Listing, place: Folder, classes: Classes) -> str:
+    names = sorted(place.with_images())
+    says = (
+        f"{listing.locate(place)} needs at least two folders, one per class, with the images of the class "
+        f"inside; it has {len(names)}{': ' + names[0] if names else ''}."
+    )
+    loose = _group(listing.list_images(place), label_of_name)
+    if place.count > 1 and 1 < len(loose) <= max(2, place.count // 2) and "" not in loose:
+        says += (
+            f" The names of its images begin with {_join(order_classes(loose))}: {listing.where}::label=name "
+            "takes these for the classes."
         )
-    return order_classes(names)
+    tables = [name for name in place.others if name.lower().endswith((".csv", ".tsv", ".jsonl"))]
+    if tables:
+        says += f" If {tables[0]} says which image has which label, name it as the data."
+    return says
 
 
-class FolderTree:
-    """Folders on the disk.
-
-    Its methods raise OSError for a folder that may not be listed, whose images would be missed.
-
-    Args:
-        top: the folder that names begin in.
-    """
-
-    def __init__(self, top: Path):
-        self.top = top
-
-    def folders(self, place: Place) -> list[str]:
-        with os.scandir(self.locate(place)) as entries:
-            return [entry.name for entry in entries if not _is_hidden(entry.name) and entry.is_dir()]
-
-    def files(self, place: Place) -> list[str]:
-        found: list[str] = []
-        pending = [os.path.join("", *place)]
-        while pending:
-            place_name = pending.pop()
-            with os.scandir(os.path.join(self.top, place_name)) as entries:
-                for entry in entries:
-                    if _is_hidden(entry.name):
-                        continue
-                    name = os.path.join(place_name, entry.name)
-                    if entry.is_dir():
-                        pending += [] if entry.is_symlink() else [name]  # a link may lead round for ever
-                    elif entry.is_file():
-                        found.append(name)
-        return sorted(found, key=lambda name: name.split(os.sep))
-
-    def locate(self, place: Place) -> str:
-        return str(Path(self.top, *place))
-
-
-def list_images(folder: Path) -> list[Path]:
-    """Every image file below a folder, by its ending, sorted; hidden files and folders are passed over.
-
-    Raises:
-        OSError: for a folder that may not be listed.
-    """
-    return [folder / name for name in FolderTree(folder).files(()) if is_image_name(name)]
-
-
-class NameTree:
-    """Folders that are no more than names of files with "/" between.
-
-    Args:
-        names: of all files.
-        where: what they lie in, for errors.
-    """
-
-    def __init__(self, names: Iterable[str], where: str):
-        parts = ((PurePosixPath(name).parts, name) for name in names)
-        self._files = sorted(file for file in parts if file[0] and not any(map(_is_hidden, file[0])))
-        self._where = where
-
-    def folders(self, place: Place) -> list[str]:
-        depth = len(place)
-        return list(dict.fromkeys(parts[depth] for parts, _ in self._below(place) if len(parts) > depth + 1))
-
-    def files(self, place: Place) -> list[str]:
-        return [name for _, name in self._below(place)]
-
-    def locate(self, place: Place) -> str:
-        return self._where
-
-    def _below(self, place: Place) -> list[tuple[Place, str]]:
-        start = bisect.bisect_left(self._files, (place, ""))
-        end = bisect.bisect_right(self._files, place, start, key=lambda file: file[0][: len(place)])
-        return self._files[start:end]
+def _join(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
+    return (
+        ", ".join(listed[:5]) + more
+        if more or len(listed) < 2
+        else f"{', '.join(listed[:-1])} and {listed[-1]}"
+    )

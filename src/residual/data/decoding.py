@@ -24,6 +24,7 @@ def decode_images(
     image_size: tuple[int, int] | None,
     where: str,
     skipped: dict[int, str] | None = None,
+    white: float | None = None,
 ) -> tuple[Pixels, Digests]:
     """Every file by `read_image`, in their order: once, so that training reads pixels and decodes nothing.
 
@@ -38,6 +39,7 @@ def decode_images(
         where: whose images they are, for errors.
         skipped: if files may be unreadable: gets the number of each that cannot be read, and why. They are
             left out of the result, which is empty if none can be read.
+        white: as `read_image` takes it.
 
     Returns:
         The pixels, uint8 (n, height, width, 3), and the digests.
@@ -49,7 +51,7 @@ def decode_images(
     x, digests, done, first = None, np.zeros((count, 2), np.uint64), 0, ""
 
     def read(file: File):
-        return _read_or_explain(*file, image_size, skipped is None), file[1]
+        return _read_or_explain(*file, image_size, skipped is None, white), file[1]
 
     # Quiet once for all, as setting and restoring filters takes as long as a thumbnail.
     with QUIET, closing(map_in_order(read, files, count_cores(), _weigh)) as images:
@@ -89,12 +91,14 @@ def _weigh(file: File) -> int:
     return len(file[0]) if isinstance(file[0], bytes) else 0
 
 
-def _read_or_explain(content, name: str, image_size: tuple[int, int] | None, strict: bool):
+def _read_or_explain(
+    content, name: str, image_size: tuple[int, int] | None, strict: bool, white: float | None
+):
     """The image and its digest, or the DataError of a file that cannot be read; raised if that is not allowed."""
     try:
         if isinstance(content, DataError):
             raise content
-        image = read_image(content, image_size, name)
+        image = read_image(content, image_size, name, white)
         return image, hash_array(image)
     except DataError as error:
         if strict:

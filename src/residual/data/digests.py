@@ -1,10 +1,13 @@
 """16 bytes for each image, equal if size and pixels are equal: duplicates, leaks and hashes of sets come of them."""
 
 import hashlib
+import io
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
+from residual._atomic import write_bytes
 from residual.data.pixel_store import Pixels, pieces
 
 Digests = np.ndarray  # uint64 (n, 2)
@@ -55,3 +58,42 @@ def find_in(digests: Digests, others: Iterable[Digests]) -> np.ndarray:
 def _as_keys(digests: Digests) -> np.ndarray:
     """One value a row, that NumPy sorts and compares whole."""
     return np.ascontiguousarray(digests).view("S16").reshape(-1)
+
+
+def write_digests(path: Path, digests: Digests) -> None:
+    """Keep digests, 16 bytes for each image, so that a run knows the images that it was trained on.
+
+    Args:
+        path: the file, an .npy.
+        digests: uint64 (n, 2), sorted so that they say nothing of the order of the images.
+    """
+    file = io.BytesIO()
+    np.save(file, np.sort(_as_keys(digests)).view(np.uint64).reshape(-1, 2), allow_pickle=False)
+    write_bytes(path, file.getvalue())
+
+
+def read_digests(path: Path) -> Digests | None:
+    """The digests that `write_digests` kept; None if there is no such file, or it is damaged."""
+    try:
+        digests = np.load(path, mmap_mode="r", allow_pickle=False)
+        is_whole = digests.dtype == np.uint64 and digests.ndim == 2 and digests.shape[1] == 2
+        return np.array(digests) if is_whole else None
+    except Exception:  # of a damaged header anything
+        return None
+
+
+def describe_known(known: np.ndarray, where: str) -> str:
+    """What to say of images that a network was trained or selected on; "" if there are none.
+
+    Args:
+        known: bool (n,), from `find_in`.
+        where: the data.
+    """
+    count = int(known.sum())
+    if not count:
+        return ""
+    return (
+        f"{count:,} of the {len(known):,} images of {where} are images that the network was trained or "
+        "selected on; the "
+        "score without them is given too"
+    )

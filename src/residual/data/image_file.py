@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from residual.data.formats import find_unread, get_suffix, list_readable
 from residual.errors import DataError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-# Pillow knows many more formats; some of them start other programs (EPS), so only these are tried.
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 # Why an image cannot be read.
 EMPTY, CUT, TEXT, UNKNOWN, HUGE, DAMAGED, LOCKED = (
     "empty",
@@ -25,6 +23,7 @@ EMPTY, CUT, TEXT, UNKNOWN, HUGE, DAMAGED, LOCKED = (
 NO_MEMORY = "it needs more memory than there is"
 _TOO_MUCH = "needs more memory than there is to decode. Scale it down first."
 _NO_FORMAT = "its content is no known image format"
+_ALLOWED = "Allowed: PNG, JPEG, WebP, GIF, BMP, TIFF, PPM, AVIF, JPEG 2000 and HEIC files."
 _HEAD = 512  # bytes that tell a text from an image
 _ORIENTATION = 0x0112  # EXIF tag: how the camera was held
 _STRIP = 2**18  # pixels converted at a time
@@ -44,7 +43,10 @@ class Unreadable(Exception):
 
 
 def read_image(
-    source: str | Path | bytes, image_size: tuple[int, int] | None = None, name: str = ""
+    source: str | Path | bytes,
+    image_size: tuple[int, int] | None = None,
+    name: str = "",
+    white: float | None = None,
 ) -> np.ndarray:
     """One image file as uint8 (height, width, 3) RGB.
 
@@ -55,13 +57,14 @@ def read_image(
         source: a path, or the bytes of a file.
         image_size: (height, width) to fit: the image is scaled to cover it and the middle is cut out.
         name: what to call the image in errors if `source` is bytes.
+        white: the grey value that stands for white in images of more than 8 bits; None means 65,535 for 16 bits.
 
     Raises:
         DataError: if the file is missing, is not an image that can be read, or is too large for the memory.
     """
     name = name or (str(source) if isinstance(source, str | Path) else "image")
     try:
-        image, _ = decode_image(source, image_size)
+        image, _ = decode_image(source, image_size, white)
         return np.asarray(image, np.uint8)
     except FileNotFoundError:
         raise DataError(f"There is no file {name}.") from None
@@ -75,11 +78,13 @@ def read_image(
         raise DataError(f"{name} {_explain(problem, name)}") from None
 
 
-def decode_image(source: str | Path | bytes, image_size: tuple[int, int] | None = None):
+def decode_image(
+    source: str | Path | bytes, image_size: tuple[int, int] | None = None, white: float | None = None
+):
     """An image file as an upright RGB image of Pillow, and the format that it has: "PNG".
 
     Args:
-        source, image_size: as `read_image` takes them.
+        source, image_size, white: as `read_image` takes them.
 
     Raises:
         Unreadable: if it is no image that can be read.
@@ -91,11 +96,11 @@ def decode_image(source: str | Path | bytes, image_size: tuple[int, int] | None 
         if not (len(source) if isinstance(source, bytes) else Path(source).stat().st_size):
             raise Unreadable(EMPTY)
         file = io.BytesIO(source) if isinstance(source, bytes) else source
-        with QUIET, Image.open(file, formats=FORMATS) as opened:
+        with QUIET, Image.open(file, formats=list_readable()) as opened:
             if image_size is not None:
                 # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster, and from twice the side just as sharp.
                 opened.draft(None, (2 * max(image_size), 2 * max(image_size)))
-            image, kind = _to_upright_rgb(opened), opened.format or ""
+            image, kind = _to_rgb(_upright(opened), white), opened.format or ""
         if image_size is not None:
             image = ImageOps.fit(image, (image_size[1], image_size[0]), Image.Resampling.BILINEAR)
         return image, kind
@@ -117,7 +122,9 @@ def _explain(problem: Unreadable, name: str) -> str:
         return f"is too large to open safely: {problem.said}. Scale it down first."
     reasons = {EMPTY: "it is empty", TEXT: _NO_FORMAT, UNKNOWN: _NO_FORMAT}
     reason = reasons.get(problem.kind) or problem.said.replace(name, "it")
-    return f"is not an image that can be read ({reason}). Allowed: PNG, JPEG, WebP, GIF, BMP and TIFF files."
+    advice = find_unread().get(get_suffix(name)) if problem.kind == UNKNOWN else None
+    what = f"To read {get_suffix(name)} files: {advice}." if advice else _ALLOWED
+    return f"is not an image that can be read ({reason}). {what}"
 
 
 def _find_reason(error: Exception, source: str | Path | bytes) -> tuple[str, str]:
@@ -149,11 +156,6 @@ def _is_text(head: bytes) -> bool:
             return False
         text = head[: error.start].decode("utf-8")
     return all(character.isprintable() or character in "\t\r\n" for character in text)
-
-
-def _to_upright_rgb(opened):
-    """An open image of Pillow, decoded: turned as it was seen, RGB, transparent pixels white."""
-    return _to_rgb(_upright(opened))
 
 
 class _Quiet:
@@ -208,12 +210,12 @@ def _upright(image):
     return image if turn is None else image.transpose(turn)
 
 
-def _to_rgb(image):
+def _to_rgb(image, white: float | None = None):
     """An image of any Pillow mode as RGB."""
     from PIL import Image
 
     if image.mode in ("F", "I") or image.mode.startswith("I;16"):
-        return Image.fromarray(_to_bytes(np.asarray(image), image.mode)).convert("RGB")
+        return Image.fromarray(_to_bytes(np.asarray(image), image.mode, white)).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         background = Image.new("RGBA", image.size, "white")
@@ -221,14 +223,14 @@ def _to_rgb(image):
     return image.convert("RGB")
 
 
-def _to_bytes(values: np.ndarray, mode: str) -> np.ndarray:
+def _to_bytes(values: np.ndarray, mode: str, white: float | None = None) -> np.ndarray:
     """Grey values of more than 8 bits (h, w) as uint8.
 
     16-bit files are scaled by their range, whatever they show, so that dark images stay dark. 32-bit whole
     numbers and floats have no range of their own: the smallest of 1 (floats), 255 and 65,535 that holds the
     brightest pixel is taken for it. Some rows at a time, as float64 takes eight times the memory.
     """
-    top, grey = _top(values, mode), np.empty(values.shape, np.uint8)
+    top, grey = white or _top(values, mode), np.empty(values.shape, np.uint8)
     rows = max(1, _STRIP // values.shape[1])
     for start in range(0, len(values), rows):
         strip = np.nan_to_num(values[start : start + rows].astype(np.float64), nan=0.0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from residual.data.digests import Digests, hash_images
+from residual.data.passed_over import PassedOver
 from residual.data.pixel_store import Pixels, PixelStore, allocate
 
 SPLITS = ("train", "validation", "test")
@@ -67,6 +68,8 @@ class Dataset:
         groups: int (n,) of the training images, equal for those that must stay in one split; None if the
             source says nothing of the kind.
         unreadable: why each image file that was skipped could not be read.
+        notes: how what was not obvious was read, a sentence for each.
+        passed_over: files and folders among the images that were not read, with the reason.
     """
 
     name: str
@@ -78,6 +81,8 @@ class Dataset:
     made_test: bool = False
     groups: np.ndarray | None = None
     unreadable: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:

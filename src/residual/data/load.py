@@ -6,14 +6,16 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from residual.data.bit_depth import set_white
 from residual.data.images import Dataset
 from residual.data.location import OPTIONS, Location, parse_location
 from residual.data.named import NAMES, SEARCHED, find_named
 from residual.data.readers import READERS, Reader, find_reader
-from residual.data.source import MAX_UNREADABLE, Source
+from residual.data.source import MAX_UNREADABLE, FileSource, Source
 from residual.errors import DataError
 
 _MOST_BESIDE = 2_000  # files beside a missing one that are searched for a similar name
+_FOR_ALL = "validation"  # an option of every reader: the validation images stay validation images
 
 
 def load_data(
@@ -25,10 +27,10 @@ def load_data(
     """Images by name or path.
 
     Args:
-        data: "digits", "signs", "cifar10", or a path: an HDF5 file or a folder with a pair of them, a folder
-            of class folders or a zip of it, a cifar-10-batches-py or its tar.gz, an .npz, Parquet in Hugging
-            Face's image layout, a .csv, .tsv or .jsonl of paths and labels; or "hf://owner/name". What is not
-            obvious is said behind "::", as in "data.h5::images=x,labels=y" or "all.csv::label=species".
+        data: "digits", "signs", "cifar10", or a path: class folders, also in a zip or tar; a table of paths and labels;
+            arrays in .npz, .npy or HDF5 files; Parquet in Hugging Face's image layout; the files of MNIST, SVHN, STL-10
+            and CIFAR as they are published; or "hf://owner/name". `docs/data.md` lists all layouts. What is not obvious
+            is said behind "::", as in "data.h5::images=x,labels=y" or "all.csv::label=species".
         image_size: scale images to this many pixels a side; None keeps the size of the data, and means 64 for
             image files.
         search_dir: folder to search for "signs" and "cifar10", before the one in the environment variable
@@ -57,11 +59,14 @@ def open_source(data: str | Path, search_dir: str | Path | None = None) -> Sourc
         search_dir: as `load_data` takes it.
 
     Raises:
-        DataError: if nothing is found, or it cannot be listed. An image that cannot be read raises only when it
-            is opened.
+        DataError: if nothing is found, it cannot be listed, or nothing can be learnt from it (`Source.check`). An image
+            that cannot be read raises only when it is opened.
     """
     location = locate(data, search_dir)
-    source = _choose_reader(location).open(location)
+    source = _choose_reader(location).open(location).assign_splits("validation" in location.options)
+    source.check()
+    if isinstance(source, FileSource):
+        source = set_white(source, location.options.get("white"))
     return replace(source, name=location.name) if location.name else source
 
 
@@ -99,23 +104,27 @@ def _choose_reader(location: Location) -> Reader:
     reader = find_reader(location)
     if reader is None:
         raise DataError(_explain_unread(location))
-    given = location.options
+    given = {name: value for name, value in location.options.items() if name != _FOR_ALL}
     if given and not reader.options:
         raise DataError(
             f"{location.address} is {reader.label}, which takes no {OPTIONS} options; got {', '.join(given)}."
         )
     unknown = sorted(set(given) - reader.options)
     if unknown:
-        allowed = ", ".join(sorted(reader.options))
+        allowed = ", ".join(sorted(reader.options | {_FOR_ALL}))
         raise DataError(f"{location.address}: {unknown[0]} must be one of {allowed}.")
     return reader
 
 
 def _check_rights(location: Location) -> None:
-    """DataError if a file or folder is there and may not be read: libraries would call it damaged."""
+    """DataError if a path is there and may not be read, which libraries would call damaged, or is a pipe or device."""
     path = location.path
     if path is None or not os.path.exists(path):
         return
+    if not (os.path.isfile(path) or os.path.isdir(path)):
+        raise DataError(
+            f"{path} is no file but a pipe or device, which may never end. Name a file or folder."
+        )
     if not os.access(path, os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK):
         raise DataError(
             f"{path} may not be read: permission denied. Change its rights, or name a copy of yours."

@@ -1,16 +1,16 @@
 """A source: the labelled images of one place, listed and not yet decoded. Its only way on is to a Dataset."""
 
-import bisect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from residual.data.decoding import File, decode_images
 from residual.data.images import SPLITS, Dataset, Images, resize_all
+from residual.data.passed_over import PassedOver
 from residual.data.pixel_store import Pixels
 from residual.data.splits import hold_out
 from residual.errors import DataError
@@ -38,9 +38,9 @@ class Source(ABC):
         labels: int64 (n,), indices into the class names.
         splits: uint8 (n,), indices into `SPLITS`.
         description: one sentence on where the images come from; "" makes one of the other facts.
-        passed_over: names of files that lie among the images and are none by their ending.
+        notes: how what was not obvious was read, a sentence for each.
+        passed_over: files and folders that lie among the images and are not read, with the reason.
         groups: int (n,), equal for images that must stay in one split; None if nothing says so.
-        made_test: whether the source has no test images of its own.
         names_classes: whether the source itself lists its classes, so that some may have no training images.
         hint: what to say if a class has no images.
     """
@@ -53,14 +53,51 @@ class Source(ABC):
     labels: np.ndarray
     splits: np.ndarray
     description: str = ""
-    passed_over: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
     groups: np.ndarray | None = None
-    made_test: bool = False
     names_classes: bool = False
     hint: str = ""
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def made_test(self) -> bool:
+        """Whether the source has no test images of its own, so that a hold-out becomes the test set."""
+        return not (self.splits == SPLITS.index("test")).any()
+
+    def assign_splits(self, keep_validation: bool = False) -> Self:
+        """The source with the validation images as its test set, if it has no other.
+
+        Args:
+            keep_validation: leave them; a hold-out of the training images becomes the test set.
+        """
+        validation = self.splits == SPLITS.index("validation")
+        if not validation.any() or not self.made_test:
+            return self
+        if keep_validation:
+            return self.with_notes(
+                "a hold-out of the training images is the test set, as validation=... asks for"
+            )
+        source = self.with_notes(
+            "the validation images are the test set, because there is no other; with ::validation=val they "
+            "stay validation images and a hold-out of the training images is the test set"
+        )
+        return source._rename_validation(
+            np.where(validation, SPLITS.index("test"), self.splits).astype(np.uint8)
+        )
+
+    def with_notes(self, *notes: str) -> Self:
+        """The source with more notes."""
+        return replace(self, notes=(*self.notes, *notes))
+
+    def with_passed_over(self, items: Iterable[PassedOver]) -> Self:
+        """The source with more that is not read."""
+        return replace(self, passed_over=(*self.passed_over, *items))
+
+    def _rename_validation(self, splits: np.ndarray) -> Self:
+        return replace(self, splits=splits)
 
     def split_of(self, i: int) -> str:
         """ "train", "validation" or "test"."""
@@ -97,7 +134,7 @@ class Source(ABC):
         Raises:
             DataError: if too many cannot be read, a class has no training images, or there can be no hold-out.
         """
-        self._check_classes()
+        self.check()
         skipped: dict[int, str] = {}
         images = {
             split: self._read_split(rows, image_size, skipped)
@@ -120,10 +157,16 @@ class Source(ABC):
         self, images: dict[str, Images], groups: np.ndarray | None, unreadable: tuple[str, ...]
     ) -> Dataset:
         train, source = images["train"], self.description or self._describe(sum(map(len, images.values())))
-        facts = {"name": self.name, "classes": self.classes, "unreadable": unreadable}
+        facts = {
+            "name": self.name,
+            "classes": self.classes,
+            "unreadable": unreadable,
+            "notes": self.notes,
+            "passed_over": self.passed_over,
+        }
+        facts["validation"] = images.get("validation")
         if not self.made_test:
-            others = {"test": images["test"], "validation": images.get("validation")}
-            return Dataset(train=train, source=source, groups=groups, **others, **facts)
+            return Dataset(train=train, test=images["test"], source=source, groups=groups, **facts)
         larger, smaller = hold_out(train, self.where, groups)
         source = f"{source}; {len(smaller):,} of them set aside as the test set"
         kept = None if groups is None else groups[larger]
@@ -133,7 +176,13 @@ class Source(ABC):
     def _describe(self, count: int) -> str:
         return f"{count:,} images from {self.where} ({self.layout})"
 
-    def _check_classes(self) -> None:
+    def check(self) -> None:
+        """DataError if nothing can be learnt from the images as they are listed: `data`, `audit` and `train` refuse it.
+
+        Raises:
+            DataError: without images, with fewer than two classes, for a class without training images, or if no class
+                has two images and the source has no test images.
+        """
         if not len(self):
             raise DataError(f"{self.where}: there are no images.")
         if len(self.classes) < 2:
@@ -143,8 +192,10 @@ class Source(ABC):
         counts = self._count_training()
         if not counts.any() or not (self.names_classes or counts.all()):
             self._complain(np.flatnonzero(counts == 0), f". {self.hint}".rstrip())
-        if not self.made_test and not len(self.indices("test")):
-            raise DataError(f"{self.where} has no test images, only a place for them. Fill it or remove it.")
+        if self.made_test and counts.max() < 2:
+            raise DataError(
+                f"{self.where} has no test images. No class has two images, so none can be set aside: add images."
+            )
 
     def _check_skipped(self, skipped: dict[int, str], max_unreadable: float) -> None:
         """DataError if too many images are skipped, or all of a class or a split."""
@@ -182,8 +233,8 @@ class Source(ABC):
         for split, size in sizes.items():
             if size != sizes["train"]:
                 raise DataError(
-                    f"{self.where}: {split} images are {size}, training images {sizes['train']}; all must have "
-                    "one size. Scale them when you write the files."
+                    f"{self.where}: {split} images are {size}, training images {sizes['train']}; all must "
+                    "have one size. Scale them when you write the files."
                 )
 
 
@@ -195,11 +246,13 @@ class FileSource(Source):
         opener: what `open` calls.
         prefix: what stands before the name of an image in errors; "" means `where` and a colon.
         keeps_size: whether the images keep their size if nobody asks for another.
+        white: as `read_image` takes it.
     """
 
     opener: Callable[[int], bytes | Path] = field(repr=False)
     prefix: str = ""
     keeps_size: bool = False
+    white: float | None = None
 
     def open(self, i: int) -> bytes | Path:
         return self.opener(i)
@@ -208,7 +261,7 @@ class FileSource(Source):
         side = image_size or (None if self.keeps_size else FILE_SIZE)
         unreadable: dict[int, str] = {}
         fit = None if side is None else (side, side)
-        x, digests = decode_images(self._files(rows), len(rows), fit, self.where, unreadable)
+        x, digests = decode_images(self._files(rows), len(rows), fit, self.where, unreadable, self.white)
         skipped |= {int(rows[number]): why for number, why in unreadable.items()}
         return Images(x, np.delete(self.labels[rows], list(unreadable)), digests)
 
@@ -242,35 +295,14 @@ class ArraySource(Source):
         split = self.split_of(i)
         return np.asarray(self.pixels[split][i - int(np.searchsorted(self.splits, self.splits[i]))])
 
+    def _rename_validation(self, splits: np.ndarray) -> Self:
+        names = {split: "test" if split == "validation" else split for split in self.pixels}
+        return replace(
+            self, splits=splits, pixels={names[split]: part for split, part in self.pixels.items()}
+        )
+
     def _read_split(self, rows: np.ndarray, image_size: int | None, skipped: dict[int, str]) -> Images:
         x = self.pixels[self.split_of(rows[0])]
         if image_size is not None and x.shape[1:3] != (image_size, image_size):
             x = resize_all(x, image_size)
         return Images(x, self.labels[rows])
-
-
-class Numbered(Sequence):
-    """Names such as "train[7]" or "a.parquet row 7", made when they are asked for: a million take no memory.
-
-    Args:
-        around: what stands before and after the number, which begins at 0 for each of them.
-        counts: how many names each stands for.
-    """
-
-    def __init__(self, around: Sequence[tuple[str, str]], counts: Sequence[int]):
-        self.around, self.ends = around, list(accumulate(counts))
-
-    def __len__(self) -> int:
-        return self.ends[-1] if self.ends else 0
-
-    def __getitem__(self, i: int) -> str:
-        if not 0 <= i < len(self):
-            raise IndexError(i)
-        which = bisect.bisect_right(self.ends, i)
-        before, after = self.around[which]
-        return f"{before}{i - (self.ends[which - 1] if which else 0)}{after}"
-
-
-def fill_splits(counts: dict[str, int]) -> np.ndarray:
-    """The column of splits that lie one after another in the order of `SPLITS`."""
-    return np.repeat(np.arange(len(SPLITS), dtype=np.uint8), [counts.get(split, 0) for split in SPLITS])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from residual.data.digests import group_duplicates
+from residual.data.digests import Digests, group_duplicates
 from residual.data.images import Images
 from residual.errors import DataError
 
@@ -144,7 +144,18 @@ def split_apart(
     images: Images, fraction: float, seed: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """`stratified_split` that parts neither images with the same pixels nor `groups`."""
-    duplicates = group_duplicates(images.digests)
+    return split_digests(images.y, images.digests, groups, fraction, seed)
+
+
+def split_digests(
+    labels: np.ndarray,
+    digests: Digests,
+    groups: np.ndarray | None = None,
+    fraction: float = TEST_SHARE,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same for images of which only labels and digests are known; by default the hold-out that is the test set."""
+    duplicates = group_duplicates(digests)
     return stratified_split(
-        images.y, fraction, seed, duplicates if groups is None else join_groups(duplicates, groups)
+        labels, fraction, seed, duplicates if groups is None else join_groups(duplicates, groups)
     )

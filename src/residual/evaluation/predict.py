@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from residual.data.class_tree import list_images
+from residual.data.folders import list_images
 from residual.data.image_file import read_image
 from residual.data.pixel_store import Pixels, pieces
 from residual.errors import DataError

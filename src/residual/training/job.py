@@ -16,6 +16,7 @@ from residual.data.fingerprints import STYLE, compute_data_hash, compute_fingerp
 from residual.data.images import Dataset
 from residual.data.load import load_data
 from residual.data.named import NAMES, SEARCHED
+from residual.data.passed_over import summarize_passed_over
 from residual.data.pixel_store import PixelStore
 from residual.data.readers.hub import PREFIX
 from residual.data.splits import split_apart
@@ -164,6 +165,8 @@ def print_job(job: Job, folder: RunFolder, console: Console) -> None:
     pixels = "x".join(map(str, split.size))
     for label, text in (
         ("data", split.source),
+        *(("", note) for note in split.notes),
+        *(("", text) for text in [summarize_passed_over(split.passed_over)] if text),
         ("", counts),
         *([("", f"{unequal}; {advice}")] if unequal else []),
         *((("", split.train.x.description),) if isinstance(split.train.x, PixelStore) else ()),

@@ -51,16 +51,16 @@ class TestNpz:
             ({"a": 1}, " holds a: which are the images and which their labels is not obvious."),
             ({}, " holds nothing: which are the images and which their labels is not obvious."),
             (
-                {"x": np.zeros((2, 4, 4, 3)), "y": [0, 1]},
-                ": images must be uint8 from 0 to 255, got float64.",
+                {"x": np.full((2, 4, 4, 3), 7.5), "y": [0, 1]},
+                ": images are float64 from 7.5 to 7.5, which does not say what is white.",
             ),
             (
-                {"x": np.zeros((2, 4, 4, 3), np.uint8), "y": ["a", "b"]},
-                ": 2 images need as many whole-number labels; got <U1 (2,).",
+                {"x": np.zeros((2, 4, 4, 3), np.uint8), "y": [0.5, 1]},
+                ": labels must be whole numbers or text, got float64 such as 0.5.",
             ),
             (
                 {"x": np.zeros((2, 4, 4, 3), np.uint8), "y": [-3, -1]},
-                ": labels must be 0 to 0, got -3 to -1.",
+                ": labels must be 0 to 99999 at most, got -3 to -1.",
             ),
             (
                 {"x": np.zeros((2, 4, 4, 3), np.uint8), "y": [0, 2**60]},
@@ -129,4 +129,4 @@ def test_the_only_pair_is_found(tmp_path):
     np.savez(tmp_path / "mine.npz", photos=x, kinds=y)
     data = load_data(tmp_path / "mine.npz")
     assert (len(data.train), len(data.test), data.made_test) == (16, 4, True)
-    assert data.source.startswith(f"20 images from {tmp_path / 'mine.npz'} (photos); 4 of them")
+    assert data.source.startswith(f"20 images from {tmp_path / 'mine.npz'}; 4 of them")

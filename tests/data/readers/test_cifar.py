@@ -182,8 +182,14 @@ def test_damage_anywhere_gives_a_batch_or_a_data_error(tmp_path, damage):
         ),
         ({**batch(2), b"labels": [1]}, ": 2 images need as many whole-number labels; got int64 (1,)."),
         ({**batch(2), b"labels": [1, 10]}, ": labels must be 0 to 9, got 1 to 10."),
-        ({**batch(2), b"labels": [0.5, 1]}, ": 2 images need as many whole-number labels; got float64 (2,)."),
-        ({**batch(2), b"data": np.zeros((2, 3072))}, ": images must be uint8 from 0 to 255, got float64."),
+        (
+            {**batch(2), b"labels": [0.5, 1]},
+            ": labels must be whole numbers or text, got float64 such as 0.5.",
+        ),
+        (
+            {**batch(2), b"data": np.zeros((2, 3072))},
+            " is not a CIFAR-10 batch: images are float64, labels int64.",
+        ),
     ],
 )
 def test_what_does_not_fit_names_the_batch(batches, content, says):
@@ -259,15 +265,16 @@ def test_a_hostile_archive_runs_nothing(tmp_path):
 
 def test_archives_that_are_not_cifar10(tmp_path):
     (tmp_path / "no.tgz").write_bytes(b"text")
-    assert said(tmp_path / "no.tgz").startswith(f"{tmp_path / 'no.tgz'} is not a tar.gz that can be read (")
+    assert said(tmp_path / "no.tgz").startswith(f"{tmp_path / 'no.tgz'} is not a tar that can be read (")
     path = write_cifar(tmp_path / cifar10.ARCHIVE)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     assert said(path).startswith(str(path))
     with tarfile.open(tmp_path / "other.tgz", "w:gz") as archive:
-        archive.addfile(tarfile.TarInfo("readme"))
-    assert "lacks data_batch_1, data_batch_2" in said(tmp_path / "other.tgz")
+        archive.addfile(tarfile.TarInfo("cifar-10-batches-py/test_batch"))
+    assert "is not a readable CIFAR-10 batch" in said(tmp_path / "other.tgz")
     with tarfile.open(tmp_path / "many.tgz", "w:gz") as archive:
         for i in range(120):
-            archive.addfile(tarfile.TarInfo(f"{i}"))
-    assert "is no CIFAR-10 archive: it holds '101'" in said(tmp_path / "many.tgz")
+            archive.addfile(tarfile.TarInfo(f"test_batch/{i}" if i else "cifar-10-batches-py/test_batch_"))
+        archive.addfile(tarfile.TarInfo("test_batch"))
+    assert "needs at least two folders" in said(tmp_path / "many.tgz")

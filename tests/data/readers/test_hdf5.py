@@ -35,7 +35,7 @@ def test_the_only_pair_is_found(tmp_path):
     data = load_data(path)
     assert (data.name, data.classes, data.size, data.made_test) == ("a", ("0", "1"), (4, 4), True)
     assert (len(data.train), len(data.test)) == (16, 4)
-    assert data.source == f"20 images from {path} (deep/photos); 4 of them set aside as the test set"
+    assert data.source == f"20 images from {path}; 4 of them set aside as the test set"
     assert set(data.train.x[:, 0, 0, 0]) | set(data.test.x[:, 0, 0, 0]) == set(range(20))
 
 
@@ -63,7 +63,8 @@ def test_what_is_not_obvious_is_asked_for(tmp_path):
     assert said(f"{path}::images=three,labels=a") == f"{path} has no array three; it holds a, one, two."
     assert (
         said(f"{path}::x=one")
-        == f"{path}: x must be one of classes, images, labels, test_images, test_labels."
+        == f"{path}: x must be one of classes, images, labels, test_images, test_labels, validation, "
+        "validation_images, validation_labels, white."
     )
     assert said(f"{path}::images=one,labels=two").startswith(
         f"{path} (one): 20 images need as many whole-number labels"

@@ -101,7 +101,10 @@ def test_what_is_wrong_is_said(hub, monkeypatch):
     assert said("hf://pets").startswith(
         "hf://pets has no column label; it has photo, kind. Say which it is: "
     )
-    assert said("hf://pets::size=3") == "hf://pets: size must be one of config, image, label, revision."
+    assert (
+        said("hf://pets::size=3")
+        == "hf://pets: size must be one of config, image, label, revision, validation."
+    )
     hub.splits = ConnectionError("no route\nand more")
     assert said("hf://pets") == "hf://pets cannot be had from the Hugging Face hub: no route"
     monkeypatch.setitem(sys.modules, "datasets", None)

@@ -107,24 +107,24 @@ class TestParquet:
         assert said(path).startswith(
             f"{many.replace('of 2', 'of 3')} is not an image that can be read (its content is no known"
         )
-        for nothing in ([png(1), None], [png(1), {}]):
+        for nothing in ([png(1), None, png(2)], [png(1), {}, png(2)]):
             cells = [file if isinstance(file, bytes) else None for file in nothing]
-            self.write(path, cells, [0, 1])
+            self.write(path, cells, [0, 1, 1])
             assert said(path).startswith(
-                f"{many} holds no image: every row needs the bytes of an image file."
+                f"{many.replace('of 2', 'of 3')} holds no image: every row needs the bytes of an image file."
             )
 
     def test_image_kept_by_path_only(self, tmp_path):
         kind = self.pa.struct([("bytes", self.pa.binary()), ("path", self.pa.string())])
-        cells = self.pa.array([{"bytes": None, "path": "/etc/passwd"}] * 2, kind)
-        self.pq.write_table(self.pa.table({"image": cells, "label": [0, 1]}), tmp_path / "all.parquet")
+        cells = self.pa.array([{"bytes": None, "path": "/etc/passwd"}] * 3, kind)
+        self.pq.write_table(self.pa.table({"image": cells, "label": [0, 1, 1]}), tmp_path / "all.parquet")
         assert "row 0 holds no image" in said(tmp_path / "all.parquet")
 
     @pytest.mark.parametrize(
         ("labels", "says"),
         [
-            ([0, None], ": 2 images need as many whole-number labels; got object (2,)."),
-            (["a", "b"], ": 2 images need as many whole-number labels; got <U1 (2,)."),
+            ([0, None], ": row 1 has no label in column label."),
+            ([0.5, 1.0], ": labels must be whole numbers or text, got float64 such as 0.5."),
             ([-1, -1], ": labels must be 0 to 99999 at most, got -1 to -1."),
         ],
     )
@@ -141,7 +141,7 @@ class TestParquet:
         self.pq.write_table(self.pa.table({"text": ["a"], "label": [0]}), path)
         assert said(path) == (
             f"{path} needs an image column of {{bytes, path}} and a column label; it has text, label. "
-            "Write the file with both."
+            f"Name them: {path}::image=COLUMN,label=COLUMN"
         )
 
     @pytest.mark.parametrize("metadata", [b"no json", b"[]", b'{"info": 3}', b'{"info": {"features": {}}}'])

@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 from residual.auditing.audit import audit_source
 from residual.cli import app
 from residual.data import readers
+from residual.data.columns import Numbered
 from residual.data.load import load_data, open_source
 from residual.data.readers import READERS
-from residual.data.source import FileSource, Numbered
+from residual.data.source import FileSource
 from residual.errors import DataError
 from tests.support.image_files import png
 
@@ -49,7 +50,6 @@ class Counted:
             names=Numbered([("image ", "")], [count]),
             labels=np.arange(count) % 2,
             splits=np.zeros(count, np.uint8),
-            made_test=True,
             opener=lambda i: png(first + i),
         )
 
@@ -70,7 +70,7 @@ def test_a_new_layout_is_one_row(tmp_path, monkeypatch):
     )
     assert sorted([*data.train.x[:, 0, 0, 0], *data.test.x[:, 0, 0, 0]]) == list(range(100, 120))
     assert data.source == f"20 images from {path} (a number of images); 4 of them set aside as the test set"
-    with pytest.raises(DataError, match=r"mine\.counted: last must be one of first\."):
+    with pytest.raises(DataError, match=r"mine\.counted: last must be one of first, validation\."):
         load_data(f"{path}::last=1")
     assert len(audit_source(open_source(path)).source) == 20
     found = CliRunner().invoke(app, ["data", str(path), "--json"])

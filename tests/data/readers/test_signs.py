@@ -72,8 +72,8 @@ def test_labels_in_a_row_grey_images_and_no_names(tmp_path):
         {"list_classes": None},
     )
     data = load_data(tmp_path)
-    assert data.classes == ("0", "1", "2", "3", "4")
-    assert data.train.y.tolist() == [0, 1, 4]
+    assert data.classes == ("0", "1", "2", "4")
+    assert data.train.y.tolist() == [0, 1, 3]
     assert data.train.x.shape == (3, 4, 4, 3)
     assert (data.train.x == 7).all()
 
@@ -105,26 +105,26 @@ def test_class_names_as_bytes_text_or_in_a_row(tmp_path, names):
         ),
         (
             {"train_set_y": np.full(12, np.nan)},
-            "{f}: 12 images need as many whole-number labels; got float64 (12,). "
+            "{f}: labels must be whole numbers or text, got float64 such as nan. "
             "Store the index of the class of each image.",
         ),
         (
             {"train_set_y": np.eye(12, 3, dtype=int)},
-            "{f}: 12 images need as many whole-number labels; got int64 (12, 3). "
-            "Store the index of the class of each image.",
+            "{f}: labels of shape (12, 3) are not one-hot: every row needs one 1 and else 0. "
+            "Images of several classes cannot be read.",
         ),
         (
             {"train_set_y": np.array([b"a"] * 12, "S1")},
-            "{f}: 12 images need as many whole-number labels; got |S1 (12,). "
-            "Store the index of the class of each image.",
+            "{f} and {t}: some labels are text, others whole numbers. Store all of them alike.",
         ),
         (
             {"train_set_x": np.zeros((12, 4, 4, 3), np.float32)},
-            "{f}: images must be uint8 from 0 to 255, got float32. Convert them first.",
+            "{f} and {t}: images are float32 and uint8 from 0 to 5, and not alike in all splits. "
+            "Store all of them alike, as uint8 from 0 to 255.",
         ),
         (
-            {"train_set_x": np.zeros((12, 3, 4, 5), np.uint8)},
-            "{f}: images must be (n, height, width, 1, 3 or 4), got shape (12, 3, 4, 5).",
+            {"train_set_x": np.zeros((12, 4, 4, 5), np.uint8)},
+            "{f}: images must be (n, height, width, 1, 3 or 4), got shape (12, 4, 4, 5).",
         ),
         (
             {"train_set_x": np.zeros((0, 4, 4, 3), np.uint8), "train_set_y": np.zeros(0)},

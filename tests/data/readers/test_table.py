@@ -67,7 +67,7 @@ def test_json_lines_with_columns_of_other_names(photos):
     path.write_text("\n".join(json.dumps(row) for row in rows) + "\n\n")
     assert (
         said(path)
-        == f"{path} has no column path; it has where, kind, camera. Say which it is: {path}::path=COLUMN"
+        == f"{path} has no column label; it has where, kind, camera. Say which it is: {path}::label=COLUMN"
     )
     data = load_data(f"{path}::path=where,label=kind", 8)
     assert (data.classes, data.made_test, len(data.train) + len(data.test)) == (("0", "1", "2"), True, 12)
@@ -112,11 +112,14 @@ def test_quotes_blank_lines_a_byte_order_mark_and_absolute_paths(photos):
             "there must be at least two classes to tell apart; it has 1.",
         ),
         (
-            "path,label\nimages/0.png,1\nimages/99.png,2\n",
+            "path,label\nimages/0.png,1\nimages/1.png,1\nimages/99.png,2\n",
             "images/99.png cannot be read: No such file or directory.",
         ),
-        ("path,label\nimages,1\nimages/1.png,2\n", ": images cannot be read: Is a directory."),
-        ("path,label\na\0b.png,1\nimages/1.png,2\n", "no path"),
+        (
+            "path,label\nimages,1\nimages/1.png,2\nimages/2.png,2\n",
+            ": images cannot be read: Is a directory.",
+        ),
+        ("path,label\na\0b.png,1\nimages/1.png,2\nimages/2.png,2\n", "no path"),
     ],
 )
 def test_what_is_wrong_is_said(photos, text, says):
@@ -135,9 +138,12 @@ def test_json_lines_that_are_none(photos, line):
 
 def test_options_that_do_not_fit(photos):
     path = table(photos, "path,label", "images/0.png,1")
-    assert said(f"{path}::colour=red") == f"{path}: colour must be one of group, label, path, split."
+    assert said(f"{path}::colour=red") == (
+        f"{path}: colour must be one of group, label, path, split, validation, white."
+    )
     assert said(f"{path}::label") == "What stands behind :: must be like images=x,labels=y; got 'label'."
-    assert "is class folders, which takes no :: options; got label." in said(f"{photos}::label=x")
+    path.unlink()
+    assert "label must be folder, parent or name; got 'x'." in said(f"{photos}::label=x")
 
 
 @given(

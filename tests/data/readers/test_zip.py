@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residual.data.class_tree import NameTree, list_classes
+from residual.data import archives
+from residual.data.archives import clean_names
+from residual.data.class_tree import list_classes
+from residual.data.folders import list_names
 from residual.data.images import SPLITS
 from residual.data.load import load_data, open_source
-from residual.data.readers import zip as zip_reader
 from residual.errors import DataError
 from tests.support.image_files import pack, photos
 
@@ -70,7 +72,7 @@ def test_the_source_is_told(tmp_path):
     [
         ({}, "needs at least two folders, one per class"),
         (photos("cats"), "it has 1: cats."),
-        ({**photos("a", "b"), "c/note.txt": b""}, "has no training images for c. Allowed: .png"),
+        ({**photos("a", "b"), "c/note.cr2": b""}, "c has no image that can be read, but .cr2 files"),
         (
             {**photos("train/a", "train/b"), **photos("test/c")},
             " has classes that the training folder lacks: c.",
@@ -88,7 +90,7 @@ def test_what_is_wrong_is_said(tmp_path, files, says):
 
 def test_bombs_encryption_and_damage_concern_one_image(tmp_path, monkeypatch):
     bomb = {**photos("a", "b"), "a/bomb.png": bytes(3_000_000)}
-    monkeypatch.setattr(zip_reader, "MOST_BYTES", 2_000_000)
+    monkeypatch.setattr(archives, "MOST_BYTES", 2_000_000)
     assert "a/bomb.png would unpack to 3 MiB, more than an image may: 1 MiB." in said(
         pack(tmp_path / "bomb.zip", bomb)
     )
@@ -133,15 +135,16 @@ NAMES = st.text(st.sampled_from("ab./\\trainest é"), max_size=14)
 @given(st.lists(NAMES, max_size=12))
 def test_any_names_list_or_say_why_not(names):
     try:
-        tree = list_classes(NameTree([name + ".png" for name in names], "here"), sees_through=True)
+        members = clean_names([name + ".png" for name in names], "here")
+        columns = list_classes(list_names(members, "here", lambda name, most: b"")).columns()
     except DataError as error:
-        tree, said = None, str(error)
-    if tree is None:
-        assert said.startswith("here ")
+        columns, said = None, str(error)
+    if columns is None:
+        assert said.startswith("here")
         return
-    assert set(tree.labels[tree.splits == SPLITS.index("train")]) == set(range(len(tree.classes)))
-    assert tree.made_test == (SPLITS.index("test") not in tree.splits)
-    assert len(tree.names) == len(tree.labels) == len(tree.splits)
+    labels, splits = columns["labels"], columns["splits"]
+    assert set(labels[splits == SPLITS.index("train")]) == set(range(len(columns["classes"])))
+    assert len(columns["names"]) == len(labels) == len(splits)
 
 
 @pytest.mark.shared

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from residual.data.array_choice import ROLES, choose_arrays
+from residual.data.array_choice import OPTIONS, choose_arrays
 from residual.data.arrays import make_source
 from residual.data.limits import check_unpacked
 from residual.data.location import Location
@@ -23,7 +23,7 @@ class ArraysReader:
     name = "arrays"
     label = "arrays in one file"
     suffixes: tuple[str, ...] = (".npz",)
-    options: frozenset[str] = frozenset(ROLES)
+    options: frozenset[str] = OPTIONS
 
     def matches(self, location: Location) -> bool:
         """By the ending."""
@@ -41,7 +41,7 @@ class ArraysReader:
         chosen = choose_arrays(
             path, location.options, held, lambda names: {name: arrays[name] for name in names}
         )
-        return make_source(path.stem, self.label, *chosen)
+        return make_source(path.stem, self.label, chosen, location.options.get("white"))
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:

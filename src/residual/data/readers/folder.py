@@ -2,7 +2,8 @@
 
 import os
 
-from residual.data.class_tree import FolderTree, list_classes
+from residual.data.class_tree import OPTIONS, list_classes
+from residual.data.folders import list_folder
 from residual.data.location import Location
 from residual.data.source import FileSource
 from residual.errors import DataError
@@ -14,7 +15,7 @@ class FolderReader:
     name = "folder"
     label = "class folders"
     suffixes: tuple[str, ...] = ()
-    options: frozenset[str] = frozenset()
+    options: frozenset[str] = OPTIONS
 
     def matches(self, location: Location) -> bool:
         """Whether it is a folder; what is in it is for other readers to look at first."""
@@ -28,14 +29,15 @@ class FolderReader:
         """
         folder = location.file
         try:
-            tree = list_classes(FolderTree(folder))
+            columns = list_classes(list_folder(folder), location.options).columns()
         except OSError as error:
             raise DataError(f"{error.filename or folder} may not be read: {error.strerror}.") from None
+        names = columns["names"]
         return FileSource(
             name=folder.resolve().name,
             layout=self.label,
             where=str(folder),
             prefix=os.path.join(folder, ""),
-            opener=lambda i: folder / tree.names[i],
-            **tree.columns(),
+            opener=lambda i: folder / names[i],
+            **columns,
         )

@@ -1,8 +1,8 @@
 """Arrays of images and labels anywhere in an HDF5 file."""
 
-from residual.data.array_choice import ROLES, Kind, choose_arrays
+from residual.data.array_choice import OPTIONS, Kind, choose_arrays
 from residual.data.arrays import make_source
-from residual.data.hdf5_file import SUFFIXES, open_hdf5, read_array
+from residual.data.hdf5_file import SUFFIXES, list_arrays, open_hdf5, read_array
 from residual.data.location import Location
 from residual.data.source import ArraySource
 
@@ -13,7 +13,7 @@ class Hdf5Reader:
     name = "hdf5"
     label = "arrays in one file"
     suffixes: tuple[str, ...] = SUFFIXES
-    options: frozenset[str] = frozenset(ROLES)
+    options: frozenset[str] = OPTIONS
 
     def matches(self, location: Location) -> bool:
         """By the ending."""
@@ -27,24 +27,11 @@ class Hdf5Reader:
         """
         path = location.file
         with open_hdf5(path) as file:
-            held = _list_arrays(file)
+            held: dict[str, Kind] = list_arrays(file, path)
 
         def read(names):
             with open_hdf5(path) as file:
                 return {name: read_array(file, name, path) for name in names}
 
-        return make_source(path.stem, self.label, *choose_arrays(path, location.options, held, read))
-
-
-def _list_arrays(file) -> dict[str, Kind]:
-    """Type and shape of every array."""
-    import h5py
-
-    held: dict[str, Kind] = {}
-
-    def note(name, item):
-        if isinstance(item, h5py.Dataset) and item.shape is not None:
-            held[name] = (item.dtype, item.shape)
-
-    file.visititems(note)
-    return held
+        parts = choose_arrays(path, location.options, held, read)
+        return make_source(path.stem, self.label, parts, location.options.get("white"))

@@ -3,10 +3,11 @@
 import numpy as np
 
 from residual._text import first_line
+from residual.data.columns import Numbered, fill_splits
 from residual.data.images import SPLITS
 from residual.data.location import Location
-from residual.data.names import assign_splits, find_split, order_classes
-from residual.data.source import FileSource, Numbered, fill_splits
+from residual.data.source import FileSource
+from residual.data.words import LABEL_COLUMNS, find_split, normalize, order_classes
 from residual.errors import DataError
 
 PREFIX = "hf://"
@@ -56,7 +57,6 @@ class HubReader:
             names=names,
             labels=np.array([value for column in labels.values() for value in column], np.int64),
             splits=splits,
-            made_test="test" not in tables,
             opener=open_row,
         )
 
@@ -77,8 +77,7 @@ def _load_tables(address: str, chosen: dict[str, str]) -> dict:
             known[split] = name
     if "train" not in known:
         raise DataError(f"{address} has no training images; its splits are {', '.join(tables) or 'none'}.")
-    found = {used: tables[known[split]] for split, used in assign_splits(known).items()}
-    return {split: found[split] for split in SPLITS if split in found}
+    return {split: tables[known[split]] for split in SPLITS if split in known}
 
 
 def _download(address: str, chosen: dict[str, str]) -> dict:
@@ -101,6 +100,8 @@ def _find_column(address: str, features: dict, role: str, chosen: dict[str, str]
     fitting = [name for name, feature in features.items() if type(feature).__name__ == kind]
     name = chosen.get(role) or (fitting[0] if len(fitting) == 1 else None)
     name = name or next((name for name in usual if name in features), None)
+    if name is None and role == "label":
+        name = next((name for name in features if normalize(name) in LABEL_COLUMNS), None)
     if name not in features:
         raise DataError(
             f"{address} has no column {name or role}; it has {', '.join(features)}. "

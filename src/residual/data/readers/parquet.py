@@ -1,9 +1,9 @@
-"""Parquet files in Hugging Face's image layout: a column of {bytes, path} and a column of whole numbers."""
+"""Parquet files in Hugging Face's image layout: a column of {bytes, path} and a column of labels."""
 
 import bisect
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
@@ -12,37 +12,41 @@ import numpy as np
 
 from residual._text import first_line
 from residual.data import cifar10
-from residual.data.arrays import MOST_CLASSES, agree_on_names
+from residual.data.arrays import agree_on_names
+from residual.data.columns import Numbered, fill_splits
 from residual.data.images import SPLITS
-from residual.data.limits import check_unpacked
+from residual.data.labels import flatten_labels, index_labels
+from residual.data.limits import FREE, check_unpacked
 from residual.data.location import Location
-from residual.data.names import assign_splits
-from residual.data.source import FileSource, Numbered, SourceError, fill_splits
+from residual.data.parquet_files import find_files, has_files, list_files
+from residual.data.parquet_footer import find_largest_dictionary
+from residual.data.passed_over import PassedOver
+from residual.data.source import FileSource, SourceError
+from residual.data.words import LABEL_COLUMNS, normalize
 from residual.errors import DataError
 
-_PATTERNS = {"train": "train*.parquet", "validation": "val*.parquet", "test": "test*.parquet"}
 _ROWS = 64  # read at a time
+_USUAL_LABELS = ("label", "labels", "fine_label")
 
 
 class ParquetReader:
-    """Reads a Parquet file, or a folder of them.
+    """Reads a Parquet file, a folder of them, or a checkout from a hub: data/*.parquet, default/train/0000.parquet.
 
-    A folder has train*.parquet and test*.parquet, and may have val*.parquet, the validation images; each split
-    may be several files, which are read by name. Without `test`, `val` is the test set. Files that are called
-    otherwise are taken together, and a hold-out of their images becomes the test set.
-
-    Class names are read from the schema; a folder called cifar10 that has none gets those of CIFAR-10.
+    The name of a file, or of a folder around it, says of which split it is; each split may be several files, which are
+    read by name. Files that say nothing of the kind are taken together, and a hold-out of their images becomes the
+    test set. Class names are read from the schema; a folder called cifar10 that has none gets those of CIFAR-10.
+    Options name the columns, if they have none of the usual names, and the folder of one configuration of several.
     """
 
     name = "parquet"
     label = "Parquet in Hugging Face's image layout"
     suffixes: tuple[str, ...] = (".parquet",)
-    options: frozenset[str] = frozenset()
+    options: frozenset[str] = frozenset(("image", "label", "config", "white"))
 
     def matches(self, location: Location) -> bool:
-        """By the ending, or by that of a file directly inside a folder."""
+        """By the ending, or by that of a file in a folder."""
         if location.is_folder():
-            return any(True for _ in location.file.glob("*.parquet"))
+            return any(True for _ in location.file.glob("*.parquet")) or has_files(location.file)
         return location.is_file(*self.suffixes)
 
     def open(self, location: Location) -> FileSource:
@@ -52,8 +56,9 @@ class ParquetReader:
             DataError: if a column is missing, a file cannot be read, or pyarrow is not installed.
         """
         path = location.file
-        splits = _list_files(path)
-        files = [_ParquetFile(file) for split in SPLITS for file in splits.get(split, ())]
+        chosen = location.options
+        splits = list_files(path, chosen.get("config"))
+        files = [_ParquetFile(file, chosen) for split in SPLITS for file in splits.get(split, ())]
         starts = [0, *accumulate(len(file.labels) for file in files)]
 
         def open_row(i: int) -> bytes:
@@ -62,45 +67,38 @@ class ParquetReader:
 
         folder = path if path.is_dir() else path.parent
         counts = {file.path: len(file.labels) for file in files}
+        classes, labels, notes = _name_classes(path, folder, files)
         return FileSource(
             name=path.stem if path.is_file() else path.resolve().name,
             layout=self.label,
             where=str(path),
             prefix=os.path.join(folder, ""),
             keeps_size=True,
-            classes=_name_classes(path, folder, files),
-            names=Numbered([(f"{file.path.name} row ", "") for file in files], list(counts.values())),
-            labels=np.concatenate([file.labels for file in files]),
+            classes=classes,
+            names=Numbered(
+                [(f"{os.path.relpath(file.path, folder)} row ", "") for file in files], list(counts.values())
+            ),
+            labels=np.concatenate(labels),
             splits=fill_splits({split: sum(counts[file] for file in own) for split, own in splits.items()}),
-            made_test="test" not in splits,
             names_classes=True,
+            notes=notes,
+            passed_over=tuple(
+                PassedOver(os.path.relpath(file, folder), "in no split")
+                for file in ([] if path.is_file() else find_files(path))
+                if file not in counts
+            ),
             opener=open_row,
         )
 
 
-def _list_files(path: Path) -> dict[str, list[Path]]:
-    """The files of every split."""
-    if path.is_file():
-        return {"train": [path]}
-    found = {split: sorted(path.glob(pattern)) for split, pattern in _PATTERNS.items()}
-    found = {split: files for split, files in found.items() if files}
-    if not found or set(found) == {"train"}:
-        return {"train": sorted(path.glob("*.parquet"))}
-    if "train" not in found:
-        names = ", ".join(file.name for file in sorted(path.glob("*.parquet")))
-        raise DataError(f"{path} has test images, but no train*.parquet to learn from; it holds {names}.")
-    return {used: found[split] for split, used in assign_splits(found).items()}
-
-
-def _name_classes(path: Path, folder: Path, files: list["_ParquetFile"]) -> tuple[str, ...]:
-    """The names that the files give, or "0", "1", ... up to the highest label."""
+def _name_classes(
+    path: Path, folder: Path, files: list["_ParquetFile"]
+) -> tuple[tuple[str, ...], list[np.ndarray], tuple[str, ...]]:
+    """Class names, labels of each file and notes, by the names that the files give."""
     names = agree_on_names((str(file.path), file.names) for file in files)
     if not names and cifar10.is_named(folder):
         names = cifar10.CLASSES
-    highest = max((int(file.labels.max()) for file in files if len(file.labels)), default=-1)
-    if highest >= len(names) > 0:
-        raise DataError(f"{path}: labels must be 0 to {len(names) - 1}, got {highest}.")
-    return names or tuple(map(str, range(highest + 1)))
+    return index_labels([file.labels for file in files], names, [str(file.path) for file in files])
 
 
 class _ParquetFile:
@@ -111,17 +109,18 @@ class _ParquetFile:
 
     Attributes:
         path: which file it is.
-        labels: int64 (n,).
+        labels: (n,), whole numbers or text.
         names: class names from the schema, or ().
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, chosen: Mapping[str, str]):
         self.path = path
         with _open_parquet(path) as file:
-            self._image, label = _find_columns(file.schema_arrow, path)
+            self._image, label = _find_columns(file.schema_arrow, path, chosen)
             self.labels = _read_labels(file, label, path)
             self.names = _read_names(file.schema_arrow, label)
             groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+            self._rows = _count_rows_at_once(path, f"{self._image}.bytes")
         self._ends = list(accumulate(groups))
         self._cells, self._first = [], 0  # those held, and the row of the first
         self._next: Iterator[list] | None = None  # the cells after them
@@ -150,7 +149,7 @@ class _ParquetFile:
         start = self._ends[group - 1] if group else 0
         if self._next is None or behind or start > self._first + len(self._cells):
             self._cells, self._first = [], start
-            self._next = self._stream(group, None if behind else _ROWS)
+            self._next = self._stream(group, whole=behind and self._rows == _ROWS)
         while row >= self._first + len(self._cells):
             cells = next(self._next, None)
             if cells is None:
@@ -160,15 +159,15 @@ class _ParquetFile:
             self._cells = cells
         return self._cells[row - self._first]
 
-    def _stream(self, group: int, rows: int | None) -> Iterator[list]:
-        """Cells from the beginning of a group on, so many at a time; None gives the group at once."""
+    def _stream(self, group: int, whole: bool) -> Iterator[list]:
+        """Cells from the beginning of a group on, a few at a time, or first the whole group."""
         column = f"{self._image}.bytes"
         with _open_parquet(self.path) as file:
-            if rows is None:
+            if whole:
                 yield file.read_row_group(group, columns=[column])[self._image].to_pylist()
-                group, rows = group + 1, _ROWS
+                group += 1
             groups = range(group, file.num_row_groups)
-            for batch in file.iter_batches(rows, row_groups=list(groups), columns=[column]):
+            for batch in file.iter_batches(self._rows, row_groups=list(groups), columns=[column]):
                 yield batch.column(0).to_pylist()
 
 
@@ -201,38 +200,49 @@ def _check_declared(metadata, path: Path) -> None:
     rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
     if rows > size:
         raise DataError(
-            f"{path} declares {rows:,} rows of images and has {size:,} bytes: it is damaged. Download it again."
+            f"{path} declares {rows:,} rows of images and has {size:,} bytes: it is damaged. Download it "
+            "again."
         )
     check_unpacked(sum(group.total_byte_size for group in groups), size, str(path))
 
 
-def _find_columns(schema, path: Path) -> tuple[str, str]:
-    """The names of the image column and of the label column."""
+def _count_rows_at_once(path: Path, column: str) -> int:
+    """How many rows may be decoded at a time: many rows may share one large value of a dictionary."""
+    return max(1, min(_ROWS, FREE // max(1, find_largest_dictionary(path, column))))
+
+
+def _find_columns(schema, path: Path, chosen: Mapping[str, str]) -> tuple[str, str]:
+    """The names of the image column and of the label column: those asked for, or the only ones that fit."""
     import pyarrow as pa
 
     images = [f.name for f in schema if pa.types.is_struct(f.type) and f.type.get_field_index("bytes") >= 0]
-    labels = [name for name in ("label", "labels", "fine_label") if name in schema.names]
-    if not images or not labels:
+    labels = [name for name in schema.names if normalize(name) in LABEL_COLUMNS and name not in images]
+    labels = [name for name in labels if not pa.types.is_nested(schema.field(name).type)]
+    image = chosen.get("image") or (images[0] if images else None)
+    label = chosen.get("label") or _prefer(labels)
+    if image not in images or label not in schema.names:
         raise DataError(
-            f"{path} needs an image column of {{bytes, path}} and a column label; "
-            f"it has {', '.join(schema.names) or 'none'}. Write the file with both."
+            f"{path} needs an image column of {{bytes, path}} and a column label; it has "
+            f"{', '.join(schema.names) or 'none'}. Name them: {path}::image=COLUMN,label=COLUMN"
         )
-    return images[0], labels[0]
+    if "label" not in chosen and len(labels) > 1 and label not in _USUAL_LABELS:
+        raise DataError(f"{path} has several labels: {', '.join(labels)}. Name one: {path}::label={label}")
+    return image, label
+
+
+def _prefer(labels: list[str]) -> str | None:
+    """The usual one of several columns."""
+    return next((name for name in (*_USUAL_LABELS, *labels) if name in labels), None)
 
 
 def _read_labels(file, column: str, path: Path) -> np.ndarray:
-    values = np.asarray(file.read(columns=[column])[column].to_pylist() or np.empty(0, np.int64))
-    if values.dtype.kind not in "iu":
+    held = file.read(columns=[column])[column]
+    if held.null_count:
         raise DataError(
-            f"{path}: {len(values)} images need as many whole-number labels; got {values.dtype} {values.shape}. "
-            "Store the index of the class of each image."
+            f"{path}: row {held.to_pylist().index(None)} has no label in column {column}. Every row needs one."
         )
-    if len(values) and not 0 <= values.min() <= values.max() < MOST_CLASSES:
-        raise DataError(
-            f"{path}: labels must be 0 to {MOST_CLASSES - 1} at most, got {values.min()} to {values.max()}. "
-            "Count the classes from 0."
-        )
-    return values.astype(np.int64)
+    values = held.to_numpy() if len(held) else np.empty(0, np.int64)
+    return flatten_labels(values, len(held), str(path))
 
 
 def _read_names(schema, label: str) -> tuple[str, ...]:

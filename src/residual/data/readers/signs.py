@@ -54,13 +54,15 @@ class SignsReader:
         pair = _find_pair(path.parent)
         if path not in pair:  # a third file beside a pair must not be answered with the pair
             raise DataError(
-                f"{path} has no partner: one file must hold train_set_x, train_set_y, test_set_x and test_set_y, "
-                f"or train*.h5 and test*.h5 must stand side by side. It holds {_join(keys)}."
+                f"{path} has no partner: one file must hold train_set_x, train_set_y, test_set_x and "
+                f"test_set_y, or train*.h5 and test*.h5 must stand side by side. It holds {_join(keys)}."
             )
         return self._read_pair(*pair, path.resolve().parent.name or path.stem)
 
     def _read_pair(self, train: Path, test: Path, name: str) -> ArraySource:
-        return make_source(name, self.label, _read_split(train, "train"), _read_split(test, "test"))
+        return make_source(
+            name, self.label, {"train": _read_split(train, "train"), "test": _read_split(test, "test")}
+        )
 
 
 def _list_files(folder: Path) -> list[Path]:

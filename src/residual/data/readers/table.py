@@ -1,170 +1,247 @@
-"""Tables that say which image has which label: CSV, TSV or JSON lines of a path and a label per row."""
+"""Tables that say which image has which label: a path and a label per row, or a column of 0 and 1 for each class."""
 
-import csv
-import json
-import stat
-from collections.abc import Iterable, Iterator
+import itertools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from residual._text import format_bytes
 from residual.data.images import SPLITS
-from residual.data.limits import MOST_BYTES
 from residual.data.location import Location
-from residual.data.names import assign_splits, find_split, order_classes
+from residual.data.passed_over import PassedOver
 from residual.data.source import FileSource
+from residual.data.table_file import COLUMNS, SUFFIXES, Table, peek_table, read_table
+from residual.data.table_images import find_images, read_image_file
+from residual.data.words import SYSTEM_FOLDERS, find_split, order_classes, parse_split
 from residual.errors import DataError
 
-COLUMNS = {
-    "path": ("path", "file", "filename", "file_name", "filepath", "image"),
-    "label": ("label", "class", "category", "target"),
-    "split": ("split", "part", "subset"),
-    "group": ("group",),
-}
+_LOOKED_AT = 1000  # entries of a folder that are looked at for class folders
+_NOT_TABLES = ("submission", "meta", "words")
 
 
 class TableReader:
-    """Reads the images that a table names, each by a path from the table's folder.
+    """Reads the images that a table names, or a folder with such a table, or with one for each split.
 
-    The first row of a CSV names the columns; a .jsonl has an object per line. A column `split` says train,
-    val or test; images of one `group` (the person, the camera, the day) stay in one split. Options say which
-    column is which, if it has none of the usual names.
+    The first row of a CSV names the columns, if it holds no image; a .jsonl has an object per line. A column `split`
+    says train, val or test; images of one `group` (the person, the camera, the day) stay in one split. Options say
+    which column is which, if it has none of the usual names.
     """
 
     name = "table"
     label = "a table of paths and labels"
-    suffixes: tuple[str, ...] = (".csv", ".tsv", ".jsonl")
-    options: frozenset[str] = frozenset(COLUMNS)
+    suffixes: tuple[str, ...] = SUFFIXES
+    options: frozenset[str] = frozenset((*COLUMNS, "white"))
 
     def matches(self, location: Location) -> bool:
-        """By the ending."""
+        """By the ending; a folder by a table in it, if it has no class folders."""
+        if location.is_folder():
+            return bool(_find_tables(location.file)) and not _has_class_folders(location.file)
         return location.is_file(*self.suffixes)
 
     def open(self, location: Location) -> FileSource:
-        """The images of a table.
+        """The images of a table, or of one for each split.
 
         Raises:
             DataError: naming the table and its line, if something is missing or is not text.
         """
         path = location.file
-        rows = list(_read_rows(path))
-        if not rows:
-            raise DataError(f"{path} has no rows. It needs a path and a label per image.")
-        columns = _choose_columns(path, list(rows[0][1]), location.options)
-        values = {
-            role: [_read_text(path, line, row, name) for line, row in rows]
-            for role, name in columns.items()
-            if name is not None
-        }
-        classes = order_classes(values["label"])
+        tables = _find_tables(path) if path.is_dir() else _find_partners(path)
+        parts = [_read_part(table, split, location.options) for split, table in tables.items()]
+        notes = [note for part in parts for note in part.notes]
+        if path.is_dir() or len(tables) > 1:
+            listed = ", ".join(
+                os.path.relpath(table, path if path.is_dir() else path.parent) for table in tables.values()
+            )
+            notes.insert(0, f"the labels are those in {listed}")
+        classes = order_classes(label for part in parts for label in part.labels)
         index = {name: i for i, name in enumerate(classes)}
-        names = values["path"]
-        splits = _read_splits(path, [line for line, _ in rows], values.get("split"))
+        files = [(part.table, name) for part in parts for name in part.paths]
+        splits = np.concatenate([part.splits for part in parts])
+        if not (splits == SPLITS.index("train")).any():
+            raise DataError(f"{path} has no training images: no row whose split is train.")
+        groups = [group for part in parts for group in part.groups]
         return FileSource(
-            name=path.stem,
+            name=path.stem if path.is_file() else path.resolve().name,
             layout=self.label,
             where=str(path),
             classes=classes,
-            names=names,
-            labels=np.array([index[label] for label in values["label"]], np.int64),
+            names=[_name(path, table, name) for table, name in files],
+            labels=np.array([index[label] for part in parts for label in part.labels], np.int64),
             splits=splits,
-            groups=np.unique(values["group"], return_inverse=True)[1] if "group" in values else None,
-            made_test=not (splits == SPLITS.index("test")).any(),
-            opener=lambda i: _read_image(path, names[i]),
+            groups=np.unique(groups, return_inverse=True)[1] if len(groups) == len(files) else None,
+            notes=tuple(dict.fromkeys(notes)),
+            passed_over=tuple(
+                PassedOver(os.path.relpath(file, path.parent), "a table without labels")
+                for file in _find_unlabelled(path)
+            ),
+            opener=lambda i: read_image_file(*files[i]),
         )
 
 
-def _read_image(table: Path, name: str) -> bytes:
-    file = Path(name) if Path(name).is_absolute() else table.parent / name
+@dataclass
+class _Part:
+    """The rows of one table."""
+
+    table: Path
+    paths: list[str]
+    labels: list[str]
+    splits: np.ndarray
+    groups: list[str]
+    notes: list[str] = field(default_factory=list)
+
+
+def _name(top: Path, table: Path, name: str) -> str:
+    """What a person finds an image by: its path from the folder that was named, or from the table."""
+    if top.is_file() or table.parent == top or os.path.isabs(name):
+        return name
+    return os.path.join(os.path.relpath(table.parent, top), name)
+
+
+def _find_tables(folder: Path) -> dict[str, Path]:
+    """{split: table} of tables with paths and labels in a folder or in its folders of splits; {} without any."""
+    inside = [file for file in _list_tables(folder) if _has_labels(file)]
+    by_split = {split: file for file in inside if (split := parse_split(file.stem)[0])}
+    if "train" in by_split:
+        return {split: by_split[split] for split in SPLITS if split in by_split}
+    if len(inside) == 1:
+        return {"train": inside[0]}
+    if inside:
+        return {}
+    below = {}
+    for inner in sorted(folder.iterdir()):
+        split = find_split(inner.name) if inner.is_dir() else None
+        tables = [file for file in _list_tables(inner) if _has_labels(file)] if split else []
+        if split and len(tables) == 1:
+            below[split] = tables[0]
+    return {split: below[split] for split in SPLITS if split in below} if "train" in below else {}
+
+
+def _list_tables(folder: Path) -> list[Path]:
+    return [
+        file
+        for suffix in SUFFIXES
+        for file in sorted(folder.glob(f"*{suffix}"))
+        if (file.is_file() and not any(word in file.stem.lower() for word in _NOT_TABLES))
+        or file.stem.lower() == "metadata"
+    ]
+
+
+def _has_labels(path: Path) -> bool:
+    table = peek_table(path)
+    if not table.rows or not table.find_column("path"):
+        return False
     try:
-        status = file.stat()
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # a device may never end
-            raise DataError(
-                f"{table} names {name!r}, which is no file but a pipe or device. Name image files."
-            )
-        if status.st_size > MOST_BYTES:
-            raise DataError(
-                f"{table} names {name!r} of {format_bytes(status.st_size)}, more than an image file may have: "
-                f"{format_bytes(MOST_BYTES)}."
-            )
-        return file.read_bytes()
-    except DataError:
-        raise
-    except ValueError as error:  # a null byte
-        raise DataError(f"{table} names {name!r}, which is no path: {error}.") from None
+        return bool(table.find_column("label") or table.find_one_hot())
+    except DataError:  # rows of several classes: the reader says it
+        return True
 
 
-def _read_rows(path: Path) -> Iterator[tuple[int, dict]]:
-    """(line, values by column) of every row that is not blank."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from _read_json(path, file) if path.suffix.lower() == ".jsonl" else _read_csv(path, file)
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
+def _has_class_folders(folder: Path, depth: int = 1) -> bool:
+    """Whether a folder has class folders, itself or in a folder of a split; a look at its first entries."""
+    with os.scandir(folder) as entries:
+        inner = [entry for entry in itertools.islice(entries, _LOOKED_AT) if entry.is_dir()]
+    inner = [
+        entry
+        for entry in inner
+        if not entry.name.startswith(".") and entry.name.lower() not in SYSTEM_FOLDERS
+    ]
+    classes = [entry for entry in inner if parse_split(entry.name)[0] is None]
+    if len(classes) > 1:
+        return True
+    return depth > 0 and any(_has_class_folders(Path(entry.path), depth - 1) for entry in inner)
 
 
-def _read_csv(path: Path, file: Iterable[str]) -> Iterator[tuple[int, dict]]:
-    reader = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-    try:
-        header = next(reader, [])
-        if len(set(header)) < len(header):
-            raise DataError(f"{path} names a column twice in its first row: {', '.join(header)}.")
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise DataError(
-                    f"{path} line {reader.line_num} has {len(row)} values for {len(header)} columns: "
-                    f"{', '.join(header)}. Put quotes around values that hold the separator."
-                )
-            yield reader.line_num, dict(zip(header, row, strict=True))
-    except csv.Error as error:
-        raise DataError(f"{path} line {reader.line_num} is not readable CSV: {error}.") from None
+def _find_partners(path: Path) -> dict[str, Path]:
+    """A table, and if it is called train those of the other splits beside it: train_labels.csv and test_labels.csv."""
+    split, rest = parse_split(path.stem)
+    if split != "train":
+        return {"train": path}
+    found = {"train": path}
+    for file in sorted(path.parent.glob(f"*{path.suffix}")):
+        other, words = parse_split(file.stem)
+        if other and other not in found and words == rest and file.is_file() and _has_labels(file):
+            found[other] = file
+    return {split: found[split] for split in SPLITS if split in found}
 
 
-def _read_json(path: Path, file: Iterable[str]) -> Iterator[tuple[int, dict]]:
-    for number, line in enumerate(file, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            raise DataError(f"{path} line {number} is not JSON. Every line must be one object.") from None
-        if not isinstance(row, dict):
-            raise DataError(f'{path} line {number} is not an object such as {{"path": ..., "label": ...}}.')
-        yield number, row
+def _find_unlabelled(path: Path) -> list[Path]:
+    """Tables of other splits beside a table that have no labels."""
+    if path.is_dir():
+        files = _list_tables(path)
+    elif parse_split(path.stem)[0] == "train":
+        files = sorted(path.parent.glob(f"*{path.suffix}"))
+    else:
+        return []
+    return [
+        file
+        for file in files
+        if file != path and parse_split(file.stem)[0] and file.is_file() and not _has_labels(file)
+    ]
 
 
-def _choose_columns(path: Path, held: list[str], asked: dict[str, str]) -> dict[str, str | None]:
-    """The column of every role."""
-    chosen = {}
-    for role, usual in COLUMNS.items():
-        name = asked.get(role) or next((name for name in usual if name in held), None)
-        if name not in held and (name or role in ("path", "label")):
+def _read_part(path: Path, split: str, options: Mapping[str, str]) -> _Part:
+    table = read_table(path)
+    notes: list[str] = []
+    columns = _choose_columns(table, options, notes)
+    paths = table.read_column(columns["path"])
+    if "label" in columns:
+        labels = table.read_column(columns["label"])
+    else:
+        names = table.find_one_hot()
+        places = [table.header.index(name) for name in names]
+        labels = [names[[float(row[place]) for place in places].index(1)] for row in table.rows]
+        notes.append(f"the class is the column with a 1: {', '.join(names[:6])}")
+    splits = np.full(len(paths), SPLITS.index(split), np.uint8)
+    if "split" in columns:
+        splits = _read_splits(table, table.read_column(columns["split"]))
+    found = find_images(path, paths, split)
+    if found != [name.replace("\\", "/") for name in paths]:
+        first = next(i for i, name in enumerate(paths) if found[i] != name)
+        notes.append(f"{path.name} names {paths[first]!r}, which is {found[first]}")
+    groups = table.read_column(columns["group"]) if "group" in columns else []
+    return _Part(path, found, labels, splits, groups, notes)
+
+
+def _choose_columns(table: Table, options: Mapping[str, str], notes: list[str]) -> dict[str, str]:
+    """The column of every role that the table has."""
+    path, held = table.path, table.header
+    chosen: dict[str, str] = {}
+    for role in COLUMNS:
+        usual = table.find_column(role) or _guess_column(table, role, chosen)
+        name = options.get(role) or next((name for name in usual if name not in chosen.values()), None)
+        if name in held:
+            chosen[role] = name or ""
+        elif name or role == "path" or (role == "label" and not table.find_one_hot()):
             raise DataError(
                 f"{path} has no column {name or role}; it has {', '.join(held) or 'none'}. "
                 f"Say which it is: {path}::{role}=COLUMN"
             )
-        chosen[role] = name
+        if role == "label" and role not in options and len(usual) > 1:
+            notes.append(f"the labels are in column {name}; {path.name}::label={usual[1]} takes {usual[1]}")
     return chosen
 
 
-def _read_text(path: Path, line: int, row: dict, name: str) -> str:
-    value = row.get(name)
-    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
-        raise DataError(f"{path} line {line} has no {name}: {value!r}. Every row needs one.")
-    return str(value).strip()
+def _guess_column(table: Table, role: str, chosen: Mapping[str, str]) -> list[str]:
+    """A column without a usual name: the one that names images, or the only one beside it."""
+    from residual.data.formats import get_suffix, list_suffixes
+
+    rows = table.rows[:20]
+    named = [
+        name
+        for place, name in enumerate(table.header)
+        if all(get_suffix(str(row[place]).strip()) in list_suffixes() for row in rows)
+    ]
+    if role == "path":
+        return named[:1]
+    rest = [name for name in table.header if name != chosen.get("path")]
+    return rest if role == "label" and len(rest) == 1 and not table.has_header else []
 
 
-def _read_splits(path: Path, lines: list[int], values: list[str] | None) -> np.ndarray:
-    if values is None:
-        return np.zeros(len(lines), np.uint8)
-    splits = [find_split(value) for value in values]
-    for line, value, split in zip(lines, values, splits, strict=True):
-        if split is None:
-            raise DataError(f"{path} line {line}: split must be train, val or test; got {value!r}.")
-    if "train" not in splits:
-        raise DataError(f"{path} has no training images: no row whose split is train.")
-    used = assign_splits(split for split in splits if split)
-    return np.array([SPLITS.index(used[split]) for split in splits if split], np.uint8)
+def _read_splits(table: Table, values: list[str]) -> np.ndarray:
+    known = {value: find_split(value) for value in set(values)}
+    for line, value in zip(table.lines, values, strict=True):
+        if known[value] is None:
+            raise DataError(f"{table.path} line {line}: split must be train, val or test; got {value!r}.")
+    return np.array([SPLITS.index(known[value] or "") for value in values], np.uint8)

@@ -2,9 +2,11 @@
 
 import threading
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from residual.data.class_tree import NameTree, list_classes
+from residual.data.archives import check_member_size, clean_names
+from residual.data.class_tree import OPTIONS, list_classes
+from residual.data.folders import list_names
 from residual.data.limits import MOST_BYTES, check_unpacked
 from residual.data.location import Location
 from residual.data.source import FileSource
@@ -14,12 +16,12 @@ _FREE = 16 * 1024**2  # what one image may unpack to, however small it is in the
 
 
 class ZipReader:
-    """Reads a zip of class folders, by the rules of `class_tree`; a folder around everything is passed through."""
+    """Reads a zip of class folders, by the rules of `class_tree`."""
 
     name = "zip"
     label = "a zip of class folders"
     suffixes: tuple[str, ...] = (".zip",)
-    options: frozenset[str] = frozenset()
+    options: frozenset[str] = OPTIONS
 
     def matches(self, location: Location) -> bool:
         """By the ending."""
@@ -35,47 +37,38 @@ class ZipReader:
             DataError: if the file is no zip archive, names a member outside itself, or lacks class folders.
         """
         path = location.file
-        archive, members = _list_members(path)
-        tree = list_classes(NameTree(members, str(path)), sees_through=True)
+        archive = _open_zip(path)
+        members = clean_names((info.filename for info in archive.infolist()), str(path))
         lock = threading.Lock()
 
-        def open_member(i: int) -> bytes:
+        def read(name: str, most: int = MOST_BYTES + 1) -> bytes:
             with lock:
-                return _unpack(archive, members[tree.names[i]])
+                return _unpack(archive, archive.getinfo(members[name]), most)
 
+        columns = list_classes(list_names(members, str(path), read), location.options).columns()
+        names = columns["names"]
         return FileSource(
-            name=path.stem, layout=self.label, where=str(path), opener=open_member, **tree.columns()
+            name=path.stem, layout=self.label, where=str(path), opener=lambda i: read(names[i]), **columns
         )
 
 
-def _list_members(path: Path) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
+def _open_zip(path: Path) -> zipfile.ZipFile:
     try:
-        archive = zipfile.ZipFile(path)
-        members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+        return zipfile.ZipFile(path)
     except OSError:
         raise
     except Exception as error:  # a damaged directory raises almost anything
         raise DataError(f"{path} is not a zip archive that can be read ({error}). Copy it again.") from None
-    for name in members:
-        if name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts:
-            raise DataError(
-                f"{path} holds {name!r}, a path that leads out of the archive: refused. Pack it without."
-            )
-    return archive, members
 
 
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
     name = f"{archive.filename}: {member.filename}"
-    if member.file_size > MOST_BYTES:
-        raise DataError(
-            f"{name} would unpack to {member.file_size / 1024**2:,.0f} MiB, more than an image may: "
-            f"{MOST_BYTES // 1024**2} MiB."
-        )
+    check_member_size(member.file_size, name)
     check_unpacked(member.file_size, member.compress_size, name, _FREE)
     if member.flag_bits & 1:
         raise DataError(f"{name} is encrypted. Unpack the archive and pack it without a password.")
     try:
         with archive.open(member) as file:
-            return file.read(MOST_BYTES + 1)  # never more than the size that the directory of the zip states
+            return file.read(most)  # never more than the size that the directory of the zip states
     except Exception as error:  # each method of packing raises its own
         raise DataError(f"{name} cannot be unpacked ({str(error) or type(error).__name__}).") from None

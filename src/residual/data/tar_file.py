@@ -1,0 +1,104 @@
+"""A tar file, packed by gzip, bzip2 or xz or not: its members listed once, each read where it lies."""
+
+import tarfile
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+from residual._text import first_line
+from residual.data.archives import check_member_size, clean_names
+from residual.data.limits import check_unpacked
+from residual.errors import DataError
+
+SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_MOST_MEMBERS = 20_000_000
+_PEEKED = 40  # members looked at to tell what an archive holds
+
+
+def is_tar(path: Path) -> bool:
+    """Whether a file is a tar, by its beginning."""
+    try:
+        return path.is_file() and tarfile.is_tarfile(path)
+    except Exception:  # a damaged beginning raises almost anything
+        return False
+
+
+def peek_names(path: Path) -> list[str]:
+    """Names of the first members; fewer if the archive is damaged there."""
+    names = []
+    try:
+        with tarfile.open(path, "r:*") as archive:
+            for member in archive:
+                names.append(member.name)
+                if len(names) == _PEEKED or member.size > 2**20:
+                    break
+    except Exception:  # whatever is wrong, `TarFile` says it
+        return names
+    return names
+
+
+def _close(archive: tarfile.TarFile) -> None:
+    """Close it and the file below, which `TarFile.close` leaves open if it is packed by none."""
+    archive.close()
+    if archive.fileobj is not None:
+        archive.fileobj.close()
+
+
+class TarFile:
+    """The members of a tar.
+
+    A packed tar is read from its beginning when a member is asked for that lies before the last one: ask in the order
+    of the archive.
+
+    Args:
+        path: the file.
+
+    Attributes:
+        path: the file.
+        members: the regular files, by their names, in the order of the archive; folders end in "/".
+
+    Raises:
+        DataError: if it is damaged, a member leads outside, or it unpacks to far more than it stores.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            self._archive = tarfile.open(path, "r:*")  # noqa: SIM115 (open as long as members may be asked for)
+            weakref.finalize(self, _close, self._archive)
+            held = {member.name + "/" * member.isdir(): member for member in self._list()}
+        except DataError:
+            raise
+        except Exception as error:  # a damaged header raises almost anything
+            raise DataError(
+                f"{path} is not a tar that can be read ({first_line(error)}). Copy or download it again."
+            ) from None
+        self.members = {name: held[whole] for name, whole in clean_names(held, str(path)).items()}
+
+    def _list(self) -> Iterator[tarfile.TarInfo]:
+        stored = self.path.stat().st_size
+        for count, member in enumerate(self._archive):
+            check_unpacked(member.offset_data + member.size, stored, str(self.path))
+            if count > _MOST_MEMBERS:
+                raise DataError(f"{self.path} has more than {_MOST_MEMBERS:,} members.")
+            if member.isreg() or member.isdir():
+                yield member
+
+    def read(self, name: str, most: int = -1) -> bytes:
+        """The content of a member, or its beginning.
+
+        Raises:
+            DataError: if it is larger than an image may be, or damaged.
+        """
+        member = self.members[name]
+        check_member_size(member.size, f"{self.path}: {name}")
+        with self._lock:
+            try:
+                file = self._archive.extractfile(member)
+                return file.read(most if most >= 0 else member.size) if file else b""
+            except Exception as error:  # by the way of packing
+                raise DataError(
+                    f"{self.path}: {name} cannot be unpacked ({str(error) or type(error).__name__})."
+                ) from None

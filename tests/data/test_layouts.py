@@ -1,0 +1,414 @@
+"""Folders as people have them: what is read, what is passed over with its name, and what is refused with a way out."""
+
+import os
+import tarfile
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from residual.auditing.audit import audit_source
+from residual.cli import app
+from residual.data.load import open_source
+from residual.data.words import find_split, parse_split
+from residual.errors import DataError
+from tests.support.image_files import pack, photos, png
+
+
+def lay_out(top, files: dict[str, bytes]):
+    """Write files into folders; a name that ends in "/" is an empty folder."""
+    for name, content in files.items():
+        path = top / name
+        if name.endswith("/"):
+            path.mkdir(parents=True, exist_ok=True)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return top
+
+
+def pack_tar(path, files: dict[str, bytes], top):
+    """A tar of the same files."""
+    lay_out(top, files)
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(top, arcname="photos")
+    return path
+
+
+def count(source) -> dict[str, dict[str, int]]:
+    return {
+        split: dict(
+            zip(
+                source.classes,
+                np.bincount(source.labels[rows], minlength=len(source.classes)).tolist(),
+                strict=True,
+            )
+        )
+        for split in ("train", "validation", "test")
+        if len(rows := source.indices(split))
+    }
+
+
+def said(path) -> str:
+    with pytest.raises(DataError) as caught:
+        open_source(path)
+    return str(caught.value)
+
+
+def split_photos(*places: str) -> dict[str, bytes]:
+    """Images of cats and dogs below each place."""
+    return photos(*(f"{place}/{name}" for place in places for name in ("cats", "dogs")))
+
+
+BOTH = {"cats": 4, "dogs": 4}
+# files -> images of each class in each split
+READ = {
+    "words that repeat their folder": (
+        split_photos("archive/training_set/training_set", "archive/test_set/test_set"),
+        {"train": BOTH, "test": BOTH},
+    ),
+    "Training and Testing": (split_photos("Training", "Testing"), {"train": BOTH, "test": BOTH}),
+    "eval is the test": (split_photos("train", "eval"), {"train": BOTH, "test": BOTH}),
+    "a common word beside the split": (split_photos("seg_train", "seg_test"), {"train": BOTH, "test": BOTH}),
+    "a common word and a repeated folder": (
+        split_photos("seg_train/seg_train", "seg_test/seg_test"),
+        {"train": BOTH, "test": BOTH},
+    ),
+    "numbers": (split_photos("train2017", "val2017"), {"train": BOTH, "test": BOTH}),
+    "numbers before": (
+        split_photos("1_train", "2_valid", "3_test"),
+        {"train": BOTH, "validation": BOTH, "test": BOTH},
+    ),
+    "words glued together": (split_photos("trainset", "testset"), {"train": BOTH, "test": BOTH}),
+    "humps": (split_photos("TrainImages", "TestImages"), {"train": BOTH, "test": BOTH}),
+    "blanks": (split_photos("train images", "test images"), {"train": BOTH, "test": BOTH}),
+    "dev": (split_photos("train", "dev", "test"), {"train": BOTH, "validation": BOTH, "test": BOTH}),
+    "hold-out": (split_photos("train", "hold-out"), {"train": BOTH, "test": BOTH}),
+    "plural": (split_photos("trains", "tests"), {"train": BOTH, "test": BOTH}),
+    "a folder around everything": (split_photos("data/photos"), {"train": BOTH}),
+    "splits below the classes": (
+        photos("cats/train", "cats/test", "dogs/train", "dogs/test"),
+        {"train": BOTH, "test": BOTH},
+    ),
+    "test beside the classes": (
+        {**photos("cats", "dogs"), **split_photos("test")},
+        {"train": BOTH, "test": BOTH},
+    ),
+    "a class that is called train": (
+        photos("bus", "car", "train"),
+        {"train": {"bus": 4, "car": 4, "train": 4}},
+    ),
+    "classes that begin with a split's word": (
+        photos("train_station", "test_tube"),
+        {"train": {"test_tube": 4, "train_station": 4}},
+    ),
+    "masks beside the images": (
+        split_photos("train", "test", "train_masks"),
+        {"train": BOTH, "test": BOTH},
+    ),
+    "a test folder that lacks a class": (
+        {**split_photos("train"), **photos("test/cats")},
+        {"train": BOTH, "test": {"cats": 4, "dogs": 0}},
+    ),
+    "other folders beside the only one": (
+        {
+            **photos("food/images/cats", "food/images/dogs"),
+            "food/meta/train.txt": b"cats/0",
+            "food/readme.txt": b"x",
+        },
+        {"train": BOTH},
+    ),
+    "a data set inside itself": (
+        split_photos("x/train", "x/test", "x/x/train"),
+        {"train": BOTH, "test": BOTH},
+    ),
+    "another folder of test images": (
+        {**split_photos("Training", "Test"), **photos("test-multiple")},
+        {"train": BOTH, "test": BOTH},
+    ),
+    "unlabelled test images in a folder": (
+        {**split_photos("train"), **photos("test/unknown")},
+        {"train": BOTH},
+    ),
+    "capitals differ between the splits": (
+        {**split_photos("train"), **photos("test/Cats", "test/DOGS")},
+        {"train": BOTH, "test": BOTH},
+    ),
+    "test images without folders": ({**split_photos("train"), **photos("test1")}, {"train": BOTH}),
+    "a table labels the test images": (
+        {
+            **split_photos("train"),
+            **photos("test"),
+            "test.csv": b"id,kind\n0.png,cats\n1.png,dogs\n2.png,cats\n3.png,dogs\n",
+        },
+        {"train": BOTH, "test": {"cats": 2, "dogs": 2}},
+    ),
+    "Tiny ImageNet": (
+        {
+            **photos("train/n01/images", "train/n02/images", "val/images", "test/images"),
+            "train/n01/n01_boxes.txt": b"0.png\t0\t0\t8\t8\n",
+            "val/val_annotations.txt": b"".join(
+                b"%d.png\tn0%d\t0\t0\t8\t8\n" % (i, 1 + i % 2) for i in range(4)
+            ),
+            "wnids.txt": b"n01\nn02\n",
+            "words.txt": b"n01\tgoldfish\nn02\tshark\n",
+        },
+        {"train": {"n01": 4, "n02": 4}, "test": {"n01": 2, "n02": 2}},
+    ),
+    "what is never data": (
+        {
+            **photos(
+                "cats",
+                "dogs",
+                "@eaDir/cats",
+                "#recycle",
+                "$RECYCLE.BIN",
+                "__pycache__",
+                ".thumbnails",
+                "__MACOSX/cats",
+            ),
+            "runs/pets-1/run.toml": b"",
+            "runs/pets-1/confusion.png": png(1),
+            "runs/pets-2/run.toml": b"",
+            "cats/Thumbs.db": b"",
+            "cats/.DS_Store": b"",
+            "cats/desktop.ini": b"",
+        },
+        {"train": BOTH},
+    ),
+    "stray files and a folder without images": (
+        {**photos("cats", "dogs"), "IMG_1.png": png(200), "docs/readme.pdf": b"%PDF", "cats/notes.txt": b"x"},
+        {"train": BOTH},
+    ),
+    "no endings": (
+        {name.removesuffix(".png"): content for name, content in photos("cats", "dogs").items()},
+        {"train": BOTH},
+    ),
+    "an empty validation word is no class": ({**photos("cats", "dogs"), "val/": b""}, None),
+}
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "tar"])
+@pytest.mark.parametrize("layout", [name for name, (_, wanted) in READ.items() if wanted])
+def test_a_layout_is_read_alike_everywhere(tmp_path, layout, kind):
+    files, wanted = READ[layout]
+    path = tmp_path / "photos"
+    if kind == "zip":
+        path = pack(tmp_path / "photos.zip", files)
+    elif kind == "tar":
+        path = pack_tar(tmp_path / "photos.tgz", files, tmp_path / "unpacked")
+    else:
+        lay_out(path, files)
+    if kind == "tar" and ":" in layout:
+        pytest.skip("a tar has the names of a folder")
+    source = open_source(path)
+    assert count(source) == wanted
+    data = source.to_dataset(8)
+    assert (data.notes, data.passed_over) == (source.notes, source.passed_over)
+    taken = {os.path.basename(os.path.dirname(name)) for name in source.names}
+    assert not taken & {"@eaDir", "#recycle", "$RECYCLE.BIN", "__pycache__", ".thumbnails", "pets-1"}
+
+
+# files -> what the message says
+REFUSED = {
+    "class folders inside what would be classes": (
+        split_photos("2019", "2020"),
+        [
+            "2019 and 2020 hold the same folders, cats and dogs",
+            "::train=2019,test=2020",
+            "::label=parent",
+            "::label=folder",
+        ],
+    ),
+    "flat images with the class in their names": (
+        {
+            f"{split}/{name}.{i}.png": png(i)
+            for split in ("train", "test1")
+            for name in ("cat", "dog")
+            for i in range(3)
+        },
+        ["needs at least two folders", "begin with cat and dog", "::label=name takes these"],
+    ),
+    "names in a folder of images": (
+        {f"images/{name}_{i}.png": png(i) for name in ("pug", "great_dane") for i in range(3)},
+        ["it has 1: images.", "begin with great_dane and pug", "::label=name takes these"],
+    ),
+    "a test class that training lacks": (
+        {**split_photos("train"), **photos("test/cats", "test/mice")},
+        ["test has classes that the training folder lacks: mice."],
+    ),
+    "an empty class folder": (
+        {**photos("cats", "dogs"), "mice/": b""},
+        ["no training images for mice", "is empty"],
+    ),
+    "a class of a format that cannot be read": (
+        {**photos("cats", "dogs"), "mice/1.cr2": b"raw"},
+        ["mice has no image that can be read, but .cr2 files: save as JPEG or PNG."],
+    ),
+    "a flat test folder beside classes": (
+        photos("cats", "dogs", "test"),
+        ["test stands beside cats, dogs", "::label=folder"],
+    ),
+    "an empty test folder": (
+        {**split_photos("train"), "test/": b""},
+        ["has no test images, only a place for them"],
+    ),
+    "only a test folder": (split_photos("test", "val"), ["no folder train to learn from"]),
+    "two folders of one split": (
+        split_photos("train1", "train2", "test"),
+        ["train1 and train2 are both called train images", "::train=train1"],
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", REFUSED)
+def test_what_can_be_read_in_two_ways_is_refused_with_a_way_out(tmp_path, layout):
+    files, wanted = REFUSED[layout]
+    text = said(lay_out(tmp_path / "photos", files))
+    assert text.startswith(str(tmp_path / "photos"))
+    assert [part for part in wanted if part not in text] == []
+
+
+def test_data_audit_and_train_refuse_alike(tmp_path):
+    top = lay_out(tmp_path / "photos", {**photos("cats", "dogs"), "mice/": b""})
+    texts = set()
+    for arguments in (["data", str(top)], ["audit", str(top)], ["train", str(top), "--epochs", "1"]):
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 2
+        texts.add(result.stderr.strip().splitlines()[-1])
+    assert len(texts) == 1
+
+
+def test_options_decide(tmp_path):
+    top = lay_out(tmp_path / "years", split_photos("2019", "2020"))
+    assert count(open_source(f"{top}::train=2019,test=2020")) == {"train": BOTH, "test": BOTH}
+    assert count(open_source(f"{top}::label=parent")) == {"train": {"cats": 8, "dogs": 8}}
+    assert count(open_source(f"{top}::label=folder")) == {"train": {"2019": 8, "2020": 8}}
+    flat = lay_out(
+        tmp_path / "flat", {f"train/{n}.{i}.png": png(i) for n in ("cat", "dog") for i in range(3)}
+    )
+    assert count(open_source(f"{flat}::label=name")) == {"train": {"cat": 3, "dog": 3}}
+    assert f"{flat}: label must be folder, parent or name; got 'colour'." == said(f"{flat}::label=colour")
+    assert "has no folder 2021; it has 2019, 2020." in said(f"{top}::test=2021")
+
+
+def test_val_alone_is_the_test_set_and_says_so(tmp_path):
+    top = lay_out(tmp_path / "photos", split_photos("train", "val"))
+    source = open_source(top)
+    assert count(source) == {"train": BOTH, "test": BOTH}
+    assert any(
+        "validation images are the test set" in note and "::validation=val" in note for note in source.notes
+    )
+    other = open_source(f"{top}::validation=val")
+    assert count(other) == {"train": BOTH, "validation": BOTH}
+    data = other.to_dataset(8)
+    assert (len(data.train), len(data.validation), len(data.test), data.made_test) == (6, 8, 2, True)
+    result = CliRunner().invoke(app, ["data", str(top)])
+    assert "validation images are the test set" in result.stdout
+
+
+def test_what_is_passed_over_is_named_and_counted(tmp_path):
+    top = lay_out(
+        tmp_path / "photos",
+        {
+            **photos("cats", "dogs", ".git"),
+            "IMG_1.png": png(200),
+            "cats/phone.heic.cr2": b"raw",
+            "cats/notes.txt": b"x",
+            "dogs/Thumbs.db": b"",
+            "runs/a-1/run.toml": b"",
+        },
+    )
+    source = open_source(top)
+    assert {(item.name, item.reason) for item in source.passed_over} == {
+        ("IMG_1.png", "in no class folder"),
+        (os.path.join("cats", "notes.txt"), "no image"),
+        (os.path.join("cats", "phone.heic.cr2"), "save as JPEG or PNG"),
+        (os.path.join("dogs", "Thumbs.db"), "of the system"),
+        (".git", "hidden"),
+        (os.path.join("runs", "a-1"), "a run of residual"),
+    }
+    text = CliRunner().invoke(app, ["data", str(top)]).stdout
+    assert "passed over: " in text
+    assert "IMG_1.png" in text
+    found = audit_source(source).to_dict()
+    assert found["passed_over"]["count"] == 6
+    assert found["passed_over"]["reasons"]["no image"] == 1
+    (finding,) = [each for each in found["findings"] if each["kind"] == "other-file"]
+    assert finding["count"] == 6
+
+
+def test_links_are_followed_once_and_never_back(tmp_path):
+    top = lay_out(tmp_path / "photos", photos("cats"))
+    other = lay_out(tmp_path / "elsewhere", photos("dogs"))
+    (top / "dogs").symlink_to(other / "dogs")
+    (top / "cats" / "up").symlink_to(top)
+    source = open_source(top)
+    assert count(source) == {"train": BOTH}
+    assert [item.reason for item in source.passed_over] == ["a link that leads back"]
+
+
+def test_folders_inside_a_class_are_said(tmp_path):
+    top = lay_out(tmp_path / "animals", photos("mammals/cat", "mammals/dog", "birds"))
+    source = open_source(top)
+    assert count(source) == {"train": {"birds": 4, "mammals": 8}}
+    assert any("class mammals has the images of its folders cat and dog" in note for note in source.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        *(
+            (name, "train")
+            for name in ("train", "TRAIN", "training_set", "Train Images", "01-train", "traindata", "trn")
+        ),
+        *(
+            (name, "validation")
+            for name in ("val", "valid", "validation_split", "dev", "eval", "val2017", "vals")
+        ),
+        *(
+            (name, "test")
+            for name in ("test", "Testing", "test1", "testset", "hold-out", "heldout", "test_data", "tests")
+        ),
+        *(
+            (name, None)
+            for name in (
+                "cats",
+                "steam_train",
+                "train_test",
+                "contest",
+                "latest",
+                "value",
+                "",
+                "7",
+                "trainer",
+            )
+        ),
+    ],
+)
+def test_words_for_splits(name, split):
+    assert find_split(name) == split
+
+
+def test_other_words_of_a_name_are_kept():
+    assert parse_split("seg_train") == ("train", ("seg",))
+    assert parse_split("asl_alphabet_test") == ("test", ("asl", "alphabet"))
+
+
+def test_the_frames_of_a_traffic_sign_stay_together(tmp_path):
+    images = {
+        f"Final_Training/Images/0000{label}/{track:05}_{frame:05}.ppm": png(10 * label + track)
+        for label in (0, 1)
+        for track in range(4)
+        for frame in range(3)
+    }
+    test = {f"Final_Test/Images/{i:05}.ppm": png(100 + i) for i in range(4)}
+    table = "Filename;Width;Height;Roi.X1;ClassId\n" + "".join(
+        f"{i:05}.ppm;8;8;1;{i % 2}\n" for i in range(4)
+    )
+    top = lay_out(tmp_path / "GTSRB", {**images, **test, "GT-final_test.csv": table.encode()})
+    source = open_source(top)
+    assert source.layout == "GTSRB's class folders"
+    assert count(source) == {"train": {"00000": 12, "00001": 12}, "test": {"00000": 2, "00001": 2}}
+    train = source.indices("train")
+    assert len(set(source.groups[train].tolist())) == 8
