@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._api import build, evaluate, predict, resume, train
     from residual._run import Run
     from residual.blocks import convolutional_block, identity_block
+    from residual.checker import check
     from residual.data.load import load_data
     from residual.evaluation.comparison import compare
     from residual.networks import network, stage_outputs
@@ -39,6 +40,7 @@ __all__ = [
     "RunError",
     "__version__",
     "build",
+    "check",
     "compare",
     "convolutional_block",
     "evaluate",
@@ -56,6 +58,7 @@ __all__ = [
 _MODULES = {
     "residual._api": ("build", "evaluate", "predict", "resume", "train"),
     "residual.blocks": ("convolutional_block", "identity_block"),
+    "residual.checker": ("check",),
     "residual.data.load": ("load_data",),
     "residual.evaluation.comparison": ("compare",),
     "residual.networks": ("network", "stage_outputs"),

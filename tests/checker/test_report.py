@@ -6,7 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
-from residual.checker import Report, check, print_report
+from residual.checker import Finding, Report, check, print_report
 from residual.errors import ResidualError
 from tests.support import learners
 
@@ -70,10 +70,35 @@ def test_a_right_block_is_told_so():
 
 
 def test_nothing_to_check_is_not_ok():
-    report = check({"my_block": print})
+    report = check({"my_function": print})
     assert not report.ok
     assert [finding.mistake for finding in report.findings] == ["nothing-to-check"]
     assert "Nothing could be checked." in printed(report)
+
+
+def test_a_report_is_short_as_a_value_and_one_box_in_a_notebook(wrong):
+    assert repr(wrong) == "<Report 0 of 1 right, 1 mistake>"
+    page = wrong._repr_html_()
+    assert page.count("<pre") == 1
+    assert "X = Add()([X, X_shortcut])" in page
+
+
+def test_printing_makes_one_piece_of_output(wrong, capsys):
+    print_report(wrong)
+    assert capsys.readouterr().out == f"{wrong}\n"
+
+
+def test_escape_codes_of_a_learner_do_not_reach_the_terminal():
+    report = Report(
+        ("identity_block",), (Finding("identity_block", "raises", "\x1b[31mred\x1b[0m", "", got="\x1b"),)
+    )
+    assert "\x1b" not in str(report) + printed(report)
+
+
+def test_what_is_not_checked_is_said(wrong):
+    report = Report(("identity_block",), (), unchecked={"SqueezeBlock": "its name does not say what it is"})
+    assert "not checked: SqueezeBlock: its name does not say what it is." in str(report)
+    assert str(report).endswith("Right: identity_block. Not checked: SqueezeBlock.")
 
 
 def test_a_function_with_another_name_is_refused():

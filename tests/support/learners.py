@@ -5,6 +5,7 @@
 `source("identity_block", after_bn3="X = Activation('relu')(X)")` has a line more.
 """
 
+import linecache
 import textwrap
 
 PRELUDE = """
@@ -150,8 +151,10 @@ def source(function: str, **changes: str | None) -> str:
 
 def namespace(*codes: str) -> dict:
     """The names that some code defines, with the learners' usual imports."""
-    names: dict = {}
-    exec(compile(PRELUDE + "\n".join(codes), "learner.py", "exec"), names)
+    names: dict = {"__name__": "learner"}
+    text = PRELUDE + "\n".join(codes)
+    linecache.cache["learner.py"] = (len(text), None, text.splitlines(keepends=True), "learner.py")
+    exec(compile(text, "learner.py", "exec"), names)
     return names
 
 

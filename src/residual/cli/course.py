@@ -17,7 +17,7 @@ def add_to(app: typer.Typer) -> None:
 @verb
 def check(
     file: Path = typer.Argument(
-        ..., metavar="FILE.py", help="Defines identity_block, ResNet50, resnet_v1 or others."
+        ..., metavar="FILE", help="A .py or .ipynb file that defines identity_block, ResNet50 or others."
     ),
     timeout: float = typer.Option(120, min=1, help="Seconds that the file may take."),
     as_json: bool = JSON,
@@ -27,7 +27,6 @@ def check(
     Exit code 0 when all is right, 1 when something differs.
     """
     out = console()
-    backend.import_keras_quietly()
     from residual.checker import check_file, print_report
 
     report = check_file(file, timeout=timeout)
