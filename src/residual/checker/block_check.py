@@ -17,7 +17,7 @@ from residual.checker.findings import NO_EVIDENCE, Evidence, group_differences, 
 from residual.checker.graph import depends_on, list_items, list_lost_steps
 from residual.checker.layout import Layout, block_layout, list_convs, list_norms
 from residual.checker.pairs import BlockPair, CallArguments, Result
-from residual.checker.plans import CASES, COURSE_ORDER, STYLES, Case, Plan, list_plans
+from residual.checker.plans import CASES, COURSE_ORDER, STYLES, Case, Plan, Style, list_plans
 from residual.checker.report import Finding
 from residual.checker.rules.arguments import WrongSignature
 from residual.checker.rules.rule import Rule
@@ -112,7 +112,10 @@ def _run_cases(candidate: Candidate, role: str) -> list[Attempt]:
     signature = Signature.of(candidate.function, is_block=True)
     first = _find_first_attempt(candidate.function, signature, role)
     attempts = [first]
-    for i, case in list(enumerate(CASES[role]))[1:]:
+    cases = CASES[role]
+    if candidate.role == "residual" and role == "convolutional" and "s" in signature:
+        cases = tuple(case for case in cases if case.s > 1)  # without a stride it may take its input as it is
+    for i, case in list(enumerate(cases))[1:]:
         # Two cases tell a fault from a hard-coded number, True from False: more say the same again.
         if i > 1 and any(has_mistake(attempt.differences) for attempt in attempts):
             break
@@ -167,9 +170,13 @@ def _find_reference(attempt: Attempt) -> tuple[Any, Layout]:
     """The reference for a case: its window and stride are the learner's own if they are no arguments."""
     case, plan, block = attempt.case, attempt.plan, attempt.layout.blocks[0]
     count = len(block.convs) + len(pick_steps(block.lost, "conv"))
-    filters = plan.style.expect(case.filters, count)
-    if plan.style.count == 1 and count == 3 and block.convs[-1].values["filters"] == case.filters[0]:
-        filters = (case.filters[0],) * 3
+    style = plan.style
+    if style.count == 1 and count == 3 and plan.role == "convolutional":
+        # A single number says nothing of the last convolution: n or 4n are right.
+        style = Style(
+            1, 1 if block.convs[-1:] and block.convs[-1].values["filters"] == case.filters[0] else 4
+        )
+    filters = style.expect(case.filters, count)
     f = case.f if "f" in plan.signature else 3
     s = case.s
     if plan.role == "convolutional" and "s" not in plan.signature:

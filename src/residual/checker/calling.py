@@ -168,10 +168,10 @@ def _record_calls(function: Callable, outcome: Outcome):
     code = getattr(inspect.unwrap(function), "__code__", None)
     filename = _find_filename(function)
 
-    def wrap(original, opens: bool):
+    def wrap(original):
         def recorded(self, *args, **kwargs):
-            if is_composite(self):
-                return self.call(*args, **kwargs) if opens else original(self, *args, **kwargs)
+            if is_composite(self) and _holds_symbol((args, kwargs)):
+                return _open(self, args, kwargs)
             this = Call(self, args, kwargs, _find_line(code, filename))
             outcome.lines.setdefault(id(self), this.line)
             outcome.calls.append(this)  # keeps the operation alive, so that its id stays its own
@@ -185,8 +185,8 @@ def _record_calls(function: Callable, outcome: Outcome):
         return recorded
 
     layer_call, symbolic_call = keras.layers.Layer.__call__, keras.Operation.symbolic_call
-    keras.layers.Layer.__call__ = wrap(layer_call, opens=False)
-    keras.Operation.symbolic_call = wrap(symbolic_call, opens=True)
+    keras.layers.Layer.__call__ = wrap(layer_call)
+    keras.Operation.symbolic_call = wrap(symbolic_call)
     try:
         yield
     finally:
@@ -202,6 +202,25 @@ def is_composite(layer) -> bool:
         return True
     own = not type(layer).__module__.startswith("keras.")
     return own and type(layer).__mro__[1] is keras.layers.Layer and bool(list(layer._flatten_layers(False)))
+
+
+def _holds_symbol(arguments) -> bool:
+    return any(isinstance(value, keras.KerasTensor) for value in keras.tree.flatten(arguments))
+
+
+def _open(layer, args: tuple, kwargs: dict):
+    """Call what a layer does, so that its own layers become part of the graph and not the layer."""
+    if isinstance(layer, keras.Sequential) and not layer.layers:
+        return args[0]  # an empty one is Keras 2's way to write the identity
+    own = [one for one in type(layer).__mro__ if not one.__module__.startswith("keras.")]
+    if not layer.built and any("build" in vars(one) for one in own):
+        layer.build(tuple(args[0].shape))
+    parameters = inspect.signature(layer.call).parameters
+    if "training" in parameters and len(args) < 2:
+        kwargs.setdefault("training", parameters["training"].default)
+        if kwargs["training"] is inspect.Parameter.empty:
+            kwargs["training"] = None
+    return layer.call(*args, **kwargs)
 
 
 def _find_filename(function: Callable) -> str:

@@ -6,7 +6,7 @@ import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Role = Literal["identity", "convolutional", "residual", "network"]
 
@@ -79,33 +79,41 @@ def _list_names(code: types.CodeType) -> set[str]:
     return names
 
 
-def find_candidates(namespace: Mapping) -> tuple[list[Candidate], list[tuple[str, str]]]:
-    """(what can be checked, (name, reason) of what cannot be) among the names that a namespace defines itself.
+class Names(NamedTuple):
+    """The names of a namespace that may be blocks or networks.
 
-    Names that it imported are passed over, unless they are those of the course: then the reason says so.
+    Attributes:
+        candidates: what can be checked, blocks first.
+        unknown: name -> reason of what the namespace defines itself and the checker cannot place.
+        imported: name -> reason of what comes from elsewhere.
     """
-    found: list[Candidate] = []
-    rest: list[tuple[str, str]] = []
+
+    candidates: list[Candidate]
+    unknown: dict[str, str]
+    imported: dict[str, str]
+
+
+def find_names(namespace: Mapping) -> Names:
+    """What a namespace has that can be checked, and why the rest cannot: only what it defines itself counts."""
+    names = Names([], {}, {})
     for name, value in list(namespace.items()):
         if not callable(value) or name.startswith("__"):
             continue
         known = classify_name(name)
         if not is_own(value, namespace):
             if known and (inspect.isfunction(value) or inspect.isclass(value)):
-                rest.append((name, f"it comes from {_find_home(value)}, and is not defined here"))
+                names.imported[name] = f"it comes from {find_home(value)}, and is not defined here"
         elif known:
             candidate = make_candidate(name, value, *known)
-            found.append(candidate) if candidate else rest.append(
-                (name, "it is not a function or Keras layer")
-            )
+            if candidate:
+                names.candidates.append(candidate)
+            else:
+                names.unknown[name] = "it is a class, and not a Keras layer"
         elif may_be_candidate(name, _find_code(value)):
-            rest.append(
-                (name, f"its name does not say what it is: call check(identity_block={name}), for example")
-            )
+            names.unknown[name] = f"its name does not say what it is; try check(identity_block={name})"
     order = {"identity": 0, "convolutional": 1, "residual": 2, "network": 3}
-    networks = ("resnet_v1", "resnet_v2")
-    found.sort(key=lambda one: (order[one.role], one.network in networks, one.network))
-    return found, rest
+    names.candidates.sort(key=lambda one: (order[one.role], one.network.startswith("resnet_"), one.network))
+    return names
 
 
 def is_own(value, namespace: Mapping) -> bool:
@@ -123,7 +131,8 @@ def unwrap(value):
     return inspect.unwrap(value)
 
 
-def _find_home(value) -> str:
+def find_home(value) -> str:
+    """The package that a function or class comes from."""
     home = getattr(unwrap(value), "__module__", None) or "another module"
     return "residual" if home.split(".")[0] == "residual" else home.split(".src.")[0]
 
@@ -157,4 +166,5 @@ def _make_function(layer: type) -> Callable:
     first = inspect.Parameter("X", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     block.__signature__ = inspect.Signature([first.replace(), *own])
     block.__name__ = layer.__name__
+    block.__wrapped__ = layer.call  # the code whose lines are named
     return block

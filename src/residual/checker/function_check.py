@@ -6,7 +6,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from residual.checker.candidates import Candidate, classify_name, find_candidates, make_candidate, unwrap
+from residual.checker.candidates import (
+    Candidate,
+    Names,
+    classify_name,
+    find_home,
+    find_names,
+    make_candidate,
+    unwrap,
+)
 from residual.checker.findings import make_finding
 from residual.checker.report import Finding, Report
 from residual.checker.rules.imports import Unfinished
@@ -57,21 +65,19 @@ def check(
         from residual.checker.file_check import check_file
 
         return check_file(what[0], timeout=timeout)
-    found, rest = _gather(what, named)
-    return check_candidates(found, rest)
+    return check_names(_gather(what, named))
 
 
-def _gather(what, named: Mapping[str, Callable]) -> tuple[list[Candidate], dict[str, str]]:
-    found: list[Candidate] = []
-    rest: dict[str, str] = {}
+def _gather(what, named: Mapping[str, Callable]) -> Names:
+    names = Names([], {}, {})
     for one in what:
         if isinstance(one, Mapping):
-            candidates, others = find_candidates(one)
-            found += candidates
-            rest |= dict(others)
+            found = find_names(one)
+            names.candidates.extend(found.candidates)
+            names.unknown.update(found.unknown)
+            names.imported.update(found.imported)
         else:
             named = {getattr(one, "__name__", repr(one)): one, **named}
-    given = []
     for name, function in named.items():
         known = classify_name(name)
         if known is None:
@@ -79,24 +85,24 @@ def _gather(what, named: Mapping[str, Callable]) -> tuple[list[Candidate], dict[
                 f"check knows {', '.join(NAMES)}; got {name}. Name the function, as in "
                 f"check(identity_block={name})."
             )
-        home = (getattr(unwrap(function), "__module__", None) or "").split(".")[0]
         candidate = make_candidate(name, function, *known)
-        if home in ("residual", "keras") or candidate is None:
-            rest[name] = (
-                f"it comes from {home}, and is not defined here" if candidate else "it is not a Keras layer"
-            )
+        if find_home(function).split(".")[0] in ("residual", "keras"):
+            names.imported[name] = f"it comes from {find_home(function)}, and is not yours"
+        elif candidate is None:
+            names.unknown[name] = "it is a class, and not a Keras layer"
         else:
-            given.append(candidate)
-    taken = {candidate.name for candidate in [*found, *given]}
-    used = [block for network in given if not network.is_block for block in _find_used(network)]
-    return [*(one for one in used if one.name not in taken), *found, *given], rest
+            names.candidates.append(candidate)
+    taken = {candidate.name for candidate in names.candidates}
+    used = [block for one in names.candidates if not one.is_block for block in _find_used(one)]
+    names.candidates[:0] = [block for block in used if block.name not in taken]
+    return names
 
 
 def _find_used(network: Candidate) -> list[Candidate]:
     """The blocks that a network's function calls."""
     target = unwrap(network.function)
     code = getattr(target, "__code__", None)
-    candidates, _ = find_candidates(getattr(target, "__globals__", {}))
+    candidates = find_names(getattr(target, "__globals__", {})).candidates
     return [one for one in candidates if one.is_block and code and one.name in code.co_names]
 
 
@@ -111,18 +117,15 @@ class _Progress:
     wrong: dict[str, tuple] = field(default_factory=dict)
 
 
-def check_candidates(
-    candidates: list[Candidate], rest: Mapping[str, str], on_start: Callable[[str], None] | None = None
-) -> Report:
+def check_names(names: Names, on_start: Callable[[str], None] | None = None) -> Report:
     """Check each candidate; no error of the checker itself gets out.
 
     Args:
-        candidates: from `find_candidates`, blocks first.
-        rest: names that cannot be checked, and why.
+        names: from `find_names`.
         on_start: called with the name of each function before it is checked.
     """
-    progress = _Progress(unchecked=dict(rest))
-    for candidate in candidates:
+    progress = _Progress(unchecked=dict(names.unknown))
+    for candidate in names.candidates:
         if on_start:
             on_start(candidate.name)
         try:
@@ -131,7 +134,8 @@ def check_candidates(
             reason = f"the checker cannot read it ({type(error).__name__}: {error})"
             progress.unchecked[candidate.name] = " ".join(reason.split())[:300]
     if not progress.roles and not progress.findings:
-        progress.findings.append(make_finding("", NothingToCheck().find_in_names(NAMES, progress.unchecked)))
+        others = {**progress.unchecked, **names.imported}
+        progress.findings.append(make_finding("", NothingToCheck().find_in_names(NAMES, others)))
     return Report(
         tuple(progress.roles),
         tuple(progress.findings),

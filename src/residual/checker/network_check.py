@@ -201,7 +201,7 @@ def build_reference(
         number = network.removeprefix("ResNet")
         spec = replace(zoo.spec("course-resnet50"), blocks=_COUNTS[number], names="residual")
         if number in ("18", "34"):
-            spec = replace(spec, block="basic", outputs=())
+            spec = replace(spec, block="basic", outputs=(), padding="same")
     model = networks.network(replace(spec, stem_end=stem_end), shape, classes)
     items = list_items(Outcome(), model.outputs[0])
     return model.inputs[0], network_layout(items or [], activates=network != "resnet_v2")

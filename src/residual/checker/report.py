@@ -160,7 +160,7 @@ def format_report(report: Report, width: int = WIDTH) -> list[tuple[str, str]]:
 
     for name in report.checked:
         if name in report.right:
-            role = f", as {report.roles[name]}," if report.roles.get(name) else ""
+            role = f" (as {report.roles[name]})" if report.roles.get(name) else ""
             add(f"{name}{role}: right. It computes what the reference computes.", "green")
         _add_findings([finding for finding in report.findings if finding.function == name], add)
     _add_findings([finding for finding in report.findings if finding.function not in report.checked], add)

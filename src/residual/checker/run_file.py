@@ -40,24 +40,24 @@ class Run:
     Attributes:
         namespace: the names that its needed statements define.
         failures: (statement, error) of those that stopped.
-        imports: differences of the file as a whole: imports that failed or are missing.
+        imports: (function, difference) for imports that failed or are missing.
         windows: pooling layers that are made without a window, now or later.
         functions: functions of TensorFlow that are called on Keras tensors, now or later.
     """
 
     namespace: dict
     failures: list[tuple[Statement, BaseException]] = field(default_factory=list)
-    imports: list[Difference] = field(default_factory=list)
+    imports: list[tuple[str, Difference]] = field(default_factory=list)
     windows: dict[str, None] = field(default_factory=dict)
     functions: dict[str, None] = field(default_factory=dict)
 
-    def list_differences(self) -> list[Difference]:
-        """The differences of the file as a whole, once its functions have been called."""
+    def list_differences(self) -> list[tuple[str, Difference]]:
+        """(function or "", difference) of what the file needs and has not, once its functions have been called."""
         uses = [
             *PoolingWindow().find_in_uses(self.windows),
             *TensorFlowFunction().find_in_uses(self.functions),
         ]
-        return [*self.imports, *uses]
+        return [*self.imports, *(("", use) for use in uses)]
 
 
 class _Importer:
@@ -124,30 +124,29 @@ def _run_statement(run: Run, statement: Statement) -> None:
 
 def _supply_missing(run: Run, file: LearnerFile, chosen: list[Statement]) -> None:
     """Names of Keras that the blocks use and the file does not import, so that the check can go on."""
-    failed = {name: (one, error) for one, error in run.failures for name in one.binds}
-    star = next((one for one, error in run.failures if one.star), None)
-    retry = []
     for statement in chosen:
-        if not statement.is_definition and statement.code is not None:
+        if not statement.is_definition or statement.code is None:
             continue
         for name in sorted(statement.loads - set(run.namespace) - set(vars(builtins))):
-            value = _find_known(name)
-            if value is None:
-                continue
-            run.namespace[name] = value[1]
-            line = _find_use(file, statement, name)
-            if name in failed or star is not None:
-                cause = failed[name][0] if name in failed else star
-                run.imports.append(
-                    ImportFailed().find_in_name(name, file.list_lines()[cause.line - 1], cause.line)
-                )
-            else:
-                run.imports.append(NotImported().find_in_name(name, value[0], line))
-        if any(one is statement for one, _ in run.failures) and statement.code is not None:
-            retry.append(statement)
-    for statement in retry:
+            known = _find_known(name)
+            if known is not None:
+                line_to_add, run.namespace[name] = known
+                run.imports.append(_explain_missing(run, file, statement, name, line_to_add))
+    for statement, _ in [one for one in run.failures if one[0].is_definition]:
         run.failures = [(one, error) for one, error in run.failures if one is not statement]
         _run_statement(run, statement)
+
+
+def _explain_missing(
+    run: Run, file: LearnerFile, statement: Statement, name: str, line_to_add: str
+) -> tuple[str, Difference]:
+    """(function or "", difference) for a name that was supplied: an import failed, or there is none."""
+    causes = [one for one, _ in run.failures if name in one.binds or one.star]
+    if causes:
+        text = file.list_lines()[causes[0].line - 1]
+        return "", ImportFailed().find_in_name(name, text, causes[0].line)
+    owner = next(iter(statement.binds), "")
+    return owner, NotImported().find_in_name(name, line_to_add, _find_use(file, statement, name))
 
 
 def _find_known(name: str) -> tuple[str, object] | None:

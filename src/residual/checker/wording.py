@@ -1,10 +1,19 @@
 """An error in one line, and what to do about those that notebooks are known for."""
 
+import re
+
+_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def strip_codes(text: str) -> str:
+    """A text without its escape codes, by which Keras and learners make it bold."""
+    return _CODES.sub("", text)
+
 
 def describe_error(error: BaseException) -> str:
     """The error's type and the first lines of its message, on one line of at most 300 characters."""
     # Of a syntax error, without the file and line: those are shown beside it.
-    text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
+    text = " ".join(strip_codes(str(error.msg if isinstance(error, SyntaxError) else error)).split())
     if len(text) > 300:
         text = text[:297] + "..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -5,19 +5,21 @@ import faulthandler
 import io
 import json
 import os
-import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from residual.checker.candidates import classify_name, find_candidates
+from residual.checker.candidates import classify_name, find_names
 from residual.checker.findings import make_finding
-from residual.checker.function_check import check_candidates
+from residual.checker.function_check import check_names
 from residual.checker.report import Finding, Report
 from residual.checker.rules.imports import OtherLibrary
 from residual.checker.source import LearnerFile, read_file
+from residual.checker.wording import strip_codes
 
-_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+if TYPE_CHECKING:
+    from residual.checker.run_file import Run
 
 
 def main(job: dict) -> None:
@@ -52,29 +54,37 @@ def _check_names(file: LearnerFile, now: Path) -> Report:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         run = run_file(file)
-    candidates, rest = find_candidates(run.namespace)
-    reasons = dict(rest)
-    own = {candidate.name for candidate in candidates}
-    findings: list[Finding] = []
-    for statement, error in run.failures:
-        wanted = [name for name in sorted(statement.binds) if classify_name(name) and name not in own]
-        for name in wanted if statement.is_definition or statement.code is None else []:
-            # The learner's own definition stopped: what else has its name is not what was asked about.
-            reasons.pop(name, None)
-            findings.append(make_finding(name, explain_failure(file, statement, error)))
-    report = check_candidates(candidates, reasons, on_start=lambda name: _write(now, name))
-    if not report.checked:
+    names = find_names(run.namespace)
+    findings = _explain_definitions(run, file, {candidate.name for candidate in names.candidates})
+    failed = [finding.function for finding in findings]
+    report = check_names(names, on_start=lambda name: _write(now, name))
+    if report.checked or not findings:
+        findings += report.findings
+    if not report.checked and not failed:
         other = [make_finding("", found) for found in OtherLibrary().find_in_text(file.text)]
         stopped = [make_finding("", explain_failure(file, *failure)) for failure in run.failures[:1]]
-        findings = findings or other or stopped
-    failed = tuple(finding.function for finding in findings if finding.function)
-    inside = [] if findings and not report.checked else list(report.findings)
-    findings += inside + [make_finding("", found) for found in run.list_differences()]
-    text = _CODES.sub("", printed.getvalue() + report.printed)[-4000:]
-    found = tuple(_locate(finding, file) for finding in findings)
+        findings = other or stopped or findings
+    for function, difference in run.list_differences():
+        findings.append(make_finding(function if function in report.checked else "", difference))
     return replace(
-        report, checked=(*failed, *report.checked), findings=found, source=str(file.path), printed=text
+        report,
+        checked=(*failed, *report.checked),
+        findings=tuple(_locate(finding, file) for finding in findings),
+        source=str(file.path),
+        printed=strip_codes(printed.getvalue() + report.printed)[-4000:],
     )
+
+
+def _explain_definitions(run: "Run", file: LearnerFile, own: set[str]) -> list[Finding]:
+    """The findings of blocks and networks whose own definition stopped: what else has their name is not theirs."""
+    from residual.checker.run_file import explain_failure
+
+    findings = []
+    for statement, error in run.failures:
+        if statement.is_definition or statement.code is None:
+            wanted = [name for name in sorted(statement.binds) if classify_name(name) and name not in own]
+            findings += [make_finding(name, explain_failure(file, statement, error)) for name in wanted]
+    return findings
 
 
 def _locate(finding: Finding, file: LearnerFile) -> Finding:

@@ -80,8 +80,9 @@ class OldModule(types.ModuleType):
         if hasattr(K, name) and "backend" in self.__name__:
             return getattr(K, name)
         is_tf = self.__name__.startswith("tensorflow") and ".keras" not in self.__name__
-        if is_tf and hasattr(keras.ops, _OPERATIONS.get(name, name)):
-            return self._note_use(name, getattr(keras.ops, _OPERATIONS.get(name, name)))
+        operation = getattr(keras.ops, _OPERATIONS.get(name, name), None) if is_tf else None
+        if operation is not None and not isinstance(operation, types.ModuleType):
+            return self._note_use(name, operation)
         child = find_old_module(f"{self.__name__}.{name}", self._on_use)
         if child._real is not None:
             return child

@@ -125,6 +125,7 @@ class DropoutInHead(Rule):
     message = "there is a {got} before the last dense layer, which the reference does not have."
     fix = "nothing is wrong: it acts in training alone."
     severity = "note"
+    changes_numbers = True
 
     def find_in_head(self, pair: NetworkPair) -> Found:
         for step in pair.got.head:

@@ -50,10 +50,10 @@ class StemPaddedSame(Rule):
     def find_in_stem(self, pair: NetworkPair) -> Found:
         conv = pick_steps(pair.got.stem, "conv")[:1]
         if conv and is_same_stem(pair):
-            yield self.at("first convolution", "zeros: 3 on each side", "padding 'same'", conv[0])
+            yield self.at("first convolution", "padding by hand", "padding 'same'", conv[0])
         there, here = (pick_steps(layout.stem, "pool")[:1] for layout in (pair.ref, pair.got))
         if there and here and any(here[0].values["pads"]) and not any(there[0].values["pads"]):
-            yield self.at("first pooling", "no padding", "padding 'same'", here[0])
+            yield self.at("first pooling", "padding by hand", "padding 'same'", here[0])
 
 
 def is_same_stem(pair: NetworkPair) -> bool:
