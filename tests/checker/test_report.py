@@ -115,5 +115,5 @@ def test_two_faults_at_once_are_both_named():
 
 
 def test_a_cell_that_ends_with_a_report_shows_it(wrong):
-    assert str(wrong) == printed(wrong)
+    assert f"{wrong}\n" == printed(wrong)
     assert "[relu-before-addition]" in str(wrong)

@@ -42,7 +42,8 @@ def read_cells(path: Path) -> list[Cell]:
 
 
 def _split(chunk: str) -> Cell:
-    lines = [re.sub(r"^%", "# %", line) for line in chunk.split("\n")]
+    # A rule of underscores is output, and would pass for a name.
+    lines = [re.sub(r"^(?=%|__+$)", "# ", line) for line in chunk.split("\n")]
     for end in range(len(lines), 0, -1):
         with contextlib.suppress(SyntaxError):
             ast.parse("\n".join(lines[:end]))

@@ -3,7 +3,7 @@
 import inspect
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from residual.checker.candidates import (
@@ -117,14 +117,17 @@ class _Progress:
     wrong: dict[str, tuple] = field(default_factory=dict)
 
 
-def check_names(names: Names, on_start: Callable[[str], None] | None = None) -> Report:
+def check_names(
+    names: Names, on_start: Callable[[str], None] | None = None, broken: Sequence[str] = ()
+) -> Report:
     """Check each candidate; no error of the checker itself gets out.
 
     Args:
         names: from `find_names`.
         on_start: called with the name of each function before it is checked.
+        broken: blocks that could not be defined: a network that calls them is not checked.
     """
-    progress = _Progress(unchecked=dict(names.unknown))
+    progress = _Progress(unchecked=dict(names.unknown), wrong=dict.fromkeys(broken, (None, None)))
     for candidate in names.candidates:
         if on_start:
             on_start(candidate.name)

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import inspect
+import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -42,7 +43,7 @@ _COUNTS = {
     "152": (3, 8, 36, 3),
 }
 
-Wrong = Mapping[str, tuple[Callable, Plan | None]]
+Wrong = Mapping[str, tuple[Callable | None, Plan | None]]
 
 
 @dataclass
@@ -81,6 +82,7 @@ def check_network(candidate: Candidate, wrong: Wrong | None = None) -> Checked:
         )
     calls = _find_called(candidate, wrong or {})
     opaque = [name for name, (_, plan) in calls.items() if plan is None or plan.style.count != 3]
+    opaque += [name for name in calls if inspect.isclass(candidate.original) and name not in opaque]
     if opaque:
         return Checked(reason=f"{', '.join(opaque)}, which it calls, has a mistake: mend that first")
     with _replace_blocks(candidate.function, calls):
@@ -233,19 +235,24 @@ def _try_depths(candidate: Candidate, signature: Signature) -> list[Difference]:
 
 def _find_called(candidate: Candidate, wrong: Wrong) -> Wrong:
     """Those of the wrong blocks that the network's function calls."""
-    target = unwrap(candidate.function)
-    code, namespace = getattr(target, "__code__", None), getattr(target, "__globals__", {})
-    names = set(code.co_names) if code else set(wrong)
-    return {name: value for name, value in wrong.items() if name in names and name in namespace}
+    names = set().union(*(code.co_names for code in _list_codes(candidate.original)))
+    return {name: value for name, value in wrong.items() if name in names}
+
+
+def _list_codes(value) -> list[types.CodeType]:
+    """The code of a function, or of the methods of a class."""
+    value = unwrap(value)
+    functions = vars(value).values() if inspect.isclass(value) else [value]
+    return [function.__code__ for function in functions if inspect.isfunction(function)]
 
 
 @contextlib.contextmanager
 def _replace_blocks(function: Callable, wrong: Wrong):
     """The reference's blocks under the learner's names, for as long as the network is built."""
     namespace = getattr(unwrap(function), "__globals__", {})
-    before = {name: namespace[name] for name in wrong}
-    for name, (theirs, plan) in wrong.items():
-        namespace[name] = _make_substitute(theirs, plan)
+    before = {name: namespace[name] for name in wrong if name in namespace}
+    for name in before:
+        namespace[name] = _make_substitute(*wrong[name])
     try:
         yield
     finally:

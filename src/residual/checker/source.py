@@ -197,7 +197,7 @@ def _find_targets(node: ast.stmt) -> set[str]:
 def _find_root(node: ast.AST | None) -> str:
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+    return getattr(node, "id", "")
 
 
 def _is_setting(node: ast.stmt) -> bool:

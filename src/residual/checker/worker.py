@@ -57,7 +57,7 @@ def _check_names(file: LearnerFile, now: Path) -> Report:
     names = find_names(run.namespace)
     findings = _explain_definitions(run, file, {candidate.name for candidate in names.candidates})
     failed = [finding.function for finding in findings]
-    report = check_names(names, on_start=lambda name: _write(now, name))
+    report = check_names(names, lambda name: _write(now, name), failed)
     if report.checked or not findings:
         findings += report.findings
     if not report.checked and not failed:

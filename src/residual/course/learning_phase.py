@@ -5,6 +5,7 @@ without `training` and outside of a model, take it for their default. `fit`, `ev
 themselves, so they are not affected.
 """
 
+import contextlib
 import functools
 
 import keras
@@ -46,6 +47,17 @@ def set_learning_phase(value) -> None:
     PHASE.value = bool(int(value))
     for layer, original in _ORIGINAL.items():
         layer.call = _follow_phase(original) if PHASE.value else original
+
+
+@contextlib.contextmanager
+def use_learning_phase(value):
+    """Set the learning phase for some lines."""
+    before = bool(PHASE)
+    set_learning_phase(value)
+    try:
+        yield
+    finally:
+        set_learning_phase(before)
 
 
 def _follow_phase(original):

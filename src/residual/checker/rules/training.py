@@ -30,7 +30,7 @@ class TrainingBakedIn(Rule):
 
     def find_in_call(self, call: CallArguments) -> Found:
         for role, norm in call.norms:
-            flag = norm.values["training"]
+            flag = norm.values.get("training")
             if norm.is_batch_norm and call.training is not None and flag not in (None, call.training):
                 yield self.at(role, f"training={call.training}", str(flag), norm)
 
@@ -48,7 +48,7 @@ class TrainingFixed(Rule):
 
     def find_in_call(self, call: CallArguments) -> Found:
         for role, norm in call.norms:
-            flag = norm.values["training"]
+            flag = norm.values.get("training")
             if norm.is_batch_norm and call.training is None and flag is not None:
                 yield self.at(role, "no flag", str(flag), norm)
 
