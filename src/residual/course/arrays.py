@@ -13,12 +13,16 @@ def add_numpy_method() -> None:
     """
     backend = keras.backend.backend()
     if backend == "jax":
-        type(keras.ops.zeros(1)).numpy = np.asarray
+        type(keras.ops.zeros(1)).numpy = _copy_to_numpy
     elif backend == "torch":
         import torch
 
         if not hasattr(torch.Tensor.numpy, "__wrapped__"):
             torch.Tensor.numpy = _detach(torch.Tensor.numpy)
+
+
+def _copy_to_numpy(self) -> np.ndarray:
+    return np.asarray(self)
 
 
 def _detach(original):
