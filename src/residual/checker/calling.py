@@ -66,7 +66,8 @@ class Signature:
             inputs = [p for p in parameters if p.name.lower() in _INPUTS]
             first = (inputs or parameters)[0].name
         for parameter in parameters:
-            role = _ROLE_OF.get(parameter.name) or _ROLE_OF.get(parameter.name.lower())
+            plain = parameter.name if len(parameter.name) == 1 else parameter.name.lower()  # F is not f
+            role = _ROLE_OF.get(plain)
             is_free = parameter.default is not inspect.Parameter.empty
             if parameter.name == first:
                 continue

@@ -46,7 +46,7 @@ def set_learning_phase(value) -> None:
     """
     PHASE.value = bool(int(value))
     for layer, original in _ORIGINAL.items():
-        layer.call = _follow_phase(original) if PHASE.value else original
+        setattr(layer, "call", _follow_phase(original) if PHASE.value else original)  # noqa: B010
 
 
 @contextlib.contextmanager

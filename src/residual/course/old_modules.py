@@ -39,8 +39,8 @@ _OPERATIONS = {
 
 def _make_layer_utils() -> types.ModuleType:
     module = types.ModuleType("layer_utils", "The part of Keras 2's layer_utils that notebooks import.")
-    module.print_summary = lambda model, *args, **options: model.summary()
-    module.count_params = lambda weights: sum(int(keras.ops.size(weight)) for weight in weights)
+    vars(module)["print_summary"] = lambda model, *args, **options: model.summary()
+    vars(module)["count_params"] = lambda weights: sum(int(keras.ops.size(weight)) for weight in weights)
     return module
 
 

@@ -95,7 +95,8 @@ class SmallTensorFlow(OldModule):
         super().__init__("tensorflow")
         self.__version__ = f"{version}.x, as residual.course has it"
         self.random = OldModule("tensorflow.random")
-        self.random.set_seed = self.random.set_random_seed = self.set_random_seed = set_seed
+        self.set_random_seed = set_seed
+        vars(self.random).update(set_seed=set_seed, set_random_seed=set_seed)
         if version == 1:
             self.Session = self.InteractiveSession = Session
             self.placeholder = placeholder
@@ -104,8 +105,9 @@ class SmallTensorFlow(OldModule):
             self.get_default_graph = contextlib.nullcontext
             self.float32, self.float64, self.int32, self.int64 = "float32", "float64", "int32", "int64"
         self.keras = find_old_module("tensorflow.keras")
-        self.keras.initializers = OldModule("keras.initializers", keras.initializers)
-        vars(self.keras.initializers).update(initializers)
+        own = OldModule("keras.initializers", keras.initializers)
+        vars(own).update(initializers)
+        vars(self.keras)["initializers"] = own
 
     def _find(self, name: str):
         found = super()._find(name)

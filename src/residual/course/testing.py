@@ -96,11 +96,21 @@ def comparator(learner: Sequence, instructor: Sequence) -> None:
         AssertionError: naming the first layer that differs, or that one has more layers.
     """
     for i, (got, wanted) in enumerate(zip(learner, instructor, strict=False), 1):
-        if list(got) != list(wanted):
+        if _plain(got) != _plain(wanted):
             raise AssertionError(f"Layer {i} differs: expected {list(wanted)}, got {list(got)}.")
     if len(learner) != len(instructor):
         raise AssertionError(f"Expected {len(instructor)} layers, got {len(learner)}.")
     print(f"All {len(learner)} layers agree.")
+
+
+def _plain(row: Sequence) -> list:
+    """A row as lists; Keras 2 has the shape of an input in a list of its own: [(None, 64, 64, 3)]."""
+    values = [list(value) if isinstance(value, list | tuple) else value for value in row]
+    return [list(value[0]) if _holds_one_shape(value) else value for value in values]
+
+
+def _holds_one_shape(value) -> bool:
+    return isinstance(value, list) and len(value) == 1 and isinstance(value[0], list | tuple)
 
 
 _DETAILS: dict[type, Callable[[Any], list]] = {
