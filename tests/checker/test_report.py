@@ -3,9 +3,11 @@
 import io
 import json
 
+import keras
 import pytest
 from rich.console import Console
 
+from residual import course
 from residual.checker import Finding, Report, check, print_report
 from residual.errors import ResidualError
 from tests.support import learners
@@ -99,6 +101,13 @@ def test_what_is_not_checked_is_said(wrong):
     report = Report(("identity_block",), (), unchecked={"SqueezeBlock": "its name does not say what it is"})
     assert "not checked: SqueezeBlock: its name does not say what it is." in str(report)
     assert str(report).endswith("Right: identity_block. Not checked: SqueezeBlock.")
+
+
+def test_the_course_s_own_block_is_not_taken_for_the_learner_s():
+    report = check(course.identity_block, ResNet50=keras.applications.ResNet50)
+    assert (report.ok, report.checked) == (False, ())
+    assert "identity_block: it comes from residual" in report.findings[0].message
+    assert "ResNet50: it comes from keras" in report.findings[0].message
 
 
 def test_a_function_with_another_name_is_refused():

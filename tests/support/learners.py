@@ -128,7 +128,22 @@ avg flat dense return
 """
 V2 = {name: V2[name] for name in _V2_ORDER.split()}
 
+RESIDUAL = {
+    "def": "def residual_block(x, filters, stride=1):",
+    "save": "y = x",
+    "conv1": "x = Conv2D(filters, 3, strides=stride, padding='same')(x)",
+    "norm1": "x = BatchNormalization()(x)",
+    "relu1": "x = ReLU()(x)",
+    "conv2": "x = Conv2D(filters, 3, padding='same')(x)",
+    "norm2": "x = BatchNormalization()(x)",
+    "if": "if stride > 1:",
+    "conv_s": "    y = Conv2D(filters, 1, strides=stride)(y)",
+    "norm_s": "    y = BatchNormalization()(y)",
+    "return": "return ReLU()(x + y)",
+}
+
 FUNCTIONS = {
+    "residual_block": RESIDUAL,
     "identity_block": IDENTITY,
     "convolutional_block": CONVOLUTIONAL,
     "ResNet50": RESNET50,

@@ -268,6 +268,7 @@ NOTES = [
         "identity_block",
         {"conv1": "X = Conv2D(F1, 1, kernel_initializer=initializer(seed=1))(X)"},
     ),
+    Planted("shortcut-norm-left-out", "residual_block", {"norm_s": None}),
     Planted(
         "training-fixed",
         "identity_block",

@@ -22,6 +22,7 @@ from residual.checker.report import Finding
 from residual.checker.rules.arguments import WrongSignature
 from residual.checker.rules.rule import Rule
 from residual.checker.rules.running import NumbersDiffer, Raises
+from residual.checker.rules.shortcut import soften_differences
 from residual.checker.steps import pick_steps
 from residual.checker.wording import describe_error
 
@@ -84,6 +85,9 @@ def check_block(candidate: Candidate) -> Checked:
             if candidate.by_course_name:
                 return Checked([_make_signature_finding(candidate.name, role, error)])
             return Checked(reason=str(error))
+        if candidate.role == "residual":
+            for attempt in attempts:
+                attempt.differences = soften_differences(attempt.differences)
         first = attempts[0]
         printed += "".join(attempt.outcome.printed for attempt in attempts)
         if not candidate.by_course_name and not first.has_addition:
@@ -93,7 +97,9 @@ def check_block(candidate: Candidate) -> Checked:
         signature = first.plan.signature
         if checked and not {"s", "project"} & set(signature.names):
             continue
-        findings += _judge(candidate.name, attempts)
+        known = {(finding.mistake, finding.line) for finding in findings}
+        judged = _judge(candidate.name, attempts)
+        findings += [finding for finding in judged if (finding.mistake, finding.line) not in known]
         checked.append(role)
         plan = first.plan
     return Checked(findings, printed, plan=plan, roles=tuple(checked))

@@ -46,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     shortcut.ShortcutWithoutWeights(),
     shortcut.ConvOnIdentityShortcut(),
     shortcut.NormMissingOnShortcut(),
+    shortcut.ShortcutNormLeftOut(),
     norm_order.NormBeforeConvolution(),
     shortcut.NormOnShortcut(),
     shortcut.NormOnProjection(),

@@ -1,5 +1,7 @@
 """The shortcut: it starts too late, lacks its convolution or has a layer too many."""
 
+from dataclasses import replace
+
 from residual.checker.difference import Difference
 from residual.checker.pairs import BlockPair
 from residual.checker.rules.order import ExtraLayer
@@ -103,6 +105,23 @@ class NormMissingOnShortcut(Rule):
         there, here = pair.ref.shortcut, pair.got.shortcut
         if pair.shortcuts_compare and pick_steps(there, "norm") and not pick_steps(here, "norm"):
             yield self.at("shortcut", name_layers(there), name_layers(here), here[-1])
+
+
+class ShortcutNormLeftOut(Rule):
+    id = "shortcut-norm-left-out"
+    example = "a two-layer block of one's own whose projection has no batch norm"
+    message = "the convolution on the {place} has no batch norm after it. The paper has one; some programs leave it out."
+    fix = "to follow the paper add a BatchNormalization after it."
+    severity = "note"
+    changes_numbers = True
+
+
+def soften_differences(differences: list[Difference]) -> list[Difference]:
+    """The differences of a block that is not the course's: what programs do either way is a note."""
+    return [
+        replace(one, rule=ShortcutNormLeftOut()) if isinstance(one.rule, NormMissingOnShortcut) else one
+        for one in differences
+    ]
 
 
 class NormOnProjection(Rule):
