@@ -97,9 +97,9 @@ def check_block(candidate: Candidate) -> Checked:
         signature = first.plan.signature
         if checked and not {"s", "project"} & set(signature.names):
             continue
-        known = {(finding.mistake, finding.line) for finding in findings}
+        known = {(finding.message, finding.line) for finding in findings}
         judged = _judge(candidate.name, attempts)
-        findings += [finding for finding in judged if (finding.mistake, finding.line) not in known]
+        findings += [finding for finding in judged if (finding.message, finding.line) not in known]
         checked.append(role)
         plan = first.plan
     return Checked(findings, printed, plan=plan, roles=tuple(checked))

@@ -110,7 +110,9 @@ class NormMissingOnShortcut(Rule):
 class ShortcutNormLeftOut(Rule):
     id = "shortcut-norm-left-out"
     example = "a two-layer block of one's own whose projection has no batch norm"
-    message = "the convolution on the {place} has no batch norm after it. The paper has one; some programs leave it out."
+    message = (
+        "the convolution on the {place} has no batch norm after it. The paper has one; some leave it out."
+    )
     fix = "to follow the paper add a BatchNormalization after it."
     severity = "note"
     changes_numbers = True
