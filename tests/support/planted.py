@@ -320,7 +320,7 @@ FILES = [
      "def identity", 100, "NameError: name 'undefined_name' is not defined (line 1: def identity"),
     ("raises", "identity_block", "def identity_block(X, f, filters):\n    X = = 3\n    return X\n", "X = = 3", 100,
      "SyntaxError"),
-    ("hangs", "", SLOW + change("identity_block(X, f", "identity_block(X, f=slow()"),
+    ("hangs", "", SLOW + change("training=None", "training=slow()"),
      "", 40, "it did not finish within 40 seconds."),
     ("hangs", "", "n = [print('x' * 1000, flush=True) for i in iter(int, 1)]\n" + change("training=None", "training=n"),
      "iter(int, 1)", 40, "it did not finish within 40 seconds."),
