@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._api import build, evaluate, predict, resume, train
     from residual._run import Run, open_run
     from residual.auditing.audit import audit
+    from residual.checker import check
     from residual.data.load import load_data
     from residual.evaluation.compare import compare_runs
     from residual.importers import convert
@@ -45,6 +46,7 @@ __all__ = [
     "__version__",
     "audit",
     "build",
+    "check",
     "compare_runs",
     "convert",
     "convolutional_block",
@@ -65,6 +67,7 @@ _MODULES = {
     "residual._api": ("build", "evaluate", "predict", "resume", "train"),
     "residual._run": ("Run", "open_run"),
     "residual.auditing.audit": ("audit",),
+    "residual.checker": ("check",),
     "residual.data.load": ("load_data",),
     "residual.evaluation.compare": ("compare_runs",),
     "residual.importers": ("convert",),

@@ -1,9 +1,11 @@
 """`check_file`: the learner's file in a process of its own, whatever the file does."""
 
+import json
 import time
 
 import pytest
 
+import residual
 from residual.checker import check_file
 from residual.errors import DataError
 from tests.support import learners, planted
@@ -19,61 +21,98 @@ def write(tmp_path):
     return write
 
 
-def test_a_file_is_checked_as_far_as_it_got_and_its_error_has_its_line(write):
-    """One process for the whole story: a right block, a wrong one, prints, and an error at the end."""
+def test_a_statement_that_stops_costs_itself_alone_and_findings_have_their_lines(write):
+    """One process for the whole story: magics, imports that fail, a right block, a wrong one, training at the end."""
     code = "\n".join(
         [
-            "print('loading')",
+            "%matplotlib inline",
+            "!pip install something",
+            "import nowhere_to_be_found",
+            "from resnets_utils import *",
+            "from keras.layers.normalization import BatchNormalization",
+            "from tensorflow.python.framework.ops import EagerTensor",
+            "from keras.utils import layer_utils",
             learners.PRELUDE,
-            learners.source("identity_block"),
+            learners.source("identity_block", after_save="print('\\033[1mloading\\033[0m')"),
             learners.source("convolutional_block", convs="X_shortcut = Conv2D(F3, 1)(X_shortcut)"),
-            "keras.backend.set_learning_phase(True)",
+            "def SqueezeBlock(x): return Add()([Conv2D(3, 1)(x), x])",
+            "X_train = np.load('not_here.npy')",
+            "Model(X_train).fit(X_train)",
+            "while True: pass",
         ]
     )
     report = check_file(write(code), timeout=280)
     assert report.checked == ("identity_block", "convolutional_block")
-    stopped, *rest = report.findings
-    assert (stopped.mistake, stopped.function, stopped.line) == ("raises", "", code.count("\n") + 1)
-    assert "set_learning_phase is gone from Keras 3" in stopped.hint
-    assert {finding.function for finding in rest} == {"convolutional_block"}
-    assert {finding.mistake for finding in rest} == {"stride-missing-shortcut", "initializer-ignored"}
+    assert report.right == ("identity_block",)
+    assert {finding.function for finding in report.findings} == {"convolutional_block"}
+    assert {finding.mistake for finding in report.findings} == {
+        "stride-missing-shortcut",
+        "initializer-ignored",
+    }
+    line = planted.find_line(code, "Conv2D(F3, 1)(X_shortcut)")
+    assert {finding.line for finding in report.findings} == {line}
     assert report.printed.startswith("loading")
+    assert "SqueezeBlock" in report.unchecked
     assert report.source.endswith("blocks.py")
     assert not report.ok
 
 
+def test_a_notebook_is_checked_and_findings_name_the_cell(write):
+    cells = [
+        "%matplotlib inline\n" + learners.PRELUDE,
+        "# a comment\n" + learners.source("identity_block", relu1=None),
+    ]
+    cells += ["!ls\nidentity_block?\nfiles = !ls", "def convolutional_block(X, f, filters, s=2:"]
+    notebook = {"cells": [{"cell_type": "markdown", "source": ["# Title"]}]}
+    notebook["cells"] += [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]
+    report = check_file(write(json.dumps(notebook), "blocks.ipynb"), timeout=100)
+    assert report.checked == ("convolutional_block", "identity_block")
+    broken, missing = report.mistakes
+    assert (broken.mistake, broken.cell, broken.line) == ("raises", 4, 1)
+    assert (missing.mistake, missing.cell) == ("relu-missing", 2)
+    assert missing.line == planted.find_line(cells[1], "X = BatchNormalization")
+    assert "(cell 2, line" in str(report)
+
+
 @pytest.mark.parametrize(
-    ("mistake", "text", "lines", "timeout", "message"),
-    planted.FILES,
-    ids=[f"{row[0]}-{row[2][0]}" for row in planted.FILES],
+    ("text", "reason"),
+    [
+        ("from residual.course import *\n", "identity_block: it comes from residual"),
+        ("from keras.applications import ResNet50\n", "ResNet50: it comes from keras"),
+    ],
 )
-def test_a_file_names_the_planted_mistake(write, mistake, text, lines, timeout, message):
+def test_what_a_file_imports_is_not_checked_and_the_report_says_so(write, text, reason):
+    report = check_file(write(text), timeout=100)
+    assert (report.checked, report.ok) == ((), False)
+    assert [finding.mistake for finding in report.findings] == ["nothing-to-check"]
+    assert reason in report.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("mistake", "function", "text", "part", "timeout", "message"),
+    planted.FILES,
+    ids=[f"{i}-{row[0]}" for i, row in enumerate(planted.FILES)],
+)
+def test_a_file_names_the_planted_mistake(write, mistake, function, text, part, timeout, message):
     start = time.monotonic()
     report = check_file(write(text), timeout=timeout)
     assert time.monotonic() - start < timeout + 27
-    (finding,) = report.findings
-    assert (finding.mistake, finding.function) == (mistake, "")
-    assert finding.line in lines
+    (finding,) = report.mistakes
+    assert (finding.mistake, finding.function) == (mistake, function)
+    assert finding.line == (planted.find_line(text, part) if part else finding.line)
     assert message in finding.message
     assert len(report.printed) <= 4000
-    assert report.checked == ()
     assert not report.ok
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "hint"),
-    [
-        ("def identity_block(X:\n    pass\n", 1, "mend the line"),
-        ("import os\n%matplotlib inline\n", 2, "delete them from the file"),
-        ("from resnets_utils import *\n", 1, "from residual.course import *"),
-        ("raise SystemExit(3)\n", 1, "mend the line"),
-        ("name = input()\n", 1, "mend the line"),
-    ],
+    ("note", "text", "message"), planted.FILE_NOTES, ids=[row[0] for row in planted.FILE_NOTES]
 )
-def test_errors_that_notebooks_are_known_for_have_advice(write, text, line, hint):
-    (finding,) = check_file(write(text), timeout=60).findings
-    assert (finding.mistake, finding.line) == ("raises", line)
-    assert hint in finding.hint
+def test_what_does_no_harm_in_a_file_is_a_note(write, note, text, message):
+    report = check_file(write(text), timeout=100)
+    assert report.ok, str(report)
+    assert [finding.mistake for finding in report.notes] == [note]
+    assert message in report.notes[0].message
 
 
 @pytest.mark.slow
@@ -85,10 +124,17 @@ def test_a_block_that_never_returns_is_named_with_its_line(write):
     assert "while True" in code.splitlines()[finding.line - 1]
 
 
-def test_a_file_that_is_not_there_and_a_notebook_are_the_caller_s_mistakes(tmp_path, write):
+def test_a_file_that_is_not_there_or_no_program_is_the_caller_s_mistake(tmp_path, write):
     with pytest.raises(DataError, match="There is no file"):
         check_file(tmp_path / "nothing.py")
-    with pytest.raises(DataError, match=r"is not a \.py file\. In a notebook use"):
-        check_file(write("{}", "blocks.ipynb"))
+    with pytest.raises(DataError, match=r"neither a \.py nor an \.ipynb file"):
+        check_file(write("x = 1", "blocks.md"))
+    with pytest.raises(DataError, match="is not a notebook"):
+        check_file(write("x = 1", "blocks.ipynb"))
     with pytest.raises(DataError, match="timeout must be more than 0"):
         check_file(write("x = 1"), timeout=0)
+
+
+def test_the_public_function_takes_a_path(write):
+    report = residual.check(write("x = 1\n"), timeout=100)
+    assert repr(report) == "<Report blocks.py: 0 of 0 right, 1 mistake>"

@@ -4,6 +4,8 @@ import keras
 import pytest
 
 from residual.checker import check, function_check, network_check
+from residual.checker.block_check import check_block
+from residual.checker.candidates import classify_name, make_candidate
 from tests.support import learners, planted
 
 R = learners.RESNET50
@@ -17,8 +19,9 @@ def right_blocks(monkeypatch):
     """The blocks of ResNet50 are right here; to check them again each time would take most of the time."""
     check_one = function_check._check_one
 
-    def check_networks_only(name, *rest):
-        return ([], "") if name in function_check.BLOCKS else check_one(name, *rest)
+    def check_networks_only(candidate, progress):
+        if not candidate.is_block:
+            check_one(candidate, progress)
 
     monkeypatch.setattr(function_check, "_check_one", check_networks_only)
 
@@ -45,16 +48,18 @@ def assert_names(case: planted.Planted) -> None:
 def with_training_on() -> dict:
     """Right blocks whose `training` is True by default, and a network that does not pass it."""
     codes = []
-    for name in function_check.BLOCKS:
+    for name in ("identity_block", "convolutional_block"):
         head = learners.FUNCTIONS[name]["def"].replace("training=None", "training=True")
         codes.append(learners.source(name, **{"def": head}))
     return learners.namespace(*codes, learners.source("ResNet50"))
 
 
 @pytest.mark.usefixtures("weightless")
-def test_blocks_that_train_by_default_are_a_mistake_in_a_network_that_does_not_say_otherwise():
+def test_blocks_that_train_by_default_are_a_note_that_says_when_it_matters():
     report = check(with_training_on())
-    assert {finding.mistake for finding in report.mistakes} == {"training-baked-in"}
+    assert report.ok, report.findings
+    assert "training-fixed" in {finding.mistake for finding in report.notes}
+    assert "fit, evaluate and predict overrule it" in report.notes[0].message
 
 
 def name_case(case: planted.Planted) -> str:
@@ -93,6 +98,9 @@ def test_the_reference_s_blocks_stand_in_for_wrong_ones_and_the_learner_s_come_b
     codes = [learners.source("identity_block", relu_out=None), learners.source("convolutional_block")]
     names = learners.namespace(*codes, learners.source("ResNet50", avg="X = MaxPooling2D((2, 2))(X)"))
     theirs = names["identity_block"]
-    found, _ = network_check.check_network("ResNet50", names["ResNet50"], {"identity_block": theirs})
-    assert [finding.mistake for finding in found] == ["head-pool-kind"]
+    block, network = (
+        make_candidate(name, names[name], *classify_name(name)) for name in ("identity_block", "ResNet50")
+    )
+    done = network_check.check_network(network, {"identity_block": (theirs, check_block(block).plan)})
+    assert [finding.mistake for finding in done.findings] == ["head-pool-kind"]
     assert names["identity_block"] is theirs

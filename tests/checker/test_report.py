@@ -3,10 +3,12 @@
 import io
 import json
 
+import keras
 import pytest
 from rich.console import Console
 
-from residual.checker import Report, check, print_report
+from residual import course
+from residual.checker import Finding, Report, check, print_report
 from residual.errors import ResidualError
 from tests.support import learners
 
@@ -70,10 +72,42 @@ def test_a_right_block_is_told_so():
 
 
 def test_nothing_to_check_is_not_ok():
-    report = check({"my_block": print})
+    report = check({"my_function": print})
     assert not report.ok
     assert [finding.mistake for finding in report.findings] == ["nothing-to-check"]
     assert "Nothing could be checked." in printed(report)
+
+
+def test_a_report_is_short_as_a_value_and_one_box_in_a_notebook(wrong):
+    assert repr(wrong) == "<Report 0 of 1 right, 1 mistake>"
+    page = wrong._repr_html_()
+    assert page.count("<pre") == 1
+    assert "X = Add()([X, X_shortcut])" in page
+
+
+def test_printing_makes_one_piece_of_output(wrong, capsys):
+    print_report(wrong)
+    assert capsys.readouterr().out == f"{wrong}\n"
+
+
+def test_escape_codes_of_a_learner_do_not_reach_the_terminal():
+    report = Report(
+        ("identity_block",), (Finding("identity_block", "raises", "\x1b[31mred\x1b[0m", "", got="\x1b"),)
+    )
+    assert "\x1b" not in str(report) + printed(report)
+
+
+def test_what_is_not_checked_is_said(wrong):
+    report = Report(("identity_block",), (), unchecked={"SqueezeBlock": "its name does not say what it is"})
+    assert "not checked: SqueezeBlock: its name does not say what it is." in str(report)
+    assert str(report).endswith("Right: identity_block. Not checked: SqueezeBlock.")
+
+
+def test_the_course_s_own_block_is_not_taken_for_the_learner_s():
+    report = check(course.identity_block, ResNet50=keras.applications.ResNet50)
+    assert (report.ok, report.checked) == (False, ())
+    assert "identity_block: it comes from residual" in report.findings[0].message
+    assert "ResNet50: it comes from keras" in report.findings[0].message
 
 
 def test_a_function_with_another_name_is_refused():
@@ -90,5 +124,5 @@ def test_two_faults_at_once_are_both_named():
 
 
 def test_a_cell_that_ends_with_a_report_shows_it(wrong):
-    assert str(wrong) == printed(wrong)
+    assert f"{wrong}\n" == printed(wrong)
     assert "[relu-before-addition]" in str(wrong)

@@ -5,6 +5,7 @@
 `source("identity_block", after_bn3="X = Activation('relu')(X)")` has a line more.
 """
 
+import linecache
 import textwrap
 
 PRELUDE = """
@@ -127,7 +128,22 @@ avg flat dense return
 """
 V2 = {name: V2[name] for name in _V2_ORDER.split()}
 
+RESIDUAL = {
+    "def": "def residual_block(x, filters, stride=1):",
+    "save": "y = x",
+    "conv1": "x = Conv2D(filters, 3, strides=stride, padding='same')(x)",
+    "norm1": "x = BatchNormalization()(x)",
+    "relu1": "x = ReLU()(x)",
+    "conv2": "x = Conv2D(filters, 3, padding='same')(x)",
+    "norm2": "x = BatchNormalization()(x)",
+    "if": "if stride > 1:",
+    "conv_s": "    y = Conv2D(filters, 1, strides=stride)(y)",
+    "norm_s": "    y = BatchNormalization()(y)",
+    "return": "return ReLU()(x + y)",
+}
+
 FUNCTIONS = {
+    "residual_block": RESIDUAL,
     "identity_block": IDENTITY,
     "convolutional_block": CONVOLUTIONAL,
     "ResNet50": RESNET50,
@@ -150,8 +166,10 @@ def source(function: str, **changes: str | None) -> str:
 
 def namespace(*codes: str) -> dict:
     """The names that some code defines, with the learners' usual imports."""
-    names: dict = {}
-    exec(compile(PRELUDE + "\n".join(codes), "learner.py", "exec"), names)
+    names: dict = {"__name__": "learner"}
+    text = PRELUDE + "\n".join(codes)
+    linecache.cache["learner.py"] = (len(text), None, text.splitlines(keepends=True), "learner.py")
+    exec(compile(text, "learner.py", "exec"), names)
     return names
 
 

@@ -113,15 +113,19 @@ _IDENTITY = [
     ("training-baked-in", "2nd", {"bn2": "X = BatchNormalization(axis=3)(X, training=True)"}),
     ("training-inverted", "", norms("X = BatchNormalization(axis=3)(X, training=not training)")),
     ("initializer-ignored", "2nd", {"conv2": "X = Conv2D(F2, f, padding='same')(X)"}),
-    ("initializer-seed", "1st", {"conv1": "X = Conv2D(F1, 1, kernel_initializer=initializer(seed=1))(X)"}),
-    ("initializer-seed", "3rd", {"conv3": "X = Conv2D(F3, 1, kernel_initializer=initializer())(X)"}),
     ("frozen", "1st", {"conv1": f"X = Conv2D(F1, 1, trainable=False, {INIT})(X)"}),
     ("frozen", "2nd", {"bn2": "X = BatchNormalization(trainable=False)(X, training=training)"}),
     ("wrong-type", "", {"return": None}),
     ("wrong-type", "", {"return": "return X, X_shortcut"}),
     ("disconnected", "", {"after_unpack": "X = Input((None, None, X.shape[-1]))"}),
     ("raises", "", {"relu2": "X = Activaton('relu')(X)"}),
-    ("signature", "", {"def": "def identity_block(X, filters, initializer=None):\n    f = 3"}),
+    ("main-path-called-on-shortcut", "2nd convolution", {
+        "conv2": conv("F2", "f").replace("(X)", "(X_shortcut)")}),
+    ("main-path-called-on-shortcut", "3rd convolution", {
+        "conv3": conv("F3", "1").replace("(X)", "(X_shortcut)")}),
+    ("other-activation", "1st", dict.fromkeys(("relu1", "relu2", "relu_out"), "X = layers.PReLU()(X)")),
+    ("unfinished", "", {
+        "conv2": "X = None", "bn2": "X = None", "relu2": None, "conv3": None, "bn3": None}),
     ("signature", "", {"def": "def identity_block(X, f, filters, size, training=None, initializer=None):"}),
 ]  # fmt: skip
 
@@ -159,8 +163,12 @@ _CONVOLUTIONAL = [
     ("norm-missing", "3rd", {"bn3": None}),
     ("training-not-passed", "shortcut", {"bns": "X_shortcut = BatchNormalization(axis=3)(X_shortcut)"}),
     ("initializer-ignored", "shortcut", {"convs": "X_shortcut = Conv2D(F3, 1, strides=s)(X_shortcut)"}),
-    ("signature", "", {
-        "def": "def convolutional_block(X, f, filters, training=None, initializer=None):\n    s = 2"}),
+    ("shortcut-called-on-main-path", "shortcut's convolution", {
+        "convs": shortcut().replace("(X_shortcut)", "(X)")}),
+    ("shortcut-called-on-main-path", "shortcut's batch norm", {
+        "bns": learners.CONVOLUTIONAL["bns"].replace("(X_shortcut,", "(X,")}),
+    ("shortcut-kept-as-main-path", "shortcut", {
+        "convs": shortcut().replace("X_shortcut =", "X ="), "bns": NORM}),
 ]  # fmt: skip
 
 # A batch norm that looks right and computes something else.
@@ -183,7 +191,6 @@ R, V1, V2 = learners.RESNET50, learners.V1, learners.V2
 # Name of the mistake, the changed lines.
 _RESNET50 = [
     ("stem-padding", {"pad": "X = X_input"}),
-    ("stem-padding", {"pad": "X = X_input", "conv": "X = Conv2D(64, 7, strides=2, padding='same')(X)"}),
     ("stem-kernel", {"conv": "X = Conv2D(64, (3, 3), strides=(2, 2))(X)"}),
     ("stem-filters", {"conv": "X = Conv2D(32, (7, 7), strides=(2, 2))(X)"}),
     ("stem-stride", {"conv": "X = Conv2D(64, (7, 7))(X)"}),
@@ -192,7 +199,6 @@ _RESNET50 = [
     ("pool-missing", {"pool": None}),
     ("pool-kind", {"pool": "X = AveragePooling2D((3, 3), strides=(2, 2))(X)"}),
     ("pool-size", {"pool": "X = MaxPooling2D((2, 2), strides=(2, 2))(X)"}),
-    ("pool-size", {"pool": "X = MaxPooling2D((3, 3), strides=(2, 2), padding='same')(X)"}),
     ("block-count", {"4bcdef": R["4bcdef"].replace("range(5)", "range(4)")}),
     ("stage-count", {"5a": None, "5bc": None}),
     ("stage-filters", {name: R[name].replace("128, 128", "64, 64") for name in ("3a", "3bcd")}),
@@ -222,7 +228,6 @@ _CIFAR = [
     ("relu-on-last-component", "resnet_v1", {"y2": V1["y2"].replace(", activation=None", "")}),
     ("relu-missing", "resnet_v1", {"y1": V1["y1"].replace("=strides", "=strides, activation=None")}),
     ("block-count", "resnet_v1", {"n": "n = (depth - 2) // 9"}),
-    ("norm-on-shortcut", "resnet_v1", {"project": V1["project"].replace("=False", "=True")}),
     ("stage-filters", "resnet_v1", {"wider": None}),
     ("stage-stride", "resnet_v1", {"stride": "        strides = 1"}),
     ("dense-units", "resnet_v1", {"dense": V1["dense"].replace("num_classes", "10")}),
@@ -258,23 +263,85 @@ NOTES = [
         )
         for name in ("identity_block", "convolutional_block")
     ),
+    Planted(
+        "initializer-seed",
+        "identity_block",
+        {"conv1": "X = Conv2D(F1, 1, kernel_initializer=initializer(seed=1))(X)"},
+    ),
+    Planted("shortcut-norm-left-out", "residual_block", {"norm_s": None}),
+    Planted(
+        "training-fixed",
+        "identity_block",
+        {
+            "def": "def identity_block(X, f, filters, initializer=random_uniform):",
+            **norms("X = BatchNormalization(axis=3)(X, training=True)"),
+        },
+    ),
     Planted("stem-relu-left-out", "ResNet50", {"relu": None}),
+    Planted(
+        "stem-same",
+        "ResNet50",
+        {"pad": "X = X_input", "conv": "X = Conv2D(64, 7, strides=2, padding='same')(X)"},
+    ),
+    Planted("stem-same", "ResNet50", {"pool": "X = MaxPooling2D((3, 3), strides=(2, 2), padding='same')(X)"}),
+    Planted("dropout-in-head", "ResNet50", {"after_flat": "X = Dropout(0.5)(X)"}),
+    Planted("norm-on-projection", "resnet_v1", {"project": V1["project"].replace("=False", "=True")}),
+    Planted(
+        "shortcut-without-weights",
+        "resnet_v1",
+        {
+            "project": "            x = AveragePooling2D(1, strides=2)(x)\n"
+            "            x = ZeroPadding2D(((0, 0), (0, width // 2)), data_format='channels_first')(x)"
+        },
+    ),
     Planted("depth-unchecked", "resnet_v1", {"depth": None}),
     Planted("regularizer", "resnet_v1", {}, "", learners.LAYER.replace(", kernel_regularizer=L2(1e-4)", "")),
 ]
 
-# Files: the mistake, the text, the lines that may be named, seconds, part of the message.
+RIGHT = learners.PRELUDE + learners.source("identity_block")
+
+
+def change(old: str, new: str) -> str:
+    """A file with a right identity block, and a change in its text."""
+    assert old in RIGHT, old
+    return RIGHT.replace(old, new)
+
+
+def find_line(text: str, part: str) -> int:
+    return next(i for i, line in enumerate(text.splitlines(), 1) if part in line)
+
+
+_SAVE = "X_shortcut = X"
+SLOW = "def slow():\n    while True:\n        pass\n"
+
+# Files: the mistake, the function, the text, part of the line that must be named, seconds, part of the message.
 FILES = [
-    ("raises", "import os\n\nvalue = undefined_name\n", (3,), 60,
-     "NameError: name 'undefined_name' is not defined (line 3: value = undefined_name)"),
-    ("hangs", "print('so far')\nwhile True:\n    pass\n", (2, 3), 3, "it did not finish within 3 seconds."),
-    ("hangs", "while True: print('x' * 1000, flush=True)\n", (1,), 3, "it did not finish within 3 seconds."),
-    ("crashed", "import os\nos._exit(7)\n", (None,), 60, "exit status 7"),
-    ("nothing-to-check", "x = 1\n", (None,), 60, "it defines none of identity_block, convolutional_block"),
+    ("raises", "identity_block", "def identity_block(X, f, filters, init=undefined_name):\n    return X\n",
+     "def identity", 100, "NameError: name 'undefined_name' is not defined (line 1: def identity"),
+    ("raises", "identity_block", "def identity_block(X, f, filters):\n    X = = 3\n    return X\n", "X = = 3", 100,
+     "SyntaxError"),
+    ("hangs", "", SLOW + change("training=None", "training=slow()"),
+     "", 40, "it did not finish within 40 seconds."),
+    ("hangs", "", "n = [print('x' * 1000, flush=True) for i in iter(int, 1)]\n" + change("training=None", "training=n"),
+     "iter(int, 1)", 40, "it did not finish within 40 seconds."),
+    ("crashed", "identity_block", change(_SAVE, "import os; os._exit(7)"), "", 100, "exit status 7"),
+    ("nothing-to-check", "", "x = 1\n", "", 100, "it defines nothing that can be checked."),
+    ("other-library", "", "import torch\n\nclass ResidualBlock(torch.nn.Module):\n    pass\n", "", 100, "PyTorch"),
+    ("not-imported", "identity_block", RIGHT.replace("BatchNormalization, Flatten", "Flatten"),
+     "BatchNormalization(axis=3)(X", 100, "BatchNormalization is used and never imported"),
+]  # fmt: skip
+
+# What a file is right in spite of: the note, the text, part of the message.
+FILE_NOTES = [
+    ("import-failed", RIGHT.replace("BatchNormalization, Flatten", "Flatten").replace(
+        "import numpy as np", "from our_own_layers import BatchNormalization"), "our_own_layers"),
+    ("pooling-window", change(_SAVE, "X_shortcut = X; AveragePooling2D()"), "AveragePooling2D() has no window"),
+    ("tensorflow-function", "import tensorflow as tf\n" + change("X = Activation('relu')(X)", "X = tf.nn.relu(X)"),
+     "tf.nn.relu is called on a Keras tensor"),
 ]  # fmt: skip
 
 
 def list_mistakes() -> set[str]:
     """The names of all planted mistakes."""
     functions = [*BLOCKS, *NETWORKS, *RIGHT_NETWORKS, *NOTES]
-    return {planted.mistake for planted in functions} | {row[0] for row in FILES}
+    return {planted.mistake for planted in functions} | {row[0] for row in [*FILES, *FILE_NOTES]}

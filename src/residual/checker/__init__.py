@@ -1,7 +1,7 @@
 """The block checker: it compares a learner's blocks and networks with the reference and names each mistake.
 
-    check_file("my_blocks.py")           in a process of its own, with a time limit
-    check(identity_block)                here, in a notebook's cell
+    check("my_blocks.py")          a program or a notebook, in a process of its own, with a time limit
+    check(identity_block)          here, in a notebook's cell
     print_report(report)
 
 `rules.RULES` is the table of all mistakes that have a name.

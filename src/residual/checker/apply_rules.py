@@ -22,8 +22,8 @@ def apply_rules(function: Callable[..., Iterable[Difference]], *arguments) -> li
     return [found for rule in RULES for found in getattr(rule, name)(*arguments)]
 
 
-def find_block_differences(pair: BlockPair) -> list[Difference]:
-    """All differences between two blocks: first in the order of their layers, then in their settings."""
+def find_block_differences(pair: BlockPair, arguments: CallArguments | None = None) -> list[Difference]:
+    """All differences between two blocks: in the order of their layers, in their settings, in their arguments."""
     found = apply_rules(Rule.find_in_block, pair)
     for component in pair.components():
         found += apply_rules(Rule.find_in_component, component)
@@ -35,6 +35,8 @@ def find_block_differences(pair: BlockPair) -> list[Difference]:
         found += apply_rules(Rule.find_in_conv, role, conv)
     for role, norm in list_norms(pair.got):
         found += apply_rules(Rule.find_in_norm, role, norm)
+    if arguments is not None:
+        found += apply_rules(Rule.find_in_call, arguments)
     return drop_explained(found)
 
 

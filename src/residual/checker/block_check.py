@@ -1,4 +1,4 @@
-"""The check of `identity_block` and `convolutional_block`: cases, differences, findings."""
+"""The check of one residual block: cases, differences, findings."""
 
 import functools
 from collections.abc import Callable
@@ -10,52 +10,28 @@ import keras
 from residual.checker import numbers
 from residual.checker.apply_rules import apply_rules, find_block_differences, merge_cases
 from residual.checker.calling import Outcome, Signature, SignatureError, call
+from residual.checker.candidates import Candidate
 from residual.checker.difference import Difference, has_mistake
 from residual.checker.findings import NO_EVIDENCE, Evidence, group_differences, make_finding
-from residual.checker.graph import depends_on, list_items
+from residual.checker.graph import depends_on, list_items, list_lost_steps
 from residual.checker.layout import Layout, block_layout, list_convs, list_norms
-from residual.checker.marker import Marker
 from residual.checker.pairs import BlockPair, CallArguments, Result
+from residual.checker.plans import CASES, COURSE_ORDER, STYLES, Case, Plan, Style, list_plans
 from residual.checker.report import Finding
 from residual.checker.rules.arguments import WrongSignature
 from residual.checker.rules.rule import Rule
 from residual.checker.rules.running import NumbersDiffer, Raises
+from residual.checker.rules.shortcut import soften_differences
+from residual.checker.steps import pick_steps
 from residual.checker.wording import describe_error
 from residual.models import course_blocks
-
-
-@dataclass(frozen=True)
-class Case:
-    """One call of a block: window, filters, stride, input (height, width, channels)."""
-
-    f: int
-    filters: tuple[int, int, int]
-    s: int
-    shape: tuple[int, int, int]
-
-
-# The first case tells every role from every other: three different filter counts, f, s, height and width.
-CASES: dict[str, tuple[Case, ...]] = {
-    "identity_block": (
-        Case(3, (4, 5, 6), 1, (9, 8, 6)),
-        Case(2, (2, 4, 3), 1, (4, 4, 3)),
-        Case(5, (3, 2, 5), 1, (7, 6, 5)),
-        Case(1, (5, 3, 4), 1, (4, 5, 4)),
-    ),
-    "convolutional_block": (
-        Case(3, (4, 5, 6), 2, (9, 8, 3)),
-        Case(2, (2, 4, 6), 1, (4, 4, 3)),
-        Case(5, (5, 3, 2), 3, (10, 9, 4)),
-        Case(1, (3, 2, 7), 2, (6, 6, 7)),
-    ),
-}
-ORDER = {"identity_block": ("X", "f", "filters"), "convolutional_block": ("X", "f", "filters", "s")}
 
 
 @dataclass
 class Attempt:
     """A case run on the learner's block: what came of it, and how it differs from the reference."""
 
+    plan: Plan
     case: Case
     passed: bool | None
     source: Any
@@ -68,45 +44,117 @@ class Attempt:
     def compared(self) -> bool:
         return self.layout is not None and self.outcome.error is None
 
+    @property
+    def mistakes(self) -> int:
+        return sum(not difference.rule.is_note for difference in self.differences)
 
-def check_block(name: str, function: Callable) -> tuple[list[Finding], str]:
-    """Compare a learner's block with the reference: (findings, what it printed).
+    @property
+    def has_addition(self) -> bool:
+        """Whether anything meets the main path; True if nobody knows."""
+        return self.layout is None or self.layout.blocks[0].merge is not None
 
-    Args:
-        name: "identity_block" or "convolutional_block".
-        function: the learner's.
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of a check.
+
+    Attributes:
+        findings: mistakes and notes.
+        printed: what the learner's function printed.
+        reason: why it was not checked, or "".
+        plan: how the block was called.
+        roles: "identity", "convolutional", as which the block was checked.
     """
-    order = ORDER[name]
-    try:
-        signature = Signature.of(function, order)
-    except SignatureError as error:
-        more = ", what else it takes with a default."
-        return [make_finding(name, WrongSignature().find_in_error(name, order, error, more))], ""
-    try:
-        signature.require(order[1:])
-    except SignatureError as error:
-        return [make_finding(name, WrongSignature().find_in_error(name, order, error))], ""
-    attempts: list[Attempt] = []
-    for i, case in enumerate(CASES[name]):
-        attempts.append(_attempt(name, function, signature, i, case))
+
+    findings: list[Finding] = field(default_factory=list)
+    printed: str = ""
+    reason: str = ""
+    plan: Plan | None = None
+    roles: tuple[str, ...] = ()
+
+
+def check_block(candidate: Candidate) -> Checked:
+    """Compare a learner's block with the reference."""
+    roles = ("identity", "convolutional") if candidate.role == "residual" else (candidate.role,)
+    findings: list[Finding] = []
+    printed, checked, plan = "", [], None
+    for role in roles:
+        try:
+            attempts = _run_cases(candidate, role)
+        except SignatureError as error:
+            if candidate.by_course_name:
+                return Checked([_make_signature_finding(candidate.name, role, error)])
+            return Checked(reason=str(error))
+        if candidate.role == "residual":
+            for attempt in attempts:
+                attempt.differences = soften_differences(attempt.differences)
+        first = attempts[0]
+        printed += "".join(attempt.outcome.printed for attempt in attempts)
+        if not candidate.by_course_name and not first.has_addition:
+            return Checked(reason="it adds nothing to its input, so it is a part of a block, or a plain one")
+        if role == "identity" and candidate.role == "residual" and _projects(first):
+            continue
+        signature = first.plan.signature
+        if checked and not {"s", "project"} & set(signature.names):
+            continue
+        known = {(finding.message, finding.line) for finding in findings}
+        judged = _judge(candidate.name, attempts)
+        findings += [finding for finding in judged if (finding.message, finding.line) not in known]
+        checked.append(role)
+        plan = first.plan
+    return Checked(findings, printed, plan=plan, roles=tuple(checked))
+
+
+def _projects(attempt: Attempt) -> bool:
+    return attempt.layout is not None and attempt.layout.blocks[0].projects
+
+
+def _make_signature_finding(name: str, role: str, error: Exception) -> Finding:
+    order = ("X", *COURSE_ORDER[role])
+    return make_finding(name, WrongSignature().find_in_error(name, order, error))
+
+
+def _run_cases(candidate: Candidate, role: str) -> list[Attempt]:
+    signature = Signature.of(candidate.function, is_block=True)
+    first = _find_first_attempt(candidate.function, signature, role)
+    attempts = [first]
+    cases = CASES[role]
+    if candidate.role == "residual" and role == "convolutional" and "s" in signature:
+        cases = tuple(case for case in cases if case.s > 1)  # without a stride it may take its input as it is
+    for i, case in list(enumerate(cases))[1:]:
         # Two cases tell a fault from a hard-coded number, True from False: more say the same again.
-        if i > 0 and any(has_mistake(attempt.differences) for attempt in attempts):
+        if i > 1 and any(has_mistake(attempt.differences) for attempt in attempts):
             break
-    found = merge_cases(attempts)
-    if not has_mistake(found):
-        found += _compare_numbers(attempts)
-    found += apply_rules(Rule.find_in_defaults, signature.defaults)
-    findings = group_differences(name, found, _find_evidence(attempts))
-    return findings, "".join(attempt.outcome.printed for attempt in attempts)
+        attempts.append(_attempt(candidate.function, first.plan, i, case))
+    return attempts
 
 
-def _attempt(name: str, function: Callable, signature: Signature, i: int, case: Case) -> Attempt:
-    passed = i % 2 == 0 if "training" in signature else None
-    source = keras.Input(case.shape)
-    values = {"f": case.f, "filters": list(case.filters), "s": case.s, "training": passed,
-              "initializer": Marker(), "stage": 2 + i, "block": "a"}  # fmt: skip
-    outcome = call(function, source, **signature.arguments(**values))
-    attempt = Attempt(case, passed, source, outcome)
+def _find_first_attempt(function: Callable, signature: Signature, role: str) -> Attempt:
+    """The first case, called in the way in which the block gets furthest and differs least."""
+    best = None
+    plans = list(list_plans(signature, role))
+    if not plans:
+        raise SignatureError("it does not take filters")
+    for plan in plans:
+        attempt = _attempt(function, plan, 0, CASES[role][0])
+        rank = (attempt.outcome.error is None, len(attempt.outcome.calls), -attempt.mistakes)
+        if attempt.outcome.error is None:
+            rank = (True, -attempt.mistakes, 0)
+        if best is None or rank > best[0]:
+            best = (rank, attempt)
+        if not attempt.mistakes and attempt.outcome.error is None:
+            break
+        if len(plans) == len(STYLES) and attempt.outcome.error is None:
+            break  # the filters were taken, and only one assignment of the arguments is possible
+    return best[1]
+
+
+def _attempt(function: Callable, plan: Plan, number: int, case: Case) -> Attempt:
+    passed = number % 2 == 0 if "training" in plan.signature else None
+    source = keras.Input(plan.find_shape(case))
+    arguments = plan.make_arguments(case, number, passed)
+    outcome = call(function, **{plan.signature.first or "X": source}, **arguments)
+    attempt = Attempt(plan, case, passed, source, outcome)
     if outcome.error is None:
         connected = functools.partial(depends_on, outcome.result, source)
         result = Result(outcome.result, keras.KerasTensor, "a tensor", connected)
@@ -114,27 +162,51 @@ def _attempt(name: str, function: Callable, signature: Signature, i: int, case: 
         if attempt.differences:
             return attempt
     items = list_items(outcome, outcome.result)
-    attempt.reference = build_reference(name, case, passed)
     if items is not None:
-        attempt.layout = block_layout(items, outcome.error is None)
-        attempt.differences = _compare(attempt, signature)
+        lost = list_lost_steps(outcome, outcome.result, source)
+        attempt.layout = block_layout(items, outcome.error is None, lost)
+        attempt.reference = _find_reference(attempt)
+        attempt.differences = _compare(attempt)
     if outcome.error is not None and not has_mistake(attempt.differences):
         attempt.differences.append(Raises().find_in_outcome(function, outcome))
     return attempt
 
 
+def _find_reference(attempt: Attempt) -> tuple[Any, Layout]:
+    """The reference for a case: its window and stride are the learner's own if they are no arguments."""
+    case, plan, block = attempt.case, attempt.plan, attempt.layout.blocks[0]
+    count = len(block.convs) + len(pick_steps(block.lost, "conv"))
+    style = plan.style
+    if style.count == 1 and count == 3 and plan.role == "convolutional":
+        # A single number says nothing of the last convolution: n or 4n are right.
+        style = Style(
+            1, 1 if block.convs[-1:] and block.convs[-1].values["filters"] == case.filters[0] else 4
+        )
+    filters = style.expect(case.filters, count)
+    f = case.f if "f" in plan.signature else 3
+    s = case.s
+    if plan.role == "convolutional" and "s" not in plan.signature:
+        convs = pick_steps(block.shortcut, "conv") or block.convs
+        s = convs[0].values["stride"][0] if convs else 1
+    shape = tuple(attempt.source.shape[1:])
+    return build_reference(plan.role, f, filters, s, shape, attempt.passed)
+
+
 @functools.cache
-def build_reference(name: str, case: Case, training: bool | None) -> tuple[Any, Layout]:
+def build_reference(
+    role: str, f: int, filters: tuple[int, ...], s: int, shape, training
+) -> tuple[Any, Layout]:
     """(input, layout) of the reference's block; kept, since every comparison sets all its weights anew."""
-    source = keras.Input(case.shape)
-    values = {"f": case.f, "filters": list(case.filters), "training": training}
-    if name == "convolutional_block":
-        values["s"] = case.s
-    outcome = call(getattr(course_blocks, name), source, **values)
+    source = keras.Input((*shape[:2], filters[-1]) if role == "identity" else shape)
+    if role == "identity":
+        outcome = call(course_blocks.identity_block, source, f, filters, training=training)
+    else:
+        outcome = call(course_blocks.convolutional_block, source, f, filters, s, training=training)
     return source, block_layout(list_items(outcome, outcome.result) or [])
 
 
-def _compare(attempt: Attempt, signature: Signature) -> list[Difference]:
+def _compare(attempt: Attempt) -> list[Difference]:
+    signature = attempt.plan.signature
     ref, got = attempt.reference[1].blocks[0], attempt.layout.blocks[0]
     default = signature.defaults.get("initializer")
     arguments = CallArguments(
@@ -144,7 +216,15 @@ def _compare(attempt: Attempt, signature: Signature) -> list[Difference]:
         initializer="initializer" in signature,
         seeded=not isinstance(default, str | keras.initializers.Initializer),
     )
-    return find_block_differences(BlockPair(ref, got)) + apply_rules(Rule.find_in_call, arguments)
+    return find_block_differences(BlockPair(ref, got), arguments)
+
+
+def _judge(name: str, attempts: list[Attempt]) -> list[Finding]:
+    found = merge_cases(attempts)
+    if not has_mistake(found) and not any(difference.rule.changes_numbers for difference in found):
+        found += _compare_numbers(attempts)
+    found += apply_rules(Rule.find_in_defaults, attempts[0].plan.signature.defaults)
+    return group_differences(name, found, _find_evidence(attempts))
 
 
 def _compare_numbers(attempts: list[Attempt]) -> list[Difference]:
@@ -186,7 +266,8 @@ def _find_evidence(attempts: list[Attempt]) -> Evidence:
         texts = (comparison.first_difference(training) for training in (False, True))
         text = next((text for text in texts if text), "")
         if text:
-            case = attempt.case
-            called = f"f={case.f}, filters={list(case.filters)}, s={case.s}, input {case.shape}"
-            return Evidence(f"{text} ({called})")
+            plan, case = attempt.plan, attempt.case
+            arguments = plan.signature.arguments(f=case.f, filters=plan.style.give(case.filters), s=case.s)
+            called = ", ".join(f"{name}={value}" for name, value in arguments.items())
+            return Evidence(f"{text} ({called}, input {tuple(attempt.source.shape[1:])})")
     return NO_EVIDENCE

@@ -3,27 +3,37 @@
 import contextlib
 import inspect
 import io
+import itertools
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
 
 ALIASES: dict[str, tuple[str, ...]] = {
-    "f": ("f", "kernel_size", "kernel", "window", "k"),
-    "filters": ("filters", "n_f", "num_filters", "nf", "n_filters", "channels"),
+    "f": ("f", "kernel_size", "kernel", "window", "k", "filter_size", "ksize", "kernel_shape"),
+    "filters": (
+        "filters", "n_f", "num_filters", "nf", "n_filters", "channels", "nb_filters", "nb_filter", "filter",
+        "filter_num", "filters_num", "out_channels", "num_channels", "n_channels", "planes", "output_filters",
+        "filter_list", "filter_sizes", "num_filter", "no_filters"),
     "s": ("s", "stride", "strides"),
+    "project": (
+        "downsample", "projection", "project", "conv_shortcut", "use_projection", "use_1x1conv",
+        "use_1x1_conv", "is_projection", "projection_shortcut", "use_conv", "down_sample"),
     "training": ("training", "is_training", "train"),
-    "initializer": ("initializer", "init", "kernel_initializer"),
+    "initializer": ("initializer", "init", "kernel_initializer", "kernel_init"),
     "stage": ("stage",),
     "block": ("block", "block_name"),
-    "input_shape": ("input_shape", "shape"),
-    "classes": ("classes", "n_classes", "num_classes"),
+    "name": ("name", "base_name", "prefix", "scope"),
+    "input_shape": ("input_shape", "shape", "input_size", "img_shape", "image_shape", "inp_shape"),
+    "classes": ("classes", "n_classes", "num_classes", "nb_classes", "num_class", "class_num", "n_class"),
     "depth": ("depth",),
-}
+}  # fmt: skip
+_ROLE_OF = {name: role for role, names in ALIASES.items() for name in names}
+_INPUTS = ("x", "inputs", "input_tensor", "input", "tensor", "a_prev", "inp", "input_layer", "data")
 
 
 class SignatureError(Exception):
@@ -37,50 +47,52 @@ class Signature:
     Attributes:
         names: the course's name -> the function's, e.g. {"filters": "n_f"}.
         defaults: the function's own defaults, by the course's name.
-        first: the name of the first parameter (X).
+        unknown: required parameters whose names say nothing, in their order, without the block's input.
+        first: the name of the block's input; "" for a network.
     """
 
     names: dict[str, str]
     defaults: dict[str, Any]
-    first: str
+    unknown: tuple[str, ...] = ()
+    first: str = ""
 
     @classmethod
-    def of(cls, function: Callable, order: tuple[str, ...] = ()) -> "Signature":
-        """Read a function's parameters; those with strange names count by position, in `order`.
-
-        Raises:
-            SignatureError: for a required parameter that stands for nothing known.
-        """
-        names, defaults = {}, {}
-        positional = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-        parameters = [p for p in inspect.signature(function).parameters.values() if p.kind in positional]
-        unplaced = list(order)
-        for i, parameter in enumerate(parameters):
-            role = next((role for role, known in ALIASES.items() if parameter.name in known), None)
-            if role is None and i < len(order) and order[i] in unplaced:
-                role = order[i]
+    def of(cls, function: Callable, is_block: bool) -> "Signature":
+        """Read a function's parameters by their names."""
+        names, defaults, unknown, first = {}, {}, [], ""
+        kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+        parameters = [p for p in inspect.signature(function).parameters.values() if p.kind in kinds]
+        if is_block and parameters:
+            inputs = [p for p in parameters if p.name.lower() in _INPUTS]
+            first = (inputs or parameters)[0].name
+        for parameter in parameters:
+            plain = parameter.name if len(parameter.name) == 1 else parameter.name.lower()  # F is not f
+            role = _ROLE_OF.get(plain)
+            is_free = parameter.default is not inspect.Parameter.empty
+            if parameter.name == first:
+                continue
             if role is None or role in names:
-                if parameter.default is inspect.Parameter.empty:
-                    raise SignatureError(
-                        f"there is no telling what to give for its argument {parameter.name!r}"
-                    )
+                if not is_free:
+                    unknown.append(parameter.name)
                 continue
             names[role] = parameter.name
-            if role in unplaced:
-                unplaced.remove(role)
-            if parameter.default is not inspect.Parameter.empty:
+            if is_free:
                 defaults[role] = parameter.default
-        return cls(names, defaults, parameters[0].name if parameters else "")
+        return cls(names, defaults, tuple(unknown), first)
 
-    def require(self, roles: tuple[str, ...]) -> None:
-        """Refuse a function that does not take these.
+    def assign(self, roles: tuple[str, ...]) -> Iterator["Signature"]:
+        """This signature with its unknown parameters standing for `roles`, each way that is possible.
 
         Raises:
-            SignatureError: naming those that are missing.
+            SignatureError: there are more unknown parameters than roles that nobody has.
         """
-        missing = [role for role in roles if role not in self]
-        if missing:
-            raise SignatureError(f"it does not take {' and '.join(missing)}")
+        free = [role for role in roles if role not in self.names]
+        if len(self.unknown) > len(free):
+            unknown = self.unknown[-1] if len(self.unknown) == len(free) + 1 else self.unknown[len(free)]
+            raise SignatureError(f"it is not clear what to give for its argument {unknown!r}")
+        for chosen in itertools.permutations(free, len(self.unknown)):
+            own = dict(zip(chosen, self.unknown, strict=True))
+            yield replace(self, names={**self.names, **own}, unknown=())
 
     def arguments(self, **values) -> dict[str, Any]:
         """Those of `values` that the function takes, under its own names."""
@@ -98,6 +110,7 @@ class Call:
     args: tuple
     kwargs: dict
     line: int | None
+    output: Any = None
 
     @property
     def tensors(self) -> list:
@@ -151,19 +164,24 @@ def _record_calls(function: Callable, outcome: Outcome):
 
     Both are needed: a layer checks its inputs' shapes before it becomes an operation, and it is the
     call that fails there - an addition of two shapes - that tells most about a wrong block.
+    A layer that is made of layers is opened: its own layers become part of the graph.
     """
     code = getattr(inspect.unwrap(function), "__code__", None)
+    filename = _find_filename(function)
 
     def wrap(original):
         def recorded(self, *args, **kwargs):
-            this = Call(self, args, kwargs, _find_line(code))
+            if is_composite(self) and _holds_symbol((args, kwargs)):
+                return _open(self, args, kwargs)
+            this = Call(self, args, kwargs, _find_line(code, filename))
             outcome.lines.setdefault(id(self), this.line)
             outcome.calls.append(this)  # keeps the operation alive, so that its id stays its own
             try:
-                return original(self, *args, **kwargs)
+                this.output = original(self, *args, **kwargs)
             except Exception:  # noted and raised on
                 outcome.failed = this
                 raise
+            return this.output
 
         return recorded
 
@@ -177,10 +195,52 @@ def _record_calls(function: Callable, outcome: Outcome):
         keras.Operation.symbolic_call = symbolic_call
 
 
-def _find_line(code) -> int | None:
-    frame = sys._getframe(2)
+def is_composite(layer) -> bool:
+    """Whether a layer is made of other layers: Sequential, a model, a learner's own block."""
+    if not isinstance(layer, keras.layers.Layer):
+        return False
+    if isinstance(layer, keras.Model):
+        return True
+    own = not type(layer).__module__.startswith("keras.")
+    return own and type(layer).__mro__[1] is keras.layers.Layer and bool(list(layer._flatten_layers(False)))
+
+
+def _holds_symbol(arguments) -> bool:
+    return any(isinstance(value, keras.KerasTensor) for value in keras.tree.flatten(arguments))
+
+
+def _open(layer, args: tuple, kwargs: dict):
+    """Call what a layer does, so that its own layers become part of the graph and not the layer."""
+    if isinstance(layer, keras.Sequential) and not layer.layers:
+        return args[0]  # an empty one is Keras 2's way to write the identity
+    own = [one for one in type(layer).__mro__ if not one.__module__.startswith("keras.")]
+    if not layer.built and any("build" in vars(one) for one in own):
+        layer.build(tuple(args[0].shape))
+    parameters = inspect.signature(layer.call).parameters
+    if "training" in parameters and len(args) < 2:
+        kwargs.setdefault("training", parameters["training"].default)
+        if kwargs["training"] is inspect.Parameter.empty:
+            kwargs["training"] = None
+    return layer.call(*args, **kwargs)
+
+
+def _find_filename(function: Callable) -> str:
+    """The file of a function or class."""
+    target = inspect.unwrap(function)
+    for value in (target, getattr(target, "call", None), getattr(target, "__init__", None)):
+        code = getattr(value, "__code__", None)
+        if code is not None:
+            return code.co_filename
+    return ""
+
+
+def _find_line(code, filename: str) -> int | None:
+    """The line of the learner's function at work, else the innermost line of its file."""
+    frame, inner = sys._getframe(2), None
     while frame is not None:
         if frame.f_code is code:
             return frame.f_lineno
+        if inner is None and frame.f_code.co_filename == filename:
+            inner = frame.f_lineno
         frame = frame.f_back
-    return None
+    return inner

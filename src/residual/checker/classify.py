@@ -121,6 +121,14 @@ def _other(node: Node) -> list[Step]:
     return [Step("other", type(node.operation).__name__, node)]
 
 
+def _dropout(node: Node) -> list[Step]:
+    return [Step("other", type(node.operation).__name__, node, {"dropout": True})]
+
+
+def _prelu(node: Node) -> list[Step]:
+    return [Step("act", "PReLU", node)]
+
+
 def _activation(node: Node) -> list[Step]:
     name = getattr(node.operation.activation, "__name__", "")
     if name == "linear":
@@ -142,7 +150,8 @@ _READERS: tuple[tuple[Any, Callable], ...] = (
     (_K.ZeroPadding2D, _pad),
     (_K.Flatten, _flatten),
     (_K.Dense, _dense),
-    ((_K.Dropout, _K.SpatialDropout2D, _K.GaussianNoise), _other),
+    ((_K.Dropout, _K.SpatialDropout2D, _K.GaussianNoise), _dropout),
+    (_K.PReLU, _prelu),
     (_K.Identity, _skip),
 )
 

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from residual.checker.findings import make_finding
 from residual.checker.report import Report
 from residual.checker.rules.running import Crashed, Hangs
+from residual.checker.source import SUFFIXES, read_file
 from residual.errors import DataError
 
 _KEPT = 4000  # characters of what the file prints
@@ -28,16 +30,18 @@ _CHILD = (
 def check_file(path: str | os.PathLike, *, timeout: float = 120) -> Report:
     """Run a Python file and compare the blocks and networks that it defines with the reference.
 
-    The file runs in a process of its own, in its own folder, without a keyboard or windows; what it prints is
-    kept in `report.printed`. A file that raises half-way is checked as far as it got.
+    The file runs in a process of its own, in its own folder, without a keyboard or windows. Only the statements run
+    that its blocks and networks need, each on its own: training, missing data or an import that nothing needs do not
+    stop the check. What the file prints is kept in `report.printed`.
 
     Args:
-        path: of a .py file that defines one or more of identity_block, convolutional_block, ResNet50,
-            resnet_v1, resnet_v2.
+        path: of a program (.py) or a notebook (.ipynb) that defines blocks or networks: identity_block,
+            convolutional_block, residual_block, ResNet18 to ResNet152, resnet_v1, resnet_v2, under these or
+            similar names, as functions or as Keras layers.
         timeout: seconds for everything, loading Keras included.
 
     Raises:
-        DataError: when there is no such file, or it is not a .py file.
+        DataError: there is no such file, or it is neither a program nor a notebook.
     """
     file = _find_file(Path(path))
     if timeout <= 0:
@@ -49,10 +53,10 @@ def check_file(path: str | os.PathLike, *, timeout: float = 120) -> Report:
 
 def _find_file(path: Path) -> Path:
     if not path.is_file():
-        raise DataError(f"There is no file {path}. Give the path of a .py file with your blocks.")
-    if path.suffix != ".py":
-        ways = "In a notebook use residual.checker.check(identity_block) in a cell, or export it as .py."
-        raise DataError(f"{path} is not a .py file. {ways}")
+        raise DataError(f"There is no file {path}. Give the path of a .py or .ipynb file with your blocks.")
+    if path.suffix not in SUFFIXES:
+        raise DataError(f"{path} is neither a .py nor an .ipynb file. Save your blocks as one of these.")
+    read_file(path)  # a notebook that cannot be read is the caller's mistake
     return path.resolve()
 
 
@@ -106,7 +110,7 @@ def _report(file: Path, folder: Path, status: int | None, printed: str, timeout:
     result = folder / "report.json"
     if result.is_file():
         report = Report.from_dict(json.loads(result.read_text(encoding="utf-8")))
-        return Report(report.checked, report.findings, str(file), (report.printed + printed)[-_KEPT:])
+        return replace(report, printed=(report.printed + printed)[-_KEPT:])
     now = folder / "now.txt"
     function = now.read_text(encoding="utf-8").strip() if now.is_file() else ""
     line = _find_line(folder / "where.txt", file)

@@ -11,7 +11,7 @@ import keras
 from residual._keras_graph import find_call
 from residual.checker.calling import Call, Outcome
 from residual.checker.classify import classify
-from residual.checker.steps import Fork, Item, Node
+from residual.checker.steps import Fork, Item, Node, Step
 
 
 class _Graph:
@@ -144,6 +144,30 @@ def list_items(outcome: Outcome, tensor=None) -> list[Item] | None:
         graph.add(source)
     items, source = graph.before(node, [])
     return [*graph.sequence(source, None), *items]
+
+
+def list_lost_steps(outcome: Outcome, tensor, source) -> list[Step]:
+    """The steps of layers that were called in vain: nothing that reaches `tensor` reads their results.
+
+    Only those before the last call on `source` count, in the order of the calls: what comes later is no part of
+    a path that starts anew.
+
+    Args:
+        outcome: of the call that built the graph.
+        tensor: its output; None if the function raised.
+        source: the block's input.
+    """
+    graph = _Graph(outcome.lines)
+    failed = outcome.failed.tensors if outcome.failed else []
+    for end in [tensor] if tensor is not None else failed:
+        graph.add(end)
+    calls = {id(call.output): call for call in outcome.calls if isinstance(call.output, keras.KerasTensor)}
+    calls = list(calls.values())
+    on_source = [i for i, call in enumerate(calls) if any(t is source for t in call.tensors)]
+    live = [i for i in on_source if id(calls[i].output) in graph.nodes]
+    before = calls[: live[-1]] if live else []
+    dead = [call for call in before if id(call.output) not in graph.nodes]
+    return [step for call in dead for step in classify(make_node(call.output, outcome.lines))]
 
 
 def depends_on(tensor, source) -> bool:

@@ -18,6 +18,8 @@ class Block:
         merge: where the two meet; None for a plain block.
         tail: steps after the merge.
         late: steps in front of the fork, part of `main`; the shortcut was taken after them, too late.
+        branch: steps of the longer branch after the fork.
+        lost: steps of layers that were called and do not reach the output, up to the last call on the input.
         oddity: "same" (both branches are one tensor), "unused" (and no convolution is among them),
             "extra" (more than two branches, or a merge within a branch), or "".
     """
@@ -28,6 +30,8 @@ class Block:
     tail: list[Step]
     late: list[Step] = field(default_factory=list)
     oddity: str = ""
+    branch: list[Step] = field(default_factory=list)
+    lost: list[Step] = field(default_factory=list)
 
     @property
     def convs(self) -> list[Step]:
@@ -77,17 +81,23 @@ def list_norms(block: Block) -> list[tuple[str, Step]]:
     return norms + [("shortcut's batch norm", step) for step in pick_steps(block.shortcut, "norm")]
 
 
-def block_layout(items: list[Item], complete: bool = True) -> Layout:
-    """The layout of one block function: everything belongs to one block."""
+def block_layout(items: list[Item], complete: bool = True, lost: list[Step] | None = None) -> Layout:
+    """The layout of one block function: everything belongs to one block.
+
+    Args:
+        items: from `graph.list_items`.
+        complete: False if the function raised.
+        lost: steps that do not reach the output; see `Block`.
+    """
     forks = [i for i, item in enumerate(items) if isinstance(item, Fork)]
     if not forks:
         steps = _fold_padding(list(items))
         ends_active = len(steps) > 0 and steps[-1].kind == "act"
         main, tail = (steps[:-1], steps[-1:]) if ends_active else (steps, [])
-        return Layout([], [Block(main, [], None, tail)], [], complete)
+        return Layout([], [Block(main, [], None, tail, lost=lost or [])], [], complete)
     last = forks[-1]
     block = _build_block(items[:last], items[last], _flatten(items[last + 1 :]), several=len(forks) > 1)
-    return Layout([], [block], [], complete)
+    return Layout([], [replace(block, lost=lost or [])], [], complete)
 
 
 def network_layout(items: list[Item], activates: bool, complete: bool = True) -> Layout:
@@ -141,6 +151,7 @@ def _build_block(prefix: list[Item], fork: Fork, tail: list[Step], several: bool
         _fold_padding(tail),
         late,
         oddity,
+        main,
     )
 
 
@@ -161,11 +172,11 @@ def _flatten(items: list[Item]) -> list[Step]:
 
 
 def _fold_padding(steps: list[Step]) -> list[Step]:
-    """`steps` with each ZeroPadding2D folded into the convolution that follows it."""
+    """`steps` with each ZeroPadding2D folded into the convolution or pooling that follows it."""
     folded: list[Step] = []
     for step in steps:
         before = folded[-1] if folded else None
-        if step.kind == "conv" and before is not None and before.kind == "pad":
+        if step.kind in ("conv", "pool") and before is not None and before.kind == "pad":
             pads = tuple(a + b for a, b in zip(before.values["pads"], step.values["pads"], strict=True))
             folded[-1] = replace(
                 step, values={**step.values, "pads": pads, "padded_by": before.values["pads"]}

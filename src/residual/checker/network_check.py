@@ -1,23 +1,27 @@
-"""The check of `ResNet50`, `resnet_v1` and `resnet_v2`: the networks that the learner's functions build."""
+"""The check of ResNet-18 to -152 and the CIFAR networks: what the learner's functions build."""
 
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 from msgspec.structs import replace
 
 from residual.checker import numbers
 from residual.checker.apply_rules import apply_rules, find_network_differences
-from residual.checker.block_check import ORDER
+from residual.checker.block_check import Checked
 from residual.checker.calling import Outcome, Signature, SignatureError, call
+from residual.checker.candidates import Candidate, unwrap
 from residual.checker.difference import Difference, has_mistake
 from residual.checker.findings import NO_EVIDENCE, Evidence, group_differences, make_finding
 from residual.checker.graph import list_items
 from residual.checker.layout import Layout, network_layout
 from residual.checker.pairs import DepthTrial, Result
-from residual.checker.report import Finding
+from residual.checker.plans import Plan
 from residual.checker.rules.arguments import WrongSignature
 from residual.checker.rules.rule import Rule
 from residual.checker.rules.running import NumbersDiffer, Raises
@@ -29,86 +33,182 @@ from residual.models.build import build_network
 
 # Neither the 6 of the course nor the 10 of CIFAR: a number written into the code shows.
 CLASSES = 5
-SIZES = {"ResNet50": (64, 64, 3), "resnet_v1": (32, 32, 3), "resnet_v2": (32, 32, 3)}
+CIFAR = ("resnet_v1", "resnet_v2")
 # Two depths tell a rule from a number; the third fits neither 6n+2 nor 9n+2.
 DEPTHS = {"resnet_v1": (14, 8), "resnet_v2": (20, 11)}
 NO_DEPTH = 10
-_ORDER = {"ResNet50": ("input_shape", "classes"), "resnet_v1": ("input_shape", "depth", "classes")}
+_COUNTS = {
+    "18": (2, 2, 2, 2),
+    "34": (3, 4, 6, 3),
+    "50": (3, 4, 6, 3),
+    "101": (3, 4, 23, 3),
+    "152": (3, 8, 36, 3),
+}
+
+Wrong = Mapping[str, tuple[Callable | None, Plan | None]]
 
 
-def check_network(
-    name: str, function: Callable, wrong: dict[str, Callable] | None = None
-) -> tuple[list[Finding], str]:
-    """Compare the networks that a learner's function builds with the reference's: (findings, printed).
+@dataclass
+class _Attempt:
+    """A network that the learner's function built, and how it differs from the reference."""
+
+    shape: tuple[int, int, int]
+    signature: Signature
+    outcome: Outcome
+    differences: list[Difference] = field(default_factory=list)
+    evidence: Evidence = NO_EVIDENCE
+    pair: NetworkPair | None = None
+    sources: tuple[Any, Any] | None = None
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        mistakes = sum(not difference.rule.is_note for difference in self.differences)
+        return (self.outcome.error is None, -mistakes)
+
+
+def check_network(candidate: Candidate, wrong: Wrong | None = None) -> Checked:
+    """Compare the networks that a learner's function builds with the reference's.
 
     Args:
-        name: "ResNet50", "resnet_v1" or "resnet_v2".
-        function: the learner's.
+        candidate: the learner's function.
         wrong: the learner's blocks that are known to be wrong. The reference's stand in for them, so that
             a fault of a block is not reported again for each of its uses.
     """
-    order = _ORDER.get(name, _ORDER["resnet_v1"])
+    order = ("input_shape", "depth", "classes") if candidate.network in CIFAR else ("input_shape", "classes")
+    signature = Signature.of(candidate.function, is_block=False)
     try:
-        signature = Signature.of(function, order)
+        signatures = list(signature.assign(order))
     except SignatureError as error:
-        return [make_finding(name, WrongSignature().find_in_error(name, order, error))], ""
-    with _replace_blocks(function, wrong or {}):
-        depth = DEPTHS.get(name, (None,))[0]
-        outcome = _build(function, signature, SIZES[name], depth)
-        found, evidence = _compare(name, function, signature, outcome, depth)
-        if name in DEPTHS and not has_mistake(found):
-            found += _try_depths(name, function, signature)
-    return group_differences(name, found, evidence), outcome.printed
+        return Checked(
+            [make_finding(candidate.name, WrongSignature().find_in_error(candidate.name, order, error))]
+        )
+    calls = _find_called(candidate, wrong or {})
+    opaque = [name for name, (_, plan) in calls.items() if plan is None or plan.style.count != 3]
+    opaque += [name for name in calls if inspect.isclass(candidate.original) and name not in opaque]
+    if opaque:
+        return Checked(reason=f"{', '.join(opaque)}, which it calls, has a mistake: mend that first")
+    with _replace_blocks(candidate.function, calls):
+        attempt = _find_best(candidate, signatures)
+        found = attempt.differences
+        if not has_mistake(found):
+            found = found + _look_closer(attempt)
+            if candidate.network in DEPTHS:
+                found += _try_depths(candidate, attempt.signature)
+    findings = group_differences(candidate.name, found, attempt.evidence)
+    return Checked(findings, attempt.outcome.printed, roles=("network",))
+
+
+def _find_best(candidate: Candidate, signatures: list[Signature]) -> _Attempt:
+    """The network, built for the size at which it differs least: a head may be made for one size alone."""
+    best = None
+    for signature in signatures:
+        for shape in _list_shapes(candidate.network, signature):
+            attempt = _attempt(candidate, signature, shape)
+            if best is None or attempt.rank > best.rank:
+                best = attempt
+            if not has_mistake(attempt.differences) and attempt.outcome.error is None:
+                return best
+            keras.utils.clear_session(free_memory=False)
+    return best
+
+
+def _list_shapes(network: str, signature: Signature) -> list[tuple[int, int, int]]:
+    if network in CIFAR:
+        return [(32, 32, 3)]
+    shapes = [(64, 64, 3), (224, 224, 3)] if "input_shape" in signature else [(224, 224, 3)]
+    own = signature.defaults.get("input_shape")
+    if isinstance(own, tuple | list) and len(own) == 3 and all(isinstance(n, int) for n in own):
+        shapes.insert(1, tuple(own))
+    return list(dict.fromkeys(shapes))
 
 
 def _build(function: Callable, signature: Signature, shape, depth: int | None) -> Outcome:
-    values = {"input_shape": shape, "depth": depth, "classes": CLASSES}
-    return call(function, **signature.arguments(**values))
+    def build(**arguments):
+        model = function(**arguments)
+        if isinstance(model, keras.Model) and not getattr(model, "outputs", None):
+            source = keras.Input(shape)  # a class of the learner's: its layers show when it is called
+            model = keras.Model(source, model(source))
+        return model
+
+    values = {"input_shape": shape, "depth": depth, "classes": CLASSES, "training": None}
+    build.__wrapped__ = function
+    return call(build, **signature.arguments(**values))
 
 
-def _compare(name, function, signature, outcome: Outcome, depth) -> tuple[list[Difference], Evidence]:
+def _attempt(candidate: Candidate, signature: Signature, shape) -> _Attempt:
+    depth = DEPTHS.get(candidate.network, (None,))[0]
+    outcome = _build(candidate.function, signature, shape, depth)
+    attempt = _Attempt(shape, signature, outcome)
     if outcome.error is None:
-        result = Result(outcome.result, keras.Model, "a keras.Model")
-        found = apply_rules(Rule.find_in_result, result)
-        if found:
-            return found, NO_EVIDENCE
-    tensor = outcome.result.outputs[0] if outcome.error is None else None
-    items = list_items(outcome, tensor)
-    classes = CLASSES if "classes" in signature else {"ResNet50": 6}.get(name, 10)
-    shape = tuple(outcome.result.inputs[0].shape[1:]) if tensor is not None else SIZES[name]
+        attempt.differences = apply_rules(
+            Rule.find_in_result, Result(outcome.result, keras.Model, "a keras.Model")
+        )
+        if attempt.differences:
+            return attempt
+        attempt.shape = tuple(outcome.result.inputs[0].shape[1:])
+    items = list_items(outcome, outcome.result.outputs[0] if outcome.error is None else None)
     if items is None:
-        return [Raises().find_in_outcome(function, outcome)], NO_EVIDENCE
-    got = network_layout(items, activates=name != "resnet_v2", complete=outcome.error is None)
-    is_course = name == "ResNet50"
-    stem_end = "norm-relu" if not is_course or pick_steps(got.stem, "act") else "norm"
-    source, ref = build_reference(name, depth, shape, classes, stem_end)
-    pair = NetworkPair(ref, got, first_stage=2 if is_course else 1, relu_in_stem=not is_course)
+        attempt.differences = [Raises().find_in_outcome(candidate.function, outcome)]
+        return attempt
+    _compare(candidate, attempt, items, depth)
+    return attempt
+
+
+def _compare(candidate: Candidate, attempt: _Attempt, items, depth: int | None) -> None:
+    """Set the attempt's differences and evidence."""
+    network, outcome = candidate.network, attempt.outcome
+    got = network_layout(items, activates=network != "resnet_v2", complete=outcome.error is None)
+    is_cifar = network in CIFAR
+    stem_end = "norm-relu" if is_cifar or pick_steps(got.stem, "act") else "norm"
+    dense = pick_steps(got.head, "dense")
+    classes = CLASSES if "classes" in attempt.signature or not dense else dense[-1].values["units"]
+    source, ref = build_reference(network, depth, attempt.shape, classes, stem_end)
+    pair = NetworkPair(ref, got, first_stage=1 if is_cifar else 2, relu_in_stem=is_cifar)
     found = find_network_differences(pair)
-    if outcome.error is not None:
-        if has_mistake(found):
-            return found, Evidence(f"Keras stops there: {describe_error(outcome.error)}", is_error=True)
-        return [*found, Raises().find_in_outcome(function, outcome)], NO_EVIDENCE
-    if not has_mistake(found):
-        found += apply_rules(Rule.find_in_right_network, pair)
-        text = _describe_disagreement((source, ref), (outcome.result.inputs[0], got))
-        found += NumbersDiffer().find_in_numbers(text)
-    return found, NO_EVIDENCE
+    if outcome.error is not None and has_mistake(found):
+        attempt.evidence = Evidence(f"Keras stops there: {describe_error(outcome.error)}", is_error=True)
+    elif outcome.error is not None:
+        found.append(Raises().find_in_outcome(candidate.function, outcome))
+    else:
+        attempt.pair, attempt.sources = pair, (source, outcome.result.inputs[0])
+    attempt.differences = found
+
+
+def _look_closer(attempt: _Attempt) -> list[Difference]:
+    """What shows in a network without mistakes: its weight decay, and its numbers."""
+    pair = attempt.pair
+    found = apply_rules(Rule.find_in_right_network, pair)
+    if any(difference.rule.changes_numbers for difference in attempt.differences) or not _pads_alike(pair):
+        return found
+    ref, got = attempt.sources
+    text = _describe_disagreement((ref, pair.ref), (got, pair.got))
+    return found + NumbersDiffer().find_in_numbers(text)
+
+
+def _pads_alike(pair: NetworkPair) -> bool:
+    """Whether the zeros around the images are the reference's: two kinds of padding are right."""
+    there, here = ([step.values["pads"] for step in pick_steps(layout.steps, "conv", "pool")]
+                   for layout in (pair.ref, pair.got))  # fmt: skip
+    return there == here
 
 
 @functools.cache
 def build_reference(
-    name: str, depth: int | None, shape, classes: int, stem_end: str
+    network: str, depth: int | None, shape, classes: int, stem_end: str
 ) -> tuple[object, Layout]:
     """(input, layout) of the reference's network; kept, since ResNet-50 takes a second to build."""
-    names = {
-        "ResNet50": "course-resnet50",
-        "resnet_v1": f"notebook-resnet{depth}",
-        "resnet_v2": f"notebook-resnet{depth}v2",
-    }
-    spec = replace(zoo.find_spec(names[name]), stem_end=stem_end)
-    model = build_network(spec, shape, classes)
+    if network == "resnet_v1":
+        spec = zoo.find_spec(f"notebook-resnet{depth}")
+    elif network == "resnet_v2":
+        spec = zoo.find_spec(f"notebook-resnet{depth}v2")
+    else:
+        number = network.removeprefix("ResNet")
+        spec = replace(zoo.find_spec("course-resnet50"), blocks=_COUNTS[number], names="residual")
+        if number in ("18", "34"):
+            spec = replace(spec, block="basic", outputs=(), padding="same")
+    model = build_network(replace(spec, stem_end=stem_end), shape, classes)
     items = list_items(Outcome(), model.outputs[0])
-    return model.inputs[0], network_layout(items or [], activates=name != "resnet_v2")
+    return model.inputs[0], network_layout(items or [], activates=network != "resnet_v2")
 
 
 def _describe_disagreement(ref: tuple, got: tuple) -> str:
@@ -118,48 +218,67 @@ def _describe_disagreement(ref: tuple, got: tuple) -> str:
     return next((text for text in texts if text), "")
 
 
-def _try_depths(name: str, function: Callable, signature: Signature) -> list[Difference]:
+def _try_depths(candidate: Candidate, signature: Signature) -> list[Difference]:
     """Build a network of another depth, and one of a depth that there is not."""
     if "depth" not in signature:
         return []
-    depth = DEPTHS[name][1]
-    outcome = _build(function, signature, SIZES[name], depth)
+    name, function = candidate.network, candidate.function
+    depth, shape = DEPTHS[name][1], (32, 32, 3)
+    outcome = _build(function, signature, shape, depth)
     if outcome.error is not None:
         return [Raises().find_in_outcome(function, outcome)]
     items = list_items(outcome, outcome.result.outputs[0]) or []
     got = network_layout(items, activates=name != "resnet_v2")
-    _, ref = build_reference(name, depth, SIZES[name], CLASSES, "norm-relu")
-    accepted = _build(function, signature, SIZES[name], NO_DEPTH).error is None
+    _, ref = build_reference(name, depth, shape, CLASSES, "norm-relu")
+    accepted = _build(function, signature, shape, NO_DEPTH).error is None
     trial = DepthTrial(depth, len(ref.blocks), len(got.blocks), NO_DEPTH, accepted)
     return apply_rules(Rule.find_in_depths, trial)
 
 
+def _find_called(candidate: Candidate, wrong: Wrong) -> Wrong:
+    """Those of the wrong blocks that the network's function calls."""
+    names = set().union(*(code.co_names for code in _list_codes(candidate.original)))
+    return {name: value for name, value in wrong.items() if name in names}
+
+
+def _list_codes(value) -> list[types.CodeType]:
+    """The code of a function, or of the methods of a class."""
+    value = unwrap(value)
+    functions = vars(value).values() if inspect.isclass(value) else [value]
+    return [function.__code__ for function in functions if inspect.isfunction(function)]
+
+
 @contextlib.contextmanager
-def _replace_blocks(function: Callable, wrong: dict[str, Callable]):
+def _replace_blocks(function: Callable, wrong: Wrong):
     """The reference's blocks under the learner's names, for as long as the network is built."""
-    namespace = getattr(inspect.unwrap(function), "__globals__", {})
+    namespace = getattr(unwrap(function), "__globals__", {})
     before = {name: namespace[name] for name in wrong if name in namespace}
-    for name, theirs in before.items():
-        namespace[name] = _make_substitute(name, theirs)
+    for name in before:
+        namespace[name] = _make_substitute(*wrong[name])
     try:
         yield
     finally:
         namespace.update(before)
 
 
-def _make_substitute(name: str, theirs: Callable) -> Callable:
+def _make_substitute(theirs: Callable, plan: Plan) -> Callable:
     """The reference's block with the parameters of the learner's."""
-    try:
-        roles = {own: role for role, own in Signature.of(theirs, ORDER[name]).names.items()}
-    except SignatureError:
-        return theirs
-    taken = ("f", "filters", "s", "training")
+    roles = {own: role for role, own in plan.signature.names.items()}
+    reference = {
+        "identity": course_blocks.identity_block,
+        "convolutional": course_blocks.convolutional_block,
+    }[plan.role]
+    taken = ("filters", "s", "training") if plan.role == "convolutional" else ("filters", "training")
 
     def block(*args, **kwargs):
         bound = inspect.signature(theirs).bind(*args, **kwargs)
         bound.apply_defaults()
         values = {roles[own]: value for own, value in bound.arguments.items() if own in roles}
-        x = next(iter(bound.arguments.values()))
-        return getattr(course_blocks, name)(x, **{role: values[role] for role in taken if role in values})
+        x = (
+            bound.arguments[plan.signature.first]
+            if plan.signature.first
+            else next(iter(bound.arguments.values()))
+        )
+        return reference(x, values.get("f", 3), **{role: values[role] for role in taken if role in values})
 
     return block

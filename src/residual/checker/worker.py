@@ -4,16 +4,22 @@ import contextlib
 import faulthandler
 import io
 import json
-import linecache
 import os
 import sys
-import traceback
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from residual.checker.candidates import classify_name, find_names
 from residual.checker.findings import make_finding
-from residual.checker.function_check import check
+from residual.checker.function_check import check_names
 from residual.checker.report import Finding, Report
-from residual.checker.rules.running import Raises
+from residual.checker.rules.imports import OtherLibrary
+from residual.checker.source import LearnerFile, read_file
+from residual.checker.wording import strip_codes
+
+if TYPE_CHECKING:
+    from residual.checker.run_file import Run
 
 
 def main(job: dict) -> None:
@@ -30,7 +36,7 @@ def main(job: dict) -> None:
         os.chdir(file.parent)
         sys.path.insert(0, str(file.parent))
         sys.argv = [str(file)]
-        report = _check_names(file, folder / "now.txt")
+        report = _check_names(read_file(file), folder / "now.txt")
         _write(folder / "report.json", json.dumps(report.to_dict()))
         faulthandler.cancel_dump_traceback_later()
 
@@ -42,36 +48,45 @@ def _write(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def _check_names(file: Path, now: Path) -> Report:
+def _check_names(file: LearnerFile, now: Path) -> Report:
+    from residual.checker.run_file import explain_failure, run_file
+
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        namespace, stopped = _run(file)
-    findings = [stopped] if stopped else []
-    report = check(namespace, on_start=lambda name: _write(now, name))
-    if report.checked or not stopped:
+        run = run_file(file)
+    names = find_names(run.namespace)
+    findings = _explain_definitions(run, file, {candidate.name for candidate in names.candidates})
+    failed = [finding.function for finding in findings]
+    report = check_names(names, lambda name: _write(now, name), failed)
+    if report.checked or not findings:
         findings += report.findings
-    return Report(report.checked, tuple(findings), str(file), (printed.getvalue() + report.printed)[-4000:])
+    if not report.checked and not failed:
+        other = [make_finding("", found) for found in OtherLibrary().find_in_text(file.text)]
+        stopped = [make_finding("", explain_failure(file, *failure)) for failure in run.failures[:1]]
+        findings = other or stopped or findings
+    for function, difference in run.list_differences():
+        findings.append(make_finding(function if function in report.checked else "", difference))
+    return replace(
+        report,
+        checked=(*failed, *report.checked),
+        findings=tuple(_locate(finding, file) for finding in findings),
+        source=str(file.path),
+        printed=strip_codes(printed.getvalue() + report.printed)[-4000:],
+    )
 
 
-def _run(file: Path) -> tuple[dict, Finding | None]:
-    """The names that the file defines, and a finding if it stopped with an error."""
-    namespace = {"__name__": "learner", "__file__": str(file), "__builtins__": __builtins__}
-    try:
-        # The bytes, so that an encoding line counts; the file's name, so that errors name its lines.
-        exec(compile(file.read_bytes(), str(file), "exec"), namespace)
-    except (Exception, SystemExit) as error:
-        return namespace, _explain_error(file, error)
-    return namespace, None
+def _explain_definitions(run: "Run", file: LearnerFile, own: set[str]) -> list[Finding]:
+    """The findings of blocks and networks whose own definition stopped: what else has their name is not theirs."""
+    from residual.checker.run_file import explain_failure
+
+    findings = []
+    for statement, error in run.failures:
+        if statement.is_definition or statement.code is None:
+            wanted = [name for name in sorted(statement.binds) if classify_name(name) and name not in own]
+            findings += [make_finding(name, explain_failure(file, statement, error)) for name in wanted]
+    return findings
 
 
-def _explain_error(file: Path, error: BaseException) -> Finding:
-    return make_finding("", Raises().find_in_error(error, *_find_place(file, error)))
-
-
-def _find_place(file: Path, error: BaseException) -> tuple[int | None, str]:
-    if isinstance(error, SyntaxError) and error.filename == str(file):
-        return error.lineno, (error.text or "").strip()
-    inside = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
-    if not inside:
-        return None, ""
-    return inside[-1].lineno, linecache.getline(str(file), inside[-1].lineno or 0).strip()
+def _locate(finding: Finding, file: LearnerFile) -> Finding:
+    cell, line = file.find_cell(finding.line)
+    return replace(finding, cell=cell, line=line)

@@ -12,7 +12,7 @@ EXAMPLE = "residual check my_blocks.py"
 
 def run(
     file: Path = typer.Argument(
-        ..., metavar="FILE.py", help="Defines identity_block, ResNet50, resnet_v1 or others."
+        ..., metavar="FILE", help="A .py or .ipynb file that defines identity_block, ResNet50 or others."
     ),
     timeout: float = typer.Option(120, min=1, help="Seconds that the file may take."),
     as_json: bool = JSON,
@@ -22,12 +22,10 @@ def run(
     Exit code 0 if all is right, 1 if something differs.
     """
     out = console(for_json=as_json)
-    from residual import backend
     from residual._console import show_work
 
     _check_file(file)
     with show_work(out, f"running {file.name}"):
-        backend.import_keras_quietly()
         from residual.checker import check_file, print_report
 
         report = check_file(file, timeout=timeout)
@@ -42,6 +40,6 @@ def run(
 def _check_file(file: Path) -> None:
     """Refuse a file that is no program, before Keras is loaded."""
     if not file.is_file():
-        raise DataError(f"There is no file {file}. Give the path of a .py file with your blocks.")
-    if file.suffix != ".py":
-        raise DataError(f"{file} is not a .py file. Export a notebook as .py, or use its own cell to check.")
+        raise DataError(f"There is no file {file}. Give the path of a .py or .ipynb file with your blocks.")
+    if file.suffix not in (".py", ".ipynb"):
+        raise DataError(f"{file} is neither a .py file nor a notebook (.ipynb).")

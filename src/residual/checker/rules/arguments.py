@@ -40,11 +40,12 @@ class InitializerSeed(Rule):
     example = "initializer() or initializer(seed=1)"
     message = "the {place} asks for its initializer with another seed than 0."
     fix = "give it kernel_initializer=initializer(seed=0), so that your numbers are the course's."
+    severity = "note"
 
     def find_in_call(self, call: CallArguments) -> Found:
         for role, conv in call.convs:
             seed = getattr(conv.operation.kernel_initializer, "marker_seed", 0)
-            if call.initializer and call.seeded and seed != 0:
+            if call.initializer and call.seeded and seed not in (0, "uncalled"):
                 yield self.at(role, "seed=0", f"seed={seed}", conv)
 
 
@@ -55,15 +56,15 @@ class WrongSignature(Rule):
     fix = "{expected}"
     message_has_values = True
 
-    def find_in_error(
-        self, function: str, order: tuple[str, ...], error: Exception, more: str = ""
-    ) -> Difference:
+    def find_in_error(self, function: str, order: tuple[str, ...], error: Exception) -> Difference:
         """The difference that an unreadable signature makes.
 
         Args:
             function: the name that the function must have.
             order: its arguments.
-            error: from `calling.read_signature`.
-            more: the end of the advice.
+            error: from `calling.Signature`.
         """
-        return self.at(got=str(error), expected=f"write def {function}({', '.join(order)}): ...{more}")
+        return self.at(
+            got=str(error),
+            expected=f"write def {function}({', '.join(order)}): ..., what else it takes with a default.",
+        )

@@ -117,3 +117,22 @@ class DenseActivation(Rule):
             acts = [step.name for step in head[head.index(dense) + 1 :] if step.kind == "act"]
             if acts != ["softmax"]:
                 yield self.at("head", "softmax", ", ".join(acts) or "linear", dense)
+
+
+class DropoutInHead(Rule):
+    id = "dropout-in-head"
+    example = "Dropout before the last Dense"
+    message = "there is a {got} before the last dense layer, which the reference does not have."
+    fix = "nothing is wrong: it acts in training alone."
+    severity = "note"
+    changes_numbers = True
+
+    def find_in_head(self, pair: NetworkPair) -> Found:
+        for step in pair.got.head:
+            if is_dropout(step):
+                yield self.at("head", "", step.name, step)
+
+
+def is_dropout(step: Step) -> bool:
+    """Whether a layer does nothing but drop values in training."""
+    return step.kind == "other" and step.values.get("dropout", False)

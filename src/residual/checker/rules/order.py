@@ -103,7 +103,8 @@ class ExtraLayer(Rule):
         head = pair.got.head
         denses, pools = pick_steps(head, "dense"), pick_steps(head, "pool")
         for step in [*pick_steps(head, "conv", "other", "pad", "merge"), *denses[:-1], *pools[1:]]:
-            yield self.at("head", "", step.name, step)
+            if not step.values.get("dropout"):
+                yield self.at("head", "", step.name, step)
 
     def _find_strangers(self, path: list[Step], place: str, kinds: tuple[str, ...]) -> Found:
         for step in path:

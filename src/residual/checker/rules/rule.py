@@ -30,6 +30,7 @@ class Rule:
         follows_arguments: the layer's setting comes from an argument of the function. If it is right in the
             first call and wrong in another, it is a number in the code.
         settles_place: what else differs at the same place in later calls follows from this mistake.
+        changes_numbers: what the rule notes is right and gives other numbers, so numbers are not compared.
         message_has_values: the message holds both values, so they are not shown again.
     """
 
@@ -41,6 +42,7 @@ class Rule:
     changes_shape: ClassVar[bool] = False
     follows_arguments: ClassVar[bool] = False
     settles_place: ClassVar[bool] = False
+    changes_numbers: ClassVar[bool] = False
     message_has_values: ClassVar[bool] = False
 
     def __eq__(self, other) -> bool:

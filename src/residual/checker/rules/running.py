@@ -1,7 +1,7 @@
 """Functions and files that do not run to their end, or return something else."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from residual.checker.difference import Difference
@@ -89,13 +89,19 @@ class Disconnected(Rule):
 class NothingToCheck(Rule):
     id = "nothing-to-check"
     example = "none of the names is defined"
-    message = "it defines none of {expected}."
-    fix = "give your functions these names."
+    message = "it defines nothing that can be checked{got}."
+    fix = "give your functions one of these names: {expected}."
     message_has_values = True
 
-    def find_in_names(self, names: tuple[str, ...]) -> Difference:
-        """The difference of a file or namespace without any of the names."""
-        return self.at(expected=", ".join(names))
+    def find_in_names(self, names: tuple[str, ...], others: Mapping[str, str]) -> Difference:
+        """The difference of a file or namespace in which nothing can be checked.
+
+        Args:
+            names: that the checker knows.
+            others: names that were found, and why each is not checked.
+        """
+        found = "; ".join(f"{name}: {reason}" for name, reason in others.items())
+        return self.at(expected=", ".join(names), got=f" ({found})" if found else "")
 
 
 class NumbersDiffer(Rule):

@@ -1,7 +1,10 @@
 """The shortcut: it starts too late, lacks its convolution or has a layer too many."""
 
+from dataclasses import replace
+
 from residual.checker.difference import Difference
 from residual.checker.pairs import BlockPair
+from residual.checker.rules.order import ExtraLayer
 from residual.checker.rules.rule import Found, Rule
 from residual.checker.rules.strides import StrideRule
 from residual.checker.steps import letters, name_layers, ordinal, pick_steps
@@ -44,12 +47,40 @@ class ShortcutNotProjected(Rule):
     changes_shape = True
 
     def find_in_block(self, pair: BlockPair) -> Found:
-        if pair.has_shortcut and pair.ref.projects and not pair.got.projects:
+        if (
+            pair.has_shortcut
+            and pair.ref.projects
+            and not pair.got.projects
+            and not _fits_without_weights(pair)
+        ):
             yield self.at("shortcut", "a 1x1 convolution", name_layers(pair.got.shortcut), pair.got.merge)
 
     def explains(self, mine: Difference, other: Difference) -> bool:
         """In a network this is an identity block, which takes no stride."""
         return mine.block != "" and mine.block == other.block and isinstance(other.rule, StrideRule)
+
+
+class ShortcutWithoutWeights(Rule):
+    id = "shortcut-without-weights"
+    example = "every second pixel, and zeros for the new channels (option A of the paper)"
+    message = "the {place} is fitted without weights ({got}): option A of the paper. The course projects it."
+    fix = "nothing is wrong. For the course's network use a 1x1 convolution and a batch norm."
+    severity = "note"
+    changes_numbers = True
+
+    def find_in_block(self, pair: BlockPair) -> Found:
+        if pair.has_shortcut and pair.ref.projects and not pair.got.projects and _fits_without_weights(pair):
+            yield self.at("shortcut", "a 1x1 convolution", name_layers(pair.got.shortcut), pair.got.merge)
+
+    def explains(self, mine: Difference, other: Difference) -> bool:
+        """Padding and pooling are the layers by which it is fitted."""
+        return mine.block == other.block and isinstance(other.rule, ExtraLayer) and "shortcut" in other.place
+
+
+def _fits_without_weights(pair: BlockPair) -> bool:
+    """Whether layers without weights give the shortcut the shape of the main path."""
+    path, merge = pair.got.shortcut, pair.got.merge
+    return bool(path) and merge.output is not None and not pick_steps(path, "norm", "act")
 
 
 class ConvOnIdentityShortcut(Rule):
@@ -76,6 +107,47 @@ class NormMissingOnShortcut(Rule):
             yield self.at("shortcut", name_layers(there), name_layers(here), here[-1])
 
 
+class ShortcutNormLeftOut(Rule):
+    id = "shortcut-norm-left-out"
+    example = "a two-layer block of one's own whose projection has no batch norm"
+    message = (
+        "the convolution on the {place} has no batch norm after it. The paper has one; some leave it out."
+    )
+    fix = "to follow the paper add a BatchNormalization after it."
+    severity = "note"
+    changes_numbers = True
+
+
+def soften_differences(differences: list[Difference]) -> list[Difference]:
+    """The differences of a block that is not the course's: what programs do either way is a note."""
+    return [
+        replace(one, rule=ShortcutNormLeftOut()) if isinstance(one.rule, NormMissingOnShortcut) else one
+        for one in differences
+    ]
+
+
+class NormOnProjection(Rule):
+    id = "norm-on-projection"
+    example = "batch norm after the shortcut's convolution in a v1 network"
+    message = "there is a batch norm on the {place}, as in the paper; the notebook has none there."
+    fix = "to repeat the notebook leave it out (batch_normalization=False)."
+    severity = "note"
+    changes_numbers = True
+
+    def find_in_block(self, pair: BlockPair) -> Found:
+        if _has_paper_norm(pair):
+            there, here = pair.ref.shortcut, pair.got.shortcut
+            yield self.at("shortcut", name_layers(there), name_layers(here), here[-1])
+
+
+def _has_paper_norm(pair: BlockPair) -> bool:
+    """Whether a projection of v1 has a norm after it, and the reference's has none."""
+    expected = pick_steps(pair.ref.shortcut, "norm")
+    return (
+        pair.shortcuts_compare and bool(pair.ref.tail) and not expected and letters(pair.got.shortcut) == "CN"
+    )
+
+
 class NormOnShortcut(Rule):
     id = "norm-on-shortcut"
     example = "batch norm on a shortcut that has none"
@@ -86,5 +158,7 @@ class NormOnShortcut(Rule):
         there, here = pair.ref.shortcut, pair.got.shortcut
         expected, norms = pick_steps(there, "norm"), pick_steps(here, "norm")
         first = letters(pick_steps(here, "conv", "norm"))[:1] == "N"
+        if _has_paper_norm(pair):
+            return
         if pair.shortcuts_compare and len(norms) > len(expected) and not (first and expected):
             yield self.at("shortcut", name_layers(there), name_layers(here), norms[-1])

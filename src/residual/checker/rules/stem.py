@@ -123,7 +123,7 @@ class PoolKind(Rule):
 class PoolSize(Rule):
     id = "pool-size"
     example = "MaxPooling2D((2, 2))"
-    message = "the pooling in the stem has another window, stride or padding."
+    message = "the pooling in the stem has another window or stride."
     fix = "use {expected}."
 
     def find_in_stem(self, pair: NetworkPair) -> Found:
@@ -132,8 +132,6 @@ class PoolSize(Rule):
             return
         if any(there[0].values[key] != here[0].values[key] for key in ("size", "stride")):
             yield self.at("stem", _format_pool(there[0]), _format_pool(here[0]), here[0])
-        elif any(here[0].values["pads"]):
-            yield self.at("stem", "padding 'valid'", "padding 'same'", here[0])
 
 
 def _format_pool(step: Step) -> str:

@@ -30,8 +30,27 @@ class TrainingBakedIn(Rule):
 
     def find_in_call(self, call: CallArguments) -> Found:
         for role, norm in call.norms:
-            if norm.is_batch_norm and norm.values["training"] not in (None, call.training):
-                yield self.at(role, f"training={call.training}", str(norm.values["training"]), norm)
+            flag = norm.values.get("training")
+            if norm.is_batch_norm and call.training is not None and flag not in (None, call.training):
+                yield self.at(role, f"training={call.training}", str(flag), norm)
+
+
+class TrainingFixed(Rule):
+    id = "training-fixed"
+    example = "training=True in the call of a batch norm, or as the default of the blocks of a network"
+    message = (
+        "the {place} is called with training={got}. In Keras 3 fit, evaluate and predict overrule it, so it does no "
+        "harm there; model(x) obeys it, and so does everything in Keras 2."
+    )
+    fix = "leave `training` out, or call model(x, training=False) when you predict."
+    severity = "note"
+    message_has_values = True
+
+    def find_in_call(self, call: CallArguments) -> Found:
+        for role, norm in call.norms:
+            flag = norm.values.get("training")
+            if norm.is_batch_norm and call.training is None and flag is not None:
+                yield self.at(role, "no flag", str(flag), norm)
 
 
 class TrainingInverted(Rule):
@@ -54,7 +73,8 @@ class TrainingByDefault(Rule):
     id = "training-default"
     example = "def identity_block(..., training=True)"
     message = (
-        "`training` is True unless the caller says otherwise: predictions then use the batch's statistics."
+        "`training` is True unless the caller says otherwise. In Keras 3 fit, evaluate and predict overrule it; "
+        "a block that is called on an array, and model(x), use the batch's statistics."
     )
     fix = "let the default be None: Keras then trains in fit and not in predict."
     severity = "note"

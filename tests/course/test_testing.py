@@ -9,7 +9,6 @@ import pytest
 from residual.course import (
     Activation,
     Add,
-    BatchNormalization,
     Conv2D,
     by_hand,
     constant,
@@ -20,6 +19,7 @@ from residual.course import (
     identity_block_test,
     random_uniform,
 )
+from residual.course.resnets_utils import BatchNormalization
 from residual.errors import NetworkError
 from tests import course_blocks
 

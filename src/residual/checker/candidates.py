@@ -1,0 +1,170 @@
+"""What a learner's names stand for: blocks and networks of their own, and what the checker has no reference for."""
+
+import functools
+import inspect
+import re
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Role = Literal["identity", "convolutional", "residual", "network"]
+
+_ROLES: dict[Role, str] = {
+    "identity": r"(res)?(id|ident|identity)(res|residual|conv)?(block|unit)|res(id|identity)",
+    "convolutional": r"(res)?(conv|convolution|convolutional|projection|downsample)(res|residual)?(block|unit)|"
+    r"(res)(conv|projection)",
+    "residual": r"(res|residual|resnet|basic|basicres|basicresidual|bottleneck|bottleneckresidual|"
+    r"resnetbottleneck|resnetbasic)(block|unit|module)|bottleneck|skipblock",
+}
+_NETWORK = re.compile(r"(?:build|make|create|get|my|model)*res(?:idual)?net(18|34|50|101|152)(?:model)?")
+_CIFAR = re.compile(r"(?:build|make|create|get)*resnetv([12])")
+# With these names a function without an addition is a block whose addition is missing, not another helper.
+_COURSE = ("identity_block", "convolutional_block")
+_CALLS = {"Conv2D", "Convolution2D"}
+_ADDS = {"Add", "add", "merge"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A function or class of the learner's that there is a reference for.
+
+    Attributes:
+        name: the learner's.
+        function: called with the block's input and its arguments, or with a network's arguments.
+        role: "residual" is a block that may be either of the two.
+        network: of a network, "ResNet18" to "ResNet152", "resnet_v1" or "resnet_v2".
+        by_course_name: the function has the course's own name.
+        original: the learner's function or class.
+    """
+
+    name: str
+    function: Callable
+    role: Role
+    network: str = ""
+    by_course_name: bool = True
+    original: Callable | None = None
+
+    @property
+    def is_block(self) -> bool:
+        return self.role != "network"
+
+
+def classify_name(name: str) -> tuple[Role, str] | None:
+    """(role, network) that a name stands for; None if it stands for none."""
+    bare = name.lower().replace("_", "")
+    if found := _NETWORK.fullmatch(bare):
+        return "network", f"ResNet{found[1]}"
+    if found := _CIFAR.fullmatch(bare):
+        return "network", f"resnet_v{found[1]}"
+    for role, pattern in _ROLES.items():
+        if re.fullmatch(pattern, bare.rstrip("0123456789")):
+            return role, ""
+    return None
+
+
+def may_be_candidate(name: str, code: types.CodeType | None) -> bool:
+    """Whether a `def` or `class` is worth a look: by its name, or because it adds what it convolves."""
+    if classify_name(name):
+        return True
+    names = _list_names(code) if code else set()
+    return bool(names & _CALLS) and bool(names & _ADDS)
+
+
+def _list_names(code: types.CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _list_names(constant)
+    return names
+
+
+class Names(NamedTuple):
+    """The names of a namespace that may be blocks or networks.
+
+    Attributes:
+        candidates: what can be checked, blocks first.
+        unknown: name -> reason of what the namespace defines itself and the checker cannot place.
+        imported: name -> reason of what comes from elsewhere.
+    """
+
+    candidates: list[Candidate]
+    unknown: dict[str, str]
+    imported: dict[str, str]
+
+
+def find_names(namespace: Mapping) -> Names:
+    """What a namespace has that can be checked, and why the rest cannot: only what it defines itself counts."""
+    names = Names([], {}, {})
+    for name, value in list(namespace.items()):
+        if not callable(value) or name.startswith("__"):
+            continue
+        known = classify_name(name)
+        if not is_own(value, namespace):
+            if known and (inspect.isfunction(value) or inspect.isclass(value)):
+                names.imported[name] = f"it comes from {find_home(value)}, and is not defined here"
+        elif known:
+            candidate = make_candidate(name, value, *known)
+            if candidate:
+                names.candidates.append(candidate)
+            else:
+                names.unknown[name] = "it is a class, and not a Keras layer"
+        elif may_be_candidate(name, _find_code(value)):
+            names.unknown[name] = f"its name does not say what it is; try check(identity_block={name})"
+    order = {"identity": 0, "convolutional": 1, "residual": 2, "network": 3}
+    names.candidates.sort(key=lambda one: (order[one.role], one.network.startswith("resnet_"), one.network))
+    return names
+
+
+def is_own(value, namespace: Mapping) -> bool:
+    """Whether a function or class was defined in this namespace."""
+    value = unwrap(value)
+    if inspect.isclass(value):
+        return value.__module__ == namespace.get("__name__")
+    return getattr(value, "__globals__", None) is namespace
+
+
+def unwrap(value):
+    """The function behind decorators and `functools.partial`."""
+    while isinstance(value, functools.partial):
+        value = value.func
+    return inspect.unwrap(value)
+
+
+def find_home(value) -> str:
+    """The package that a function or class comes from."""
+    home = getattr(unwrap(value), "__module__", None) or "another module"
+    return "residual" if home.split(".")[0] == "residual" else home.split(".src.")[0]
+
+
+def _find_code(value) -> types.CodeType | None:
+    value = unwrap(value)
+    if inspect.isclass(value):
+        value = vars(value).get("__init__") or vars(value).get("call")
+    return getattr(value, "__code__", None)
+
+
+def make_candidate(name: str, value, role: Role, network: str = "") -> Candidate | None:
+    """The candidate that a function or class makes; None for another kind of class."""
+    if inspect.isclass(value):
+        import keras
+
+        if not issubclass(value, keras.layers.Layer):
+            return None
+        function = value if role == "network" else _make_function(value)
+        return Candidate(name, function, role, network, False, value)
+    return Candidate(name, value, role, network, name in _COURSE, value)
+
+
+def _make_function(layer: type) -> Callable:
+    """A function that makes the layer and calls it, with the signature of the layer's `__init__`."""
+
+    def block(X, **arguments):
+        return layer(**arguments)(X)
+
+    own = [one for one in inspect.signature(layer.__init__).parameters.values() if one.name != "self"]
+    first = inspect.Parameter("X", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    block.__signature__ = inspect.Signature([first.replace(), *own])
+    block.__name__ = layer.__name__
+    block.__wrapped__ = layer.call  # the code whose lines are named
+    return block

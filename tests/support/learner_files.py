@@ -1,0 +1,340 @@
+"""Whole files in the styles that people write: right ones that must pass, wrong ones whose mistake must be named.
+
+All of them are written for these tests.
+"""
+
+from tests.support import learners
+
+_CONV, _NORM = "kernel_initializer=init", "BatchNormalization(axis=3)"
+
+NO_WINDOW = '''
+import tensorflow.keras as K
+
+
+def identity_block(A_prev, filters):
+    """No window argument: it is always 3."""
+    F11, F3, F12 = filters
+    init = K.initializers.he_normal()
+    x = K.layers.Conv2D(F11, 1, padding="same", kernel_initializer=init)(A_prev)
+    x = K.layers.BatchNormalization(axis=3)(x)
+    x = K.layers.Activation("relu")(x)
+    x = K.layers.Conv2D(F3, 3, padding="same", kernel_initializer=init)(x)
+    x = K.layers.BatchNormalization(axis=3)(x)
+    x = K.layers.Activation("relu")(x)
+    x = K.layers.Conv2D(F12, 1, padding="same", kernel_initializer=init)(x)
+    x = K.layers.BatchNormalization(axis=3)(x)
+    return K.layers.Activation("relu")(K.layers.Add()([x, A_prev]))
+
+
+def projection_block(A_prev, filters, s=2):
+    F11, F3, F12 = filters
+    init = K.initializers.he_normal()
+    x = K.layers.Conv2D(F11, 1, strides=(s, s), padding="same", kernel_initializer=init)(A_prev)
+    x = K.layers.BatchNormalization(axis=3)(x)
+    x = K.layers.Activation("relu")(x)
+    x = K.layers.Conv2D(F3, 3, padding="same", kernel_initializer=init)(x)
+    x = K.layers.BatchNormalization(axis=3)(x)
+    x = K.layers.Activation("relu")(x)
+    x = K.layers.Conv2D(F12, 1, padding="same", kernel_initializer=init)(x)
+    x = K.layers.BatchNormalization(axis=3)(x)
+    y = K.layers.Conv2D(F12, 1, strides=(s, s), padding="same", kernel_initializer=init)(A_prev)
+    y = K.layers.BatchNormalization(axis=3)(y)
+    return K.layers.Activation("relu")(K.layers.Add()([x, y]))
+'''
+
+NO_WINDOW_NETWORK = (
+    NO_WINDOW
+    + """
+
+def resnet50():
+    X = K.Input(shape=(224, 224, 3))
+    x = K.layers.Conv2D(64, 7, strides=2, padding="same")(X)
+    x = K.layers.BatchNormalization(axis=3)(x)
+    x = K.layers.Activation("relu")(x)
+    x = K.layers.MaxPooling2D(3, strides=2, padding="same")(x)
+    for count, width, s in ((2, 64, 1), (3, 128, 2), (5, 256, 2), (2, 512, 2)):
+        x = projection_block(x, [width, width, 4 * width], s)
+        for _ in range(count):
+            x = identity_block(x, [width, width, 4 * width])
+    x = K.layers.AveragePooling2D(7)(x)
+    x = K.layers.Flatten()(x)
+    return K.Model(X, K.layers.Dense(1000, activation="softmax")(x))
+"""
+)
+
+TWO_FILTERS = """
+from keras.layers import *
+
+
+def res_identity(x, filters):
+    x_skip = x
+    f1, f2 = filters
+    x = Conv2D(f1, kernel_size=(1, 1), strides=(1, 1), padding="valid")(x)
+    x = BatchNormalization()(x)
+    x = Activation("relu")(x)
+    x = Conv2D(f1, kernel_size=(3, 3), strides=(1, 1), padding="same")(x)
+    x = BatchNormalization()(x)
+    x = Activation("relu")(x)
+    x = Conv2D(f2, kernel_size=(1, 1), strides=(1, 1), padding="valid")(x)
+    x = BatchNormalization()(x)
+    x = Add()([x, x_skip])
+    return Activation("relu")(x)
+
+
+def res_conv(x, s, filters):
+    x_skip = x
+    f1, f2 = filters
+    x = Conv2D(f1, kernel_size=(1, 1), strides=(s, s), padding="valid")(x)
+    x = BatchNormalization()(x)
+    x = Activation("relu")(x)
+    x = Conv2D(f1, kernel_size=(3, 3), strides=(1, 1), padding="same")(x)
+    x = BatchNormalization()(x)
+    x = Activation("relu")(x)
+    x = Conv2D(f2, kernel_size=(1, 1), strides=(1, 1), padding="valid")(x)
+    x = BatchNormalization()(x)
+    x_skip = Conv2D(f2, kernel_size=(1, 1), strides=(s, s), padding="valid")(x_skip)
+    x_skip = BatchNormalization()(x_skip)
+    x = Add()([x, x_skip])
+    return Activation("relu")(x)
+"""
+
+ONE_COUNT = """
+from keras.layers import *
+from keras.models import Model
+
+
+def residual_block(x, filters, stride=1):
+    shortcut = x
+    x = Conv2D(filters, 3, strides=stride, padding="same")(x)
+    x = BatchNormalization()(x)
+    x = ReLU()(x)
+    x = Conv2D(filters, 3, padding="same")(x)
+    x = BatchNormalization()(x)
+    if stride != 1 or shortcut.shape[-1] != filters:
+        shortcut = Conv2D(filters, 1, strides=stride, padding="same")(shortcut)
+        shortcut = BatchNormalization()(shortcut)
+    x = Add()([shortcut, x])
+    return ReLU()(x)
+"""
+
+RESNET18 = (
+    ONE_COUNT
+    + """
+
+def ResNet18(input_shape=(224, 224, 3), num_classes=1000):
+    inputs = Input(input_shape)
+    x = ZeroPadding2D((3, 3))(inputs)
+    x = Conv2D(64, 7, strides=2)(x)
+    x = BatchNormalization()(x)
+    x = ReLU()(x)
+    x = MaxPooling2D(3, strides=2)(x)
+    for i, width in enumerate([64, 128, 256, 512]):
+        x = residual_block(x, width, 1 if i == 0 else 2)
+        x = residual_block(x, width)
+    x = GlobalAveragePooling2D()(x)
+    return Model(inputs, Dense(num_classes, activation="softmax")(x))
+"""
+)
+
+CLASSES = """
+import tensorflow as tf
+from tensorflow.keras import layers, Model
+
+
+class ResidualBlock(layers.Layer):
+    def __init__(self, filters, strides=1, **kwargs):
+        super().__init__(**kwargs)
+        self.conv1 = layers.Conv2D(filters, 3, strides=strides, padding="same")
+        self.bn1 = layers.BatchNormalization()
+        self.conv2 = layers.Conv2D(filters, 3, padding="same")
+        self.bn2 = layers.BatchNormalization()
+        self.relu = layers.ReLU()
+        self.shortcut = layers.Identity()
+        if strides != 1:
+            self.shortcut = tf.keras.Sequential(
+                [layers.Conv2D(filters, 1, strides=strides), layers.BatchNormalization()]
+            )
+
+    def call(self, inputs, training=None):
+        x = self.relu(self.bn1(self.conv1(inputs), training=training))
+        x = self.bn2(self.conv2(x), training=training)
+        return self.relu(x + self.shortcut(inputs))
+
+
+class ResNet34(Model):
+    def __init__(self, num_classes=1000):
+        super().__init__()
+        self.conv = layers.Conv2D(64, 7, strides=2, padding="same")
+        self.bn = layers.BatchNormalization()
+        self.pool = layers.MaxPooling2D(3, strides=2, padding="same")
+        self.blocks = []
+        for i, (count, width) in enumerate(zip((3, 4, 6, 3), (64, 128, 256, 512))):
+            for j in range(count):
+                self.blocks.append(ResidualBlock(width, 2 if i and not j else 1))
+        self.avg = layers.GlobalAveragePooling2D()
+        self.fc = layers.Dense(num_classes, activation="softmax")
+
+    def call(self, x, training=None):
+        x = self.pool(layers.ReLU()(self.bn(self.conv(x), training=training)))
+        for block in self.blocks:
+            x = block(x, training=training)
+        return self.fc(self.avg(x))
+"""
+
+FLAG = """
+from tensorflow.keras import layers
+
+
+def bottleneck_block(x, filters, kernel_size=3, stride=1, conv_shortcut=True, name=None):
+    if conv_shortcut:
+        shortcut = layers.Conv2D(4 * filters, 1, strides=stride, name=name + "_0_conv")(x)
+        shortcut = layers.BatchNormalization(axis=3, name=name + "_0_bn")(shortcut)
+    else:
+        shortcut = x
+    x = layers.Conv2D(filters, 1, strides=stride, name=name + "_1_conv")(x)
+    x = layers.BatchNormalization(axis=3, name=name + "_1_bn")(x)
+    x = layers.Activation("relu", name=name + "_1_relu")(x)
+    x = layers.Conv2D(filters, kernel_size, padding="SAME", name=name + "_2_conv")(x)
+    x = layers.BatchNormalization(axis=3, name=name + "_2_bn")(x)
+    x = layers.Activation("relu", name=name + "_2_relu")(x)
+    x = layers.Conv2D(4 * filters, 1, name=name + "_3_conv")(x)
+    x = layers.BatchNormalization(axis=3, name=name + "_3_bn")(x)
+    x = layers.Add(name=name + "_add")([shortcut, x])
+    return layers.Activation("relu", name=name + "_out")(x)
+"""
+
+SEQUENTIAL = (
+    learners.PRELUDE
+    + """
+
+def identity_block(X, f, filters, initializer=glorot_uniform(seed=0)):
+    F1, F2, F3 = filters
+    main = keras.Sequential([
+        Conv2D(F1, 1, kernel_initializer=initializer), BatchNormalization(axis=3), Activation("relu"),
+        Conv2D(F2, f, padding="same", kernel_initializer=initializer), BatchNormalization(axis=3), Activation("relu"),
+        Conv2D(F3, 1, kernel_initializer=initializer), BatchNormalization(axis=3)])
+    return Activation("relu")(main(X) + X)
+"""
+)
+
+WINDOW_THIRD = (
+    learners.PRELUDE
+    + """
+
+def identity_block(X, num_filters, f, stage, block):
+    name = str(stage) + block
+    Y = Conv2D(num_filters[0], 1, name="conv" + name + "a")(X)
+    Y = Activation("relu")(BatchNormalization(axis=3)(Y))
+    Y = Conv2D(num_filters[1], f, padding="same")(Y)
+    Y = Activation("relu")(BatchNormalization(axis=3)(Y))
+    Y = BatchNormalization(axis=3)(Conv2D(num_filters[2], 1)(Y))
+    return Activation("relu")(Add()([Y, X]))
+"""
+)
+
+COURSE = (
+    learners.PRELUDE
+    + learners.source("identity_block")
+    + learners.source("convolutional_block")
+    + learners.source("ResNet50")
+)
+LARGE_HEAD = COURSE.replace(
+    "input_shape=(64, 64, 3), classes=6", "input_shape=(224, 224, 3), classes=1000"
+).replace("AveragePooling2D((2, 2))", "AveragePooling2D((7, 7))")
+
+# The file's text, what is checked and as what, and the notes.
+RIGHT = {
+    "no window": (NO_WINDOW, {"identity_block": "", "projection_block": "a convolutional block"}, set()),
+    "no arguments": (
+        NO_WINDOW_NETWORK,
+        {"identity_block": "", "projection_block": "a convolutional block", "resnet50": ""},
+        {"stem-same"},
+    ),
+    "two filters": (
+        TWO_FILTERS,
+        {"res_identity": "an identity block", "res_conv": "a convolutional block"},
+        set(),
+    ),
+    "one count": (ONE_COUNT, {"residual_block": "an identity block and a convolutional block"}, set()),
+    "ResNet-18": (
+        RESNET18,
+        {"residual_block": "an identity block and a convolutional block", "ResNet18": ""},
+        set(),
+    ),
+    "classes": (
+        CLASSES,
+        {"ResidualBlock": "an identity block and a convolutional block", "ResNet34": ""},
+        {"stem-same"},
+    ),
+    "flag": (FLAG, {"bottleneck_block": "an identity block and a convolutional block"}, set()),
+    "Sequential, initializer as an object": (SEQUENTIAL, {"identity_block": ""}, set()),
+    "window third": (WINDOW_THIRD, {"identity_block": ""}, set()),
+    "training by default": (
+        COURSE.replace("training=None", "training=True"),
+        {"identity_block": "", "convolutional_block": "", "ResNet50": ""},
+        {"training-default", "training-fixed"},
+    ),
+    "head for 224 pixels": (
+        LARGE_HEAD,
+        {"identity_block": "", "convolutional_block": "", "ResNet50": ""},
+        set(),
+    ),
+    "default window": (
+        COURSE.replace("AveragePooling2D((2, 2))", "AveragePooling2D()"),
+        {"identity_block": "", "convolutional_block": "", "ResNet50": ""},
+        {"pooling-window"},
+    ),
+}
+
+
+def _change(text: str, old: str, new: str) -> str:
+    assert old in text, old
+    return text.replace(old, new, 1)
+
+
+# The file's text, the function and the only mistake that is named.
+WRONG = {
+    "no window, ReLU missing": (
+        _change(NO_WINDOW, '    x = K.layers.Activation("relu")(x)\n', ""),
+        "identity_block",
+        {"relu-missing"},
+    ),
+    "two filters, norm missing on the shortcut": (
+        _change(TWO_FILTERS, "    x_skip = BatchNormalization()(x_skip)\n", ""),
+        "res_conv",
+        {"norm-missing-shortcut"},
+    ),
+    "one count, ReLU before the sum": (
+        _change(
+            ONE_COUNT,
+            "    x = Add()([shortcut, x])\n    return ReLU()(x)",
+            "    x = ReLU()(x)\n    return Add()([shortcut, x])",
+        ),
+        "residual_block",
+        {"relu-before-addition"},
+    ),
+    "a class without its stride": (
+        _change(CLASSES, "filters, 3, strides=strides, padding", "filters, 3, padding"),
+        "ResidualBlock",
+        {"stride-missing-main"},
+    ),
+    "ResNet-18 with a block too many": (
+        _change(
+            RESNET18,
+            "        x = residual_block(x, width)\n",
+            "        x = residual_block(residual_block(x, width), width)\n",
+        ),
+        "ResNet18",
+        {"block-count"},
+    ),
+    "head without softmax, 224 pixels": (
+        _change(LARGE_HEAD, "Dense(classes, activation='softmax')", "Dense(classes)"),
+        "ResNet50",
+        {"dense-activation"},
+    ),
+    "a definition that stops": (
+        _change(COURSE, "initializer=random_uniform", "initializer=random_unifrom"),
+        "identity_block",
+        {"raises"},
+    ),
+}
