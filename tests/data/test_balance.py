@@ -45,7 +45,7 @@ def test_weights_make_classes_count_alike():
 
 
 def test_a_wrong_way_is_refused_before_anything_is_read():
-    with pytest.raises(DataError, match=r"^--balance must be sample or weights; got 'both'\.$"):
+    with pytest.raises(DataError, match=r"^class_balance must be sample or weights; got 'both'\.$"):
         residual.train("nowhere", class_balance="both")
 
 

@@ -162,7 +162,7 @@ class TestPixelStore:
             allocate(1000, (32, 32, 3), "pets")
         assert str(caught.value) == (
             "pets: 1,000 images of 32x32 pixels need 3.1 MB of temporary disk space; "
-            f"{tempfile.gettempdir()} has 2.0 MB free. Use a smaller --size, make room, "
+            f"{tempfile.gettempdir()} has 2.0 MB free. Use a smaller image_size, make room, "
             "or set TMPDIR to a folder with more room."
         )
 
@@ -207,7 +207,7 @@ def test_decoding_keeps_the_order_and_names_the_first_bad_file():
     with pytest.raises(DataError, match="^row 60 is not an image that can be read .it is empty"):
         decode_images(files, 200, None, "here")
     files[60] = (png(1, 5), "row 60")
-    with pytest.raises(DataError, match="^row 60 has 5x5 pixels, row 0 4x4; give --size"):
+    with pytest.raises(DataError, match="^row 60 has 5x5 pixels, row 0 4x4; give image_size"):
         decode_images(files, 200, None, "here")
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
 

@@ -84,7 +84,7 @@ def test_more_than_is_allowed(tmp_path, kind):
     assert str(caught.value).startswith(
         f"{path}: 1 of 40 image files cannot be read, more than 2%. The first: {name} is not an image"
     )
-    assert str(caught.value).endswith("or allow more with --unreadable.")
+    assert str(caught.value).endswith("or allow more with max_unreadable.")
 
 
 def test_the_only_row_of_a_class(tmp_path):

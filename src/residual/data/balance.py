@@ -29,7 +29,7 @@ def imbalance(labels: np.ndarray, classes: Sequence[str]) -> str:
 def checked_way(balance: str | None) -> str | None:
     """The argument, or DataError where it is none of `WAYS`."""
     if balance is not None and balance not in WAYS:
-        raise DataError(f"--balance must be {' or '.join(WAYS)}; got {balance!r}.")
+        raise DataError(f"class_balance must be {' or '.join(WAYS)}; got {balance!r}.")
     return balance
 
 

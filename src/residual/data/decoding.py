@@ -70,7 +70,7 @@ def decode_images(
             if image.shape != x.shape[1:]:
                 raise DataError(
                     f"{name} has {_format_size(image)} pixels, {first} {_format_size(x[0])}; "
-                    "give --size to scale all to one."
+                    "give image_size to scale all to one."
                 )
             _put(x, done, image, where)
             digests[done] = np.frombuffer(digest, np.uint64)
@@ -112,7 +112,7 @@ def _put(x: Pixels, number: int, image: np.ndarray, where: str) -> None:
     except OSError as error:
         raise DataError(
             f"{where}: the temporary file of the images cannot be written: {error.strerror}. Make room, "
-            "use a smaller --size, or set TMPDIR to another folder."
+            "use a smaller image_size, or set TMPDIR to another folder."
         ) from None
 
 

@@ -129,7 +129,7 @@ def allocate(count: int, shape: tuple[int, ...], where: str) -> Pixels:
     if needed > free:
         raise DataError(
             f"{where}: {count:,} images of {shape[0]}x{shape[1]} pixels need {format_bytes(needed)} of "
-            f"temporary disk space; {folder} has {format_bytes(free)} free. Use a smaller --size, make room, "
+            f"temporary disk space; {folder} has {format_bytes(free)} free. Use a smaller image_size, make room, "
             "or set TMPDIR to a folder with more room."
         )
     return PixelStore(_File(int(np.prod(shape))), shape, np.arange(count))

@@ -206,7 +206,7 @@ class Source(ABC):
             raise DataError(
                 f"{self.where}: {len(skipped):,} of {len(self):,} image files cannot be read, more than "
                 f"{max_unreadable:.0%}. The first: {first} Mend or remove them (residual audit lists them), "
-                "or allow more with --unreadable."
+                "or allow more with max_unreadable."
             )
         readable = ~np.isin(np.arange(len(self)), list(skipped))
         emptied = np.flatnonzero((self._count_training() > 0) & (self._count_training(readable) == 0))

@@ -217,7 +217,7 @@ def test_offline_says_both_ways(monkeypatch, error):
     assert str(caught.value) == (
         f"cifar10 was not found and could not be downloaded ({reason}). Either connect to the internet and "
         "try again, or put the folder cifar-10-batches-py, or a folder cifar10 with train.parquet and "
-        "test.parquet, where RESIDUAL_DATA or --data points, or in ./datasets."
+        "test.parquet, where RESIDUAL_DATA or search_dir points, or in ./datasets."
     )
 
 

@@ -97,7 +97,7 @@ class TestParquet:
     def test_sizes(self, tmp_path):
         path = self.write(tmp_path / "all.parquet", [png(1, 4), png(2, 5), png(3, 6)], [0, 0, 1])
         assert said(path) == (
-            f"{path} row 1 has 5x5 pixels, {path} row 0 4x4; give --size to scale all to one."
+            f"{path} row 1 has 5x5 pixels, {path} row 0 4x4; give image_size to scale all to one."
         )
         assert load_data(path, 3).train.x.shape == (2, 3, 3, 3)
 
@@ -212,7 +212,8 @@ class TestParquet:
         )
         self.write(two, [png(1), png(2, 5)], [0, 1], ["cat", "dog"])
         assert (
-            said(tmp_path) == f"{two} row 1 has 5x5 pixels, {one} row 0 4x4; give --size to scale all to one."
+            said(tmp_path)
+            == f"{two} row 1 has 5x5 pixels, {one} row 0 4x4; give image_size to scale all to one."
         )
 
     def test_parts_of_two_sizes(self, tmp_path):

@@ -43,7 +43,7 @@ class CifarDownloadReader:
             raise DataError(
                 f"cifar10 was not found and could not be downloaded ({reason}). Either connect to the internet "
                 "and try again, or put the folder cifar-10-batches-py, or a folder cifar10 with train.parquet "
-                "and test.parquet, where RESIDUAL_DATA or --data points, or in ./datasets."
+                "and test.parquet, where RESIDUAL_DATA or search_dir points, or in ./datasets."
             ) from None
         said = "CIFAR-10 downloaded by keras.datasets"
         return hold_images(

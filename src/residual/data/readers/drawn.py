@@ -24,7 +24,7 @@ class DrawnReader:
         x, y, x_test, y_test = hands.render_signs()
         said = (
             "drawn hands, a stand-in: the real SIGNS files (train_signs.h5, test_signs.h5) were not found "
-            "in --data, RESIDUAL_DATA or ./datasets"
+            "in search_dir, RESIDUAL_DATA or ./datasets"
         )
         return hold_images(
             {"train": Images(x, y), "test": Images(x_test, y_test)},
