@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from residual.data.augment import (
+from residual.augment import (
     Affine,
     CutMix,
     Cutout,

@@ -36,10 +36,10 @@ backend.import_keras_quietly()
 import keras
 from machine import machine
 
+from residual.augment import apply_augmentations
 from residual.backend import accelerate
 from residual.backend.choice import choose
 from residual.data import decoding, ordered_work, pixel_store
-from residual.data.augment import apply_augmentations
 from residual.data.fingerprints import compute_fingerprint
 from residual.data.image_file import read_image
 from residual.data.images import Dataset, Images

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from residual.data.augment import Flip
+from residual.augment import Flip
 from residual.errors import RecipeError
 from residual.training.recipe_values import change_table, parse_values
 from residual.training.recipes import IMAGES, Recipe, recipe

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from residual.augment import Affine, Flip, Light, Shift, from_table, to_table
 from residual.course import (
     Adam,
     ImageDataGenerator,
@@ -24,7 +25,6 @@ from residual.course import (
     lr_schedule,
     resnet_v1,
 )
-from residual.data.augment import Affine, Flip, Light, Shift, from_table, to_table
 from residual.data.drawn_hands.hands import render_signs
 from residual.errors import DataError, RecipeError
 

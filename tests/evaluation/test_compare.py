@@ -11,8 +11,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import residual
+from residual.augment import Flip, Shift
 from residual.cli import app
-from residual.data.augment import Flip, Shift
 from residual.errors import DataError, RunError
 from residual.evaluation.compare_text import format_points, print_comparison
 from residual.evaluation.significance import compare_unpaired

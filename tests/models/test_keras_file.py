@@ -63,7 +63,7 @@ def saved(tmp_path_factory):
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_plain_keras_without_residual_predicts_the_same(saved, backend):
     if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"needs {backend}: pip install 'residual[{backend}]'")
+        pytest.skip(f"needs {backend}: pip install 'residual-learning[{backend}]'")
     environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": ""}
     command = [sys.executable, "-c", PLAIN_KERAS, *NETWORKS]
     done = subprocess.run(command, cwd=saved, env=environment, capture_output=True, text=True, timeout=240)

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+from residual.augment import Mixup, Shift
 from residual.data import pixel_store
-from residual.data.augment import Mixup, Shift
 from residual.data.images import Images
 from residual.errors import DataError
 from residual.training.batches import Batches

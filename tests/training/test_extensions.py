@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 import residual
-from residual.data import augment
-from residual.data.augment import Augmentation
+from residual import augment
+from residual.augment import Augmentation
 from residual.errors import RecipeError
 from residual.training import recipe, recipes, schedules
 from residual.training.optimizers import OPTIMIZERS

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from rich.console import Console
 
 import residual
+from residual.augment import Shift
 from residual.data import pixel_store
-from residual.data.augment import Shift
 from residual.data.images import Dataset, Images
 from residual.errors import DataError, RecipeError, RunError
 from residual.models import zoo

@@ -7,7 +7,7 @@ import pytest
 import tomli_w
 from msgspec.structs import replace
 
-from residual.data.augment import Affine, CutMix, Cutout, Flip, Light, Mixup, RandAugment, Shift
+from residual.augment import Affine, CutMix, Cutout, Flip, Light, Mixup, RandAugment, Shift
 from residual.errors import RecipeError
 from residual.models import zoo
 from residual.training.recipe import Recipe, find_differences

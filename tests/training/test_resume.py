@@ -13,8 +13,8 @@ from msgspec.structs import replace
 import residual
 from residual import _api
 from residual._run import Run, open_run
+from residual.augment import Flip, Shift
 from residual.backend.choice import Choice
-from residual.data.augment import Flip, Shift
 from residual.data.fingerprints import compute_data_hash
 from residual.data.load import load_data
 from residual.errors import DataError, RecipeError, RunError

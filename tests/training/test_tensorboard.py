@@ -12,7 +12,7 @@ from PIL import Image
 from rich.console import Console
 
 import residual
-from residual.data.augment import Flip
+from residual.augment import Flip
 from residual.data.images import Dataset
 from residual.runs.folder import RunFolder
 from residual.training.batches import Batches

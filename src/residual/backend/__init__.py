@@ -63,7 +63,7 @@ def import_keras_quietly() -> None:
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise ResidualError(
             f"Keras cannot start on KERAS_BACKEND={backend}: {error}. Use tensorflow, jax or torch, installed with "
-            "pip install 'residual[jax]' or 'residual[torch]'."
+            "pip install 'residual-learning[jax]' or 'residual-learning[torch]'."
         ) from None
     finally:
         os.dup2(kept, 2)

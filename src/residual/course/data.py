@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from residual.data.augment import Affine, Augmentation, Flip
+from residual.augment import Affine, Augmentation, Flip
 from residual.data.load import load_data
 from residual.errors import DataError, RecipeError
 

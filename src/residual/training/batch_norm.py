@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from residual import backend
-from residual.data.augment import Augmentation, apply_augmentations
+from residual.augment import Augmentation, apply_augmentations
 from residual.data.images import Dataset, Images
 from residual.training.batches import in_order
 

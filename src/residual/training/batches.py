@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from residual.data.augment import Augmentation, apply_augmentations
+from residual.augment import Augmentation, apply_augmentations
 from residual.data.images import Images
 from residual.data.ordered_work import count_cores
 from residual.errors import DataError

@@ -6,9 +6,9 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import fields, force_setattr, replace
 
+from residual import augment
 from residual._checked import Checked, Count, read_table
-from residual.data import augment
-from residual.data.augment import AUGMENTATIONS, Augmentation
+from residual.augment import AUGMENTATIONS, Augmentation
 from residual.training import schedules
 from residual.training.optimizers import OPTIMIZERS
 from residual.training.schedules import SCHEDULES, Schedule

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from residual.data.augment import Affine, Flip, Light, Shift
+from residual.augment import Affine, Flip, Light, Shift
 from residual.errors import RecipeError
 from residual.models import zoo
 from residual.models.spec import NetworkSpec

@@ -108,4 +108,4 @@ def test_what_is_wrong_is_said(hub, monkeypatch):
     hub.splits = ConnectionError("no route\nand more")
     assert said("hf://pets") == "hf://pets cannot be had from the Hugging Face hub: no route"
     monkeypatch.setitem(sys.modules, "datasets", None)
-    assert said("hf://pets") == "Reading hf://pets needs datasets: pip install 'residual[hub]'."
+    assert said("hf://pets") == "Reading hf://pets needs datasets: pip install 'residual-learning[hub]'."

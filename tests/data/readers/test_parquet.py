@@ -242,7 +242,7 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
     path.write_bytes(b"PAR1")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    assert said(path) == f"Reading {path} needs pyarrow: pip install 'residual[parquet]'."
+    assert said(path) == f"Reading {path} needs pyarrow: pip install 'residual-learning[parquet]'."
 
 
 class TestOrderOfReading:

@@ -84,7 +84,7 @@ def _download(address: str, chosen: dict[str, str]) -> dict:
     try:
         import datasets
     except ImportError:
-        raise DataError(f"Reading {address} needs datasets: pip install 'residual[hub]'.") from None
+        raise DataError(f"Reading {address} needs datasets: pip install 'residual-learning[hub]'.") from None
     try:
         return datasets.load_dataset(
             address.removeprefix(PREFIX), name=chosen.get("config"), revision=chosen.get("revision")

@@ -177,7 +177,7 @@ def _open_parquet(path: Path):
     try:
         import pyarrow.parquet as pq
     except ImportError:
-        raise DataError(f"Reading {path} needs pyarrow: pip install 'residual[parquet]'.") from None
+        raise DataError(f"Reading {path} needs pyarrow: pip install 'residual-learning[parquet]'.") from None
     try:
         with pq.ParquetFile(path, buffer_size=2**20) as file:
             _check_declared(file.metadata, path)

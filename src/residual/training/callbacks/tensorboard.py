@@ -17,7 +17,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from residual.data.augment import apply_augmentations
+from residual.augment import apply_augmentations
 from residual.data.images import Dataset
 from residual.runs.folder import RunFolder
 from residual.training.batches import Batches

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from residual.data.augment.values import Augmentation, Share
+from residual.augment.values import Augmentation, Share
 
 
 class Light(Augmentation, frozen=True, tag="light"):

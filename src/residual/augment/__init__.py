@@ -12,11 +12,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from residual._checked import read_kind
-from residual.data.augment.geometry import Affine, Flip, Shift
-from residual.data.augment.light import Light
-from residual.data.augment.mixing import CutMix, Cutout, Mixup
-from residual.data.augment.policy import RandAugment
-from residual.data.augment.values import Augmentation
+from residual.augment.geometry import Affine, Flip, Shift
+from residual.augment.light import Light
+from residual.augment.mixing import CutMix, Cutout, Mixup
+from residual.augment.policy import RandAugment
+from residual.augment.values import Augmentation
 
 AUGMENTATIONS: tuple[type[Augmentation], ...] = (
     Flip,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
-from residual.data.augment import RandAugment, operations
+from residual.augment import RandAugment, operations
 from residual.errors import DataError
 from tests.drawn import Drawn, pictures
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residual.data.augment import CutMix, Cutout, Mixup
+from residual.augment import CutMix, Cutout, Mixup
 from tests.drawn import Drawn, pictures
 
 MIXING = [Mixup(0.4), CutMix(1.0)]

@@ -8,7 +8,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residual.data.augment import (
+from residual.augment import (
     Affine,
     CutMix,
     Cutout,

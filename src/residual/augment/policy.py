@@ -6,8 +6,8 @@ import numpy as np
 from msgspec import Meta
 
 from residual._checked import Whole
-from residual.data.augment.operations import OPERATIONS
-from residual.data.augment.values import Augmentation
+from residual.augment.operations import OPERATIONS
+from residual.augment.values import Augmentation
 from residual.errors import DataError
 
 

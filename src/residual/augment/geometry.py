@@ -8,7 +8,7 @@ from msgspec import Meta
 from msgspec.structs import force_setattr
 
 from residual._checked import Whole
-from residual.data.augment.values import Augmentation, rounded
+from residual.augment.values import Augmentation, rounded
 
 _Distance = Annotated[float, Meta(ge=0, lt=1e30)]
 _PIXELS_AT_A_TIME = 1 << 15  # what `_bilinear` works on then stays in a core's cache: a third of the time

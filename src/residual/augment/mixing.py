@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Meta
 
 from residual._checked import Whole
-from residual.data.augment.values import Augmentation
+from residual.augment.values import Augmentation
 
 _Alpha = Annotated[float, Meta(ge=0, le=100, description="0 to 100")]
 GREY = 128
