@@ -3,13 +3,14 @@
 Keras is imported when a network is needed: an argument that is wrong is refused before that.
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from residual._console import default_console, show_work
-from residual._run import Run, find_owner, open_model
-from residual.errors import DataError, RecipeError, RunError
+from residual._run import Run, find_owner, open_classifier
+from residual.errors import DataError, RecipeError, ResidualWarning, RunError
 from residual.runs.folder import (
     RESUMABLE,
     RunFolder,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import keras
     from rich.console import Console
 
+    from residual.evaluation.classifier import Classifier
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predict import Prediction
     from residual.models.spec import NetworkSpec
@@ -211,19 +213,30 @@ def resume_run(run: str | Path | Run, *, console: "Console") -> Run:
 
 
 def evaluate(
-    run_or_model: str | Path | Run, data: str | Path | None = None, search_dir: str | Path | None = None
+    run_or_model: str | Path | Run,
+    data: str | Path | None = None,
+    search_dir: str | Path | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+    pixels: str | None = None,
 ) -> "Scores":
     """Evaluate a run, or any .keras file, on test images.
+
+    If other data than the run's own holds images that the run was trained or selected on, they are counted as leaked,
+    and the scores without them are given too.
 
     Args:
         run_or_model: a run, its name or folder, or a .keras file.
         data: other data than the run's own; if it has no test images of its own, all of it is used.
         search_dir: folder searched for "signs" and "cifar10".
+        classes: names of the outputs, in their order, of a .keras file that does not have them.
+        pixels: the range that a .keras file of another program takes: "0-255", "0-1" or "-1-1".
 
     Raises:
-        DataError: if the classes of data and network differ, or a .keras file comes without data.
+        DataError: if the classes of data and network differ or are not known, or a .keras file comes without data.
         RunError: if there is no such run or file.
     """
+    from residual.data.digests import read_digests
     from residual.data.load import load_data
     from residual.evaluation.evaluate import choose_test_images, evaluate_model, map_labels
     from residual.evaluation.predict import find_image_size
@@ -234,20 +247,36 @@ def evaluate(
         return run.evaluate()
     if data is None:
         raise DataError(f"data must say on which images to evaluate {run_or_model}: signs, or a path.")
-    model, classes = (run.model, run.classes) if run else open_model(run_or_model)  # type: ignore[arg-type]
-    height, width = find_image_size(model)
+    network = _open_noted(run or run_or_model, classes, pixels)
+    height, width = find_image_size(network.model)
     if height != width:
         raise DataError(f"The model takes {height}x{width} images; data can only be scaled to squares.")
     images, names = choose_test_images(load_data(data, height, search_dir))
-    return evaluate_model(model, map_labels(images, names, classes), classes)
+    if not network.named:
+        raise DataError(
+            f"{run_or_model} does not name its outputs, so that no label can be compared with them. The data has the "
+            f"classes {', '.join(names[:10])}: give the names in the order of the outputs as `classes`."
+        )
+    known = None if run is None else read_digests(run.folder.training_digests)
+    labelled = map_labels(images, names, network.classes)
+    return evaluate_model(
+        network.model, labelled, network.classes, None if known is None else [known], network.pixels
+    )
 
 
-def predict(run_or_model: str | Path | Run, images: str | Path | Sequence[str | Path]) -> "list[Prediction]":
+def predict(
+    run_or_model: str | Path | Run,
+    images: str | Path | Sequence[str | Path],
+    *,
+    classes: Sequence[str] | None = None,
+    pixels: str | None = None,
+) -> "list[Prediction]":
     """Labels and probabilities of image files, folders or patterns.
 
     Args:
         run_or_model: a run, its name or folder, or a .keras file.
         images: one or several; any size and mode.
+        classes, pixels: as `evaluate` takes them. Outputs without names are "output 0", "output 1", ...
 
     Raises:
         DataError: if a file does not exist. One that is not readable gets a Prediction with an `error`.
@@ -256,11 +285,17 @@ def predict(run_or_model: str | Path | Run, images: str | Path | Sequence[str | 
     from residual.evaluation.predict import find_images, predict_files
 
     files = find_images([images] if isinstance(images, str | Path) else images)
-    if isinstance(run_or_model, Run):
-        model, classes = run_or_model.model, run_or_model.classes
-    else:
-        model, classes = open_model(run_or_model)
-    return predict_files(model, classes, files)
+    return predict_files(_open_noted(run_or_model, classes, pixels), files)
+
+
+def _open_noted(
+    run_or_model: str | Path | Run, classes: Sequence[str] | None, pixels: str | None
+) -> "Classifier":
+    """A classifier; what is to be known about it is a warning."""
+    network = open_classifier(run_or_model, classes, pixels)
+    if network.note:
+        warnings.warn(network.note, ResidualWarning, stacklevel=3)
+    return network
 
 
 def _make_console(progress: bool) -> "Console":
@@ -324,10 +359,10 @@ def _finish(folder: RunFolder, console: "Console") -> Run:
 def _fit(folder: RunFolder, job: "Job", state: "State | None", console: "Console") -> Run:
     """Train in a folder that this process has claimed, from the beginning or from a state."""
     from residual.training.fit import fit
+    from residual.training.save import save_data_facts
 
-    if job.data.unreadable:
-        folder.add_to_report(unreadable=list(job.data.unreadable))
     try:
+        save_data_facts(job, folder)
         trained = fit(job, folder, console, state)
         _draw_curves(folder)
     except OSError as error:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from residual.errors import DataError, RunError
+from residual.errors import DataError, ResidualWarning, RunError
 from residual.runs.folder import RunFolder, find_run
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from residual.data.images import Dataset
+    from residual.evaluation.classifier import Classifier
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predict import Prediction
     from residual.training.fit import Trained
@@ -126,7 +127,7 @@ class Run:
         from residual.evaluation.predict import predict_probabilities
 
         data = self.data()
-        seen = [images for images in (data.train, data.validation) if images is not None]
+        seen = [images.digests for images in (data.train, data.validation) if images is not None]
         rows = predict_probabilities(self.model, data.test.x)
         scores = score_images(rows, data.test, data.classes, seen)
         test = {**self.report.get("test", {}), **scores.to_dict()}
@@ -137,7 +138,7 @@ class Run:
             self._save_scores(scores, rows)
         except OSError as error:
             text = f"{error.filename or self.path} cannot be written: {error.strerror or error}."
-            warnings.warn(f"{text} The scores are not kept in the run folder.", stacklevel=2)
+            warnings.warn(f"{text} The scores are not kept in the run folder.", ResidualWarning, stacklevel=2)
         return scores
 
     def _save_scores(self, scores: "Scores", rows: "np.ndarray") -> None:
@@ -168,7 +169,7 @@ class Run:
         from residual.evaluation.predict import find_images, predict_files
 
         names = [images] if isinstance(images, str | Path) else images
-        return predict_files(self.model, self.classes, find_images(names))
+        return predict_files(open_classifier(self), find_images(names))
 
 
 def _statistics_matter(validation: dict) -> bool:
@@ -202,36 +203,31 @@ def _is_model_of_run(path: Path) -> bool:
     return path.name == "model.keras" and (path.parent / "run.toml").is_file()
 
 
-def open_model(run_or_model: str | Path) -> "tuple[keras.Model, tuple[str, ...]]":
-    """A network and the names of its outputs, from a run or a .keras file.
+def open_classifier(
+    run_or_model: str | Path | Run, classes: Sequence[str] | None = None, pixels: str | None = None
+) -> "Classifier":
+    """A network with the names of its outputs and the pixels that it takes, from a run or a .keras file.
+
+    Args:
+        run_or_model: a run, its name or folder, or a .keras file.
+        classes: names of the outputs of a .keras file that does not have them.
+        pixels: the range that a .keras file of another program takes: "0-255", "0-1" or "-1-1".
 
     Raises:
-        RunError: if there is none, or it is not a classifier.
+        RunError: if there is none, it is not a classifier, or classes or pixels are given for a run.
     """
-    run = find_owner(run_or_model)
-    if run is not None:
-        return run.model, run.classes
-    return _open_file(run_or_model)
+    from residual.evaluation.classifier import Classifier, make_classifier
 
+    run = run_or_model if isinstance(run_or_model, Run) else find_owner(run_or_model)
+    if run is None:
+        from residual.models.keras_file import load_model
 
-def _open_file(path: str | Path) -> "tuple[keras.Model, tuple[str, ...]]":
-    import keras
-
-    from residual.models.keras_file import load_model
-
-    model, info = load_model(path)
-    if not isinstance(model.output, keras.KerasTensor) or len(model.output_shape) != 2:
+        model, info = load_model(run_or_model)  # type: ignore[arg-type]
+        return make_classifier(model, str(run_or_model), info, classes, pixels)
+    if classes is not None or pixels is not None:
         raise RunError(
-            f"{path} is not a classifier: its output must be (n, classes), not {model.output_shape}."
+            f"{run.path} is a run, which knows its classes and pixels: leave `classes` and `pixels` out."
         )
-    outputs = model.output_shape[1]
-    names = info.get("classes") if isinstance(info, dict) else 0
-    if names is None:
-        return model, tuple(str(i) for i in range(outputs))
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise RunError(
-            f"{path} is damaged: residual.json in it must have a list of names, classes; got {names!r}."
-        )
-    if len(names) != outputs:
-        raise RunError(f"{path} has {outputs} outputs, but names {len(names)} classes.")
-    return model, tuple(names)
+    from residual.data.location import find_white
+
+    return Classifier(run.model, run.classes, white=find_white(run.folder.record.train["data"]))

@@ -30,3 +30,7 @@ class RecipeError(ResidualError):
 
 class RunError(ResidualError):
     """A run folder that is missing, taken or incomplete."""
+
+
+class ResidualWarning(UserWarning):
+    """Something to know about a result that is given all the same."""

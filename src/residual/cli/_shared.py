@@ -3,6 +3,8 @@
 import contextlib
 import json
 import re
+import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from residual.errors import ResidualError, RunError
+from residual.errors import ResidualError, ResidualWarning, RunError
 
 if TYPE_CHECKING:
     from residual._text_console import TextConsole
@@ -45,7 +47,9 @@ class VerbGroup(TyperGroup):
 def _mistakes_reported(context: Any) -> Iterator[None]:
     before = _OPTIONS.set(_list_options(context))
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            yield
     except ResidualError as error:
         print_error(str(error))
         raise typer.Exit(2) from None
@@ -63,6 +67,14 @@ def _mistakes_reported(context: Any) -> Iterator[None]:
         raise typer.Exit(2) from None
     finally:
         _OPTIONS.reset(before)
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    """Print a warning of ours as one message; Python's own form for all others."""
+    if issubclass(category, ResidualWarning):
+        print_error(str(message))
+    else:
+        print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=sys.stderr)
 
 
 def _list_options(context: Any) -> dict[str, str]:
@@ -157,6 +169,11 @@ def check_trained(run_or_model: str) -> None:
         find_run(run_or_model)
     elif not Path(run_or_model).is_file():
         raise RunError(f"There is no model file {run_or_model}.")
+
+
+def split_names(text: str | None) -> list[str] | None:
+    """Names that stand between commas; None of None."""
+    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def complete_run(incomplete: str) -> list[str]:

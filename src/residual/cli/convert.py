@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from residual.cli._shared import JSON, check_output, console, print_json
+from residual.cli._shared import JSON, check_output, console, print_json, split_names
 from residual.errors import RunError
 
 EXAMPLE = "residual convert resnet50.h5 --raw-pixels"
@@ -23,6 +23,7 @@ def run(
     image_size: int = typer.Option(
         None, "--size", min=1, help="Pixels a side, if the file holds weights alone."
     ),
+    classes: str = typer.Option(None, metavar="A,B,...", help="Names of the outputs, in their order."),
     as_json: bool = JSON,
 ):
     """Turn an old HDF5 model into a .keras file. Code in the file is never run."""
@@ -36,7 +37,9 @@ def run(
         backend.import_keras_quietly()
         from residual.importers import convert
 
-        done = convert(source, target, raw_pixels=raw_pixels, image_size=image_size)
+        done = convert(
+            source, target, raw_pixels=raw_pixels, image_size=image_size, classes=split_names(classes)
+        )
     if as_json:
         print_json(done.to_dict())
     else:

@@ -13,6 +13,7 @@ from residual.cli._shared import (
     console,
     print_json,
     print_line,
+    split_names,
 )
 
 EXAMPLE = "residual evaluate first-try --json"
@@ -26,6 +27,12 @@ def run(
         autocompletion=complete_run,
     ),
     data: str = typer.Option(None, "--data", help="Name or path of other data than the run's own."),
+    classes: str = typer.Option(
+        None, metavar="A,B,...", help="Names of the outputs of a model file that does not have them."
+    ),
+    pixels: str = typer.Option(
+        None, metavar="RANGE", help="What another program's model takes: 0-255, 0-1 or -1-1."
+    ),
     png: Path = typer.Option(None, help="Where to draw the confusion matrix; a run keeps its own."),
     as_json: bool = JSON,
 ):
@@ -41,7 +48,7 @@ def run(
     from residual._console import show_work
 
     with show_work(out, "judging the test images"):
-        scores = toolkit.evaluate(run_or_model, data)
+        scores = toolkit.evaluate(run_or_model, data, classes=split_names(classes), pixels=pixels)
     from residual.evaluation.figures import save_confusion_png
     from residual.evaluation.report import print_scores
 

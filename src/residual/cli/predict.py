@@ -17,6 +17,7 @@ from residual.cli._shared import (
     console,
     print_json,
     print_line,
+    split_names,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ def run(
         autocompletion=complete_run,
     ),
     images: list[str] = typer.Argument(..., metavar="IMAGE...", help="Image files, folders or patterns."),
+    classes: str = typer.Option(
+        None, metavar="A,B,...", help="Names of the outputs of a model file that does not have them."
+    ),
+    pixels: str = typer.Option(
+        None, metavar="RANGE", help="What another program's model takes: 0-255, 0-1 or -1-1."
+    ),
     top: int = typer.Option(None, min=1, help=f"Show this many labels of each image; {_TOP} if not given."),
     table: Path = typer.Option(None, "--csv", metavar="FILE", help="Write a table to a .csv file as well."),
     as_json: bool = JSON,
@@ -53,7 +60,7 @@ def run(
 
     toolkit = api(out)
     with show_work(out, "looking at the images"):
-        predictions = toolkit.predict(run_or_model, images)
+        predictions = toolkit.predict(run_or_model, images, classes=split_names(classes), pixels=pixels)
     if table:
         save_table(predictions, table, top or _TOP)
     if as_json:

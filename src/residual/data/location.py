@@ -62,3 +62,9 @@ def parse_location(data: str) -> Location:
         raise DataError(f"What stands behind {OPTIONS} must be like images=x,labels=y; got {text!r}.")
     options = {role.strip(): value.strip() for role, _, value in pairs}
     return Location(address, options, None if "://" in address else expand_home(address))
+
+
+def find_white(data: str) -> float | None:
+    """The grey value of white that an address says, as in "photos::white=4095"; None if it does not."""
+    white = parse_location(data).options.get("white")
+    return None if white is None else float(white)

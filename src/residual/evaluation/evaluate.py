@@ -5,15 +5,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from residual.data.digests import find_in
+from residual.data.digests import Digests, find_in
 from residual.data.images import Dataset, Images
 from residual.errors import DataError
+from residual.evaluation.classifier import DEFAULT_PIXELS
 from residual.evaluation.metrics import Scores, score
 from residual.evaluation.predict import predict_probabilities
 
 
 def evaluate_model(
-    model, images: Images, classes: Sequence[str], seen: Sequence[Images] | None = None
+    model,
+    images: Images,
+    classes: Sequence[str],
+    seen: Sequence[Digests] | None = None,
+    pixels: str = DEFAULT_PIXELS,
 ) -> Scores:
     """Scores of a model on labelled images.
 
@@ -21,28 +26,25 @@ def evaluate_model(
         model: as `predict_probabilities` takes it.
         images: the test images.
         classes: names of the outputs.
-        seen: the images that the model was trained and selected on, at the same size. Test images with the same
-            pixels as one of them are counted, and the scores without them are given too. None if they are not known.
+        seen: digests of the images that the model was trained and selected on, at the same size. Test images with
+            the same pixels as one of them are counted, and the scores without them are given too. None if they are
+            not known.
+        pixels: the range that the model takes, a key of `classifier.PIXELS`.
     """
-    return score_images(predict_probabilities(model, images.x), images, classes, seen)
+    return score_images(predict_probabilities(model, images.x, pixels=pixels), images, classes, seen)
 
 
 def score_images(
-    rows: np.ndarray, images: Images, classes: Sequence[str], seen: Sequence[Images] | None = None
+    rows: np.ndarray, images: Images, classes: Sequence[str], seen: Sequence[Digests] | None = None
 ) -> Scores:
     """Scores of the probabilities (n, k) that a model gave `images`; the rest as for `evaluate_model`."""
     scores = score(rows, images.y, classes)
     if seen is None:
         return scores
-    leaked = find_leaks(images, seen)
+    leaked = find_in(images.digests, seen)
     rest = ~leaked
     without = score(rows[rest], images.y[rest], classes) if leaked.any() and rest.any() else None
     return replace(scores, leaked=int(leaked.sum()), without_leaked=without)
-
-
-def find_leaks(images: Images, seen: Sequence[Images]) -> np.ndarray:
-    """bool (n,): which images have the same pixels as one of those in `seen`."""
-    return find_in(images.digests, (other.digests for other in seen))
 
 
 def choose_test_images(data: Dataset) -> tuple[Images, tuple[str, ...]]:

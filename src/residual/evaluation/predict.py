@@ -1,7 +1,7 @@
 """From image files to labels."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from residual.data.folders import list_images
 from residual.data.image_file import read_image
 from residual.data.pixel_store import Pixels, pieces
 from residual.errors import DataError
+from residual.evaluation.classifier import DEFAULT_PIXELS, PIXELS, Classifier
 
 _BATCH = 64
 
@@ -79,34 +80,35 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
     return found
 
 
-def predict_files(model, classes: Sequence[str], files: Sequence[Path]) -> list[Prediction]:
+def predict_files(classifier: Classifier, files: Sequence[Path]) -> list[Prediction]:
     """A Prediction for each file, in order; a file that is not readable gets one that says why.
 
     Args:
-        model: takes (n, height, width, 3) raw 0-255 RGB and returns (n, classes) probabilities.
-        classes: names of the outputs.
+        classifier: the network, the names of its outputs, and how it takes images.
         files: images of any size; each is scaled and cut to what the model takes.
     """
     predictions: list[Prediction] = []
     for start in range(0, len(files), _BATCH):
         chunk = files[start : start + _BATCH]
-        predictions += _predict_chunk(model, classes, chunk)
+        predictions += _predict_chunk(classifier, chunk)
     return predictions
 
 
-def _predict_chunk(model, classes, files) -> list[Prediction]:
-    size = find_image_size(model)
+def _predict_chunk(classifier: Classifier, files: Sequence[Path]) -> list[Prediction]:
+    size = find_image_size(classifier.model)
     images, errors = [], {}
     for file in files:
         try:
-            images.append(read_image(file, size))
+            images.append(read_image(file, size, white=classifier.white))
         except DataError as error:
             errors[file] = str(error)
-    rows = iter(predict_probabilities(model, np.stack(images)) if images else ())
+    rows: Iterator[np.ndarray] = iter(())
+    if images:
+        rows = iter(predict_probabilities(classifier.model, np.stack(images), pixels=classifier.pixels))
     return [
         Prediction(str(file), "", 0.0, {}, errors[file])
         if file in errors
-        else _make_prediction(file, next(rows), classes)
+        else _make_prediction(file, next(rows), classifier.classes)
         for file in files
     ]
 
@@ -125,9 +127,19 @@ def find_image_size(model) -> tuple[int, int]:
     return shape[1], shape[2]
 
 
-def predict_probabilities(model, x: Pixels, batch_size: int = 128) -> np.ndarray:
-    """float32 (n, classes) for raw images uint8 (n, height, width, 3), a few megabytes of them at a time."""
-    parts = [model.predict(part, batch_size=batch_size, verbose=0) for part in pieces(x, batch_size)]
+def predict_probabilities(
+    model, x: Pixels, batch_size: int = 128, pixels: str = DEFAULT_PIXELS
+) -> np.ndarray:
+    """float32 (n, classes) for raw images uint8 (n, height, width, 3), a few megabytes of them at a time.
+
+    Args:
+        model: returns (n, classes) probabilities.
+        x: the images.
+        batch_size: images at a time.
+        pixels: the range that the model takes, a key of `PIXELS`.
+    """
+    scale = PIXELS[pixels]
+    parts = [model.predict(scale(part), batch_size=batch_size, verbose=0) for part in pieces(x, batch_size)]
     rows = np.concatenate([np.asarray(part, np.float32) for part in parts])
     if not np.allclose(rows.sum(1), 1, atol=0.05):
         raise DataError(

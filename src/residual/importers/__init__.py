@@ -3,6 +3,7 @@
 A format is one module with a `LABEL`, `matches` and `load`, and one row in `IMPORTERS`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +29,7 @@ def convert(
     *,
     raw_pixels: bool = False,
     image_size: int | None = None,
+    classes: Sequence[str] | None = None,
     overwrite: bool = False,
     stem_end: Literal["norm-relu", "norm"] = "norm-relu",
 ) -> Converted:
@@ -42,6 +44,7 @@ def convert(
         raw_pixels: divide the pixels by 255 in a first layer, so that the network takes raw 0-255 RGB. Right if
             the old program did just that before it called the network.
         image_size: pixels a side, if the file holds weights alone.
+        classes: names of the outputs in their order; None leaves them without names.
         overwrite: replace `target` if it exists.
         stem_end: what follows the first convolution of the course's ResNet-50, if the file holds weights alone:
             the notebooks of the course differ in that ReLU, and no array shows it.
@@ -57,9 +60,12 @@ def convert(
     target = _check_target(source.with_suffix(".keras") if target is None else Path(target), overwrite)
     imported = find_importer(source).load(source, ImportOptions(raw_pixels, image_size, stem_end))
     model = imported.model
+    outputs = model.outputs[0].shape[-1]
+    if classes is not None and len(classes) != outputs:
+        raise RunError(f"classes must be {outputs} names, one for each output; got {len(classes)}.")
     notes = (*imported.notes, *_describe_damage(model), _describe_pixels(raw_pixels, imported.usual_pixels))
     info = {
-        "classes": [str(i) for i in range(model.outputs[0].shape[-1] or 0)],
+        **({"classes": list(classes)} if classes is not None else {}),
         "image_size": list(model.inputs[0].shape[1:3]),
         "network": imported.network,
         "converted_from": source.name,

@@ -7,6 +7,7 @@ runs/signs-course-resnet50-1/
     model.keras      the network, opens in plain Keras
     report.json      the results
     curves.png, confusion.png
+    training_digests.npy  by which images that it was trained on are known again
 """
 
 import csv
@@ -27,7 +28,12 @@ from residual.runs.record import RunRecord, parse_record
 ROOT = Path("runs")
 RESUMABLE = ("interrupted", "stopped")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_FROM_DATA = ("unreadable", "resumed")  # what a report keeps when its training is resumed
+_FROM_DATA = (
+    "unreadable",
+    "notes",
+    "passed_over",
+    "resumed",
+)  # what a report keeps when its training is resumed
 _AT_THE_END = ("curves.png", "test_predictions.csv", "confusion.png")
 
 
@@ -50,6 +56,11 @@ class RunFolder:
     def checkpoints(self) -> Path:
         """The folder of the checkpoints."""
         return self.path / "checkpoints"
+
+    @property
+    def training_digests(self) -> Path:
+        """The digests of the images that the network is trained and selected on, 16 bytes each."""
+        return self.path / "training_digests.npy"
 
     @property
     def record(self) -> RunRecord:
@@ -156,7 +167,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what was written for a training that did not begin; the folder too, if nothing else is in it."""
-        for name in ("run.toml", "report.json", self._lock.name):
+        for name in ("run.toml", "report.json", self.training_digests.name, self._lock.name):
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):
             self.path.rmdir()

@@ -1,7 +1,11 @@
-"""model.keras of a run: the network, with the names of its outputs."""
+"""What a training writes beside its log: the network with the names of its outputs, and facts on its images."""
 
 import keras
+import numpy as np
 
+from residual.data.digests import write_digests
+from residual.data.location import find_white
+from residual.data.passed_over import list_passed_over
 from residual.models.keras_file import save_model
 from residual.runs.folder import RunFolder
 from residual.training.job import Job
@@ -15,4 +19,24 @@ def save_network(model: keras.Model, job: Job, folder: RunFolder) -> None:
     """
     data = job.training
     info = {"classes": list(data.classes), "image_size": list(data.size), "network": job.spec.name}
+    white = find_white(job.options.data)
+    info |= {"white": white} if white is not None else {}
     save_model(model, folder.model, info)
+
+
+def save_data_facts(job: Job, folder: RunFolder) -> None:
+    """Write the digests of the training and validation images, and what was noted and passed over in the data.
+
+    Raises:
+        OSError: if a file cannot be written.
+    """
+    data = job.data
+    facts = {
+        "unreadable": list(data.unreadable),
+        "notes": list(data.notes),
+        "passed_over": list_passed_over(data.passed_over) if data.passed_over else None,
+    }
+    if found := {name: value for name, value in facts.items() if value}:
+        folder.add_to_report(**found)
+    used = (job.split.train.digests, job.split.validation.digests)
+    write_digests(folder.training_digests, np.concatenate(used))

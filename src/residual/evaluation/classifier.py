@@ -1,0 +1,99 @@
+"""A network with what is needed to show it images: the names of its outputs and the pixels that it takes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from residual.errors import RunError
+
+DEFAULT_PIXELS = "0-255"
+# What the program around a network did to raw pixels before it called the network.
+PIXELS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    DEFAULT_PIXELS: lambda x: x,
+    "0-1": lambda x: x.astype(np.float32) / 255,
+    "-1-1": lambda x: x.astype(np.float32) / 127.5 - 1,
+}
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A network and how to use it.
+
+    Attributes:
+        model: takes (n, height, width, 3) and returns (n, classes) probabilities.
+        classes: names of the outputs; "output 0", "output 1", ... if nobody has named them.
+        named: whether the file or the user named the outputs.
+        pixels: the range that the model takes, a key of `PIXELS`.
+        white: the grey value that stands for white in images of more than 8 bits; None for the usual one.
+        note: what to know before one trusts its answers; "" if there is nothing.
+    """
+
+    model: Any
+    classes: tuple[str, ...]
+    named: bool = True
+    pixels: str = DEFAULT_PIXELS
+    white: float | None = None
+    note: str = ""
+
+
+def make_classifier(
+    model: Any,
+    where: str,
+    info: dict,
+    classes: Sequence[str] | None = None,
+    pixels: str | None = None,
+) -> Classifier:
+    """The classifier of a model file.
+
+    Args:
+        model: as Keras loaded it.
+        where: the file, for messages.
+        info: what `residual` wrote beside the model; {} if another program wrote the file.
+        classes: names of the outputs, in place of those in the file.
+        pixels: a key of `PIXELS`; None for raw pixels, with a note if the file does not say so.
+
+    Raises:
+        RunError: if the model is not a classifier, or names and outputs differ in number.
+    """
+    shape = getattr(model, "output_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        raise RunError(f"{where} is not a classifier: its output must be (n, classes), not {shape}.")
+    if pixels is not None and pixels not in PIXELS:
+        raise RunError(f"pixels must be one of {', '.join(PIXELS)}; got {pixels!r}.")
+    names = _check_names(where, info.get("classes") if isinstance(info, dict) else 0)
+    names = list(classes) if classes is not None else names
+    if names is not None and len(names) != shape[1]:
+        raise RunError(f"{where} has {shape[1]} outputs, but there are {len(names)} names of classes.")
+    return Classifier(
+        model,
+        tuple(names or (f"output {i}" for i in range(shape[1]))),
+        names is not None,
+        pixels or DEFAULT_PIXELS,
+        info.get("white"),
+        "" if pixels is not None else _describe_pixels(model, where, info),
+    )
+
+
+def _check_names(where: str, names: Any) -> list[str] | None:
+    if names is None or (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        return names
+    raise RunError(
+        f"{where} is damaged: residual.json in it must have a list of names, classes; got {names!r}."
+    )
+
+
+def _describe_pixels(model: Any, where: str, info: dict) -> str:
+    """A note if neither the file nor a first layer of the network says which pixels it takes."""
+    import keras
+
+    scaling = (keras.layers.Rescaling, keras.layers.Normalization)
+    trained_here = bool(info) and "converted_from" not in info
+    if trained_here or any(isinstance(layer, scaling) for layer in model.layers):
+        return ""
+    others = " or ".join(name for name in PIXELS if name != DEFAULT_PIXELS)
+    return (
+        f"{where} does not say which pixels it takes. It is given raw ones, 0 to 255; if its program scaled them, "
+        f"say so: `pixels` {others}."
+    )
