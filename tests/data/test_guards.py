@@ -32,7 +32,7 @@ def test_a_pipe_is_not_waited_for(tmp_path, name):
         pytest.skip("this system has no pipes with names")
     os.mkfifo(tmp_path / name)
     assert said(tmp_path / name) == (
-        f"{tmp_path / name} is no file but a pipe or device, which may never end. Name a file or folder."
+        f"{tmp_path / name} is not a file but a pipe or device, which may never end. Name a file or folder."
     )
 
 

@@ -123,7 +123,7 @@ def _check_rights(location: Location) -> None:
         return
     if not (os.path.isfile(path) or os.path.isdir(path)):
         raise DataError(
-            f"{path} is no file but a pipe or device, which may never end. Name a file or folder."
+            f"{path} is not a file but a pipe or device, which may never end. Name a file or folder."
         )
     if not os.access(path, os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK):
         raise DataError(

@@ -93,7 +93,7 @@ def read_image_file(table: Path, name: str) -> bytes:
         status = file.stat()
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # a device may never end
             raise DataError(
-                f"{table} names {name!r}, which is no file but a pipe or device. Name image files."
+                f"{table} names {name!r}, which is not a file but a pipe or device. Name image files."
             )
         if status.st_size > MOST_BYTES:
             raise DataError(
