@@ -36,7 +36,7 @@ def modules(monkeypatch):
 
 
 def test_cpuinfo_gives_the_first_processor_and_whole_flags():
-    from machine import has_bfloat16, parse_cpuinfo, shorten_data_name
+    from machine import has_bfloat16, parse_cpuinfo, short_name
 
     facts = parse_cpuinfo(ZEN3)
     assert facts == {
@@ -46,7 +46,7 @@ def test_cpuinfo_gives_the_first_processor_and_whole_flags():
         "model": "1",
         "flags": ["avx2", "fma"],
     }
-    assert shorten_data_name(facts) == "amd-25-1"
+    assert short_name(facts) == "amd-25-1"
     assert not has_bfloat16(facts)
     assert has_bfloat16(parse_cpuinfo(ZEN3.replace("avx2", "avx2 avx512_bf16")))
 
