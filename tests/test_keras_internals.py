@@ -26,7 +26,8 @@ OPTIMIZERS = {
     "_use_weight_decay",
     "_velocities",
 }
-CHECKED = GRAPH | OPTIMIZERS
+LAYERS = {"_flatten_layers"}
+CHECKED = GRAPH | OPTIMIZERS | LAYERS
 OF_PYTHON = {"_Unpickler", "_getframe", "_replace"}  # of pickle, sys and named tuples
 
 
@@ -283,6 +284,17 @@ def test_an_epoch_begins_and_ends_in_the_order_that_a_resumed_training_needs():
         assert ends[:4] == ["end of data", "epoch 0", "end of data", "epoch 1"]
     with expect_of_keras("that `fit` resets the metrics before `on_epoch_begin`", "metrics_variables"):
         assert [note for note in notes if isinstance(note, bool)] == [True, False]
+
+
+def test_a_layer_lists_the_layers_inside_it():
+    class Outer(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = keras.layers.Dense(2)
+
+    outer = Outer()
+    with expect_of_keras("the private list of a layer's own layers", r"\b_flatten_layers\b"):
+        assert list(outer._flatten_layers(include_self=False)) == [outer.inner]
 
 
 def test_an_initializer_is_saved_by_its_dunder_class():
