@@ -30,7 +30,7 @@ class Overview:
     Attributes:
         source: the images.
         counts: {part: images of each class}, of the parts that there are.
-        sizes: how many images have which (width, height); (0, 0) where it cannot be read.
+        sizes: how many images have which (width, height); (0, 0) if it cannot be read.
     """
 
     source: Source

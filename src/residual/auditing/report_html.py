@@ -75,7 +75,7 @@ def save_page(audit: Audit, path: str | Path) -> None:
 
 
 def check_page(path: str | Path) -> None:
-    """DataError where `save_page` would refuse to write."""
+    """DataError if `save_page` would refuse to write."""
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
         raise DataError(f"The page must end in .html; got {path}.")
@@ -137,8 +137,8 @@ def _case(audit: Audit, case: Case) -> str:
     more = len(case.images) - _IMAGES
     note = " ".join(filter(None, (case.note, f"and {more:,} more images" if more > 0 else "")))
     pictures = f'<div class="pictures">{figures}</div>' if figures else ""
-    told = f'<p class="note">{_text(note)}</p>' if note else ""
-    return f'<div class="case">{pictures}{told}</div>'
+    shown = f'<p class="note">{_text(note)}</p>' if note else ""
+    return f'<div class="case">{pictures}{shown}</div>'
 
 
 def _figure(audit: Audit, i: int) -> str:

@@ -87,12 +87,12 @@ class CutMix(Augmentation, frozen=True, tag="cutmix"):
 
 
 def _share(alpha: float, rng: np.random.Generator) -> float:
-    """Of an image that is kept, from Beta(alpha, alpha); 1 where alpha is 0."""
+    """Of an image that is kept, from Beta(alpha, alpha); 1 if alpha is 0."""
     return float(rng.beta(alpha, alpha)) if alpha else 1.0
 
 
 def _stretch(middle: int, length: int) -> slice:
-    """The pixels of `length` about one of them; the one before the middle where `length` is even."""
+    """The pixels of `length` about one of them; the one before the middle if `length` is even."""
     first = middle - length // 2
     return slice(max(0, first), first + length)
 

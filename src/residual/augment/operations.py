@@ -159,7 +159,7 @@ def _grey(x: np.ndarray) -> np.ndarray:
 
 
 def _read(x: np.ndarray, across: tuple, down: tuple) -> np.ndarray:
-    """x at the pixel nearest to where an affine map points; grey where that is outside.
+    """x at the pixel nearest to where an affine map points; grey if that is outside.
 
     Args:
         x: (n, h, w, 3).

@@ -16,10 +16,10 @@ from residual.errors import ResidualError
 def prefer_backend() -> None:
     """Choose the Keras backend before Keras is imported, unless the user has.
 
-    `KERAS_BACKEND` and Keras's own configuration file are respected. Otherwise JAX is used where its
-    GPU plug-in is installed, and Keras's default, TensorFlow, where not: on a CPU it trains residual
-    networks several times faster than JAX. TensorFlow's start-up messages are turned off, its faster kernels are
-    turned on (`runtime`), and memory that it frees is kept for its next step.
+    `KERAS_BACKEND` and Keras's own configuration file are respected. Otherwise JAX is used if its
+    GPU plug-in is installed, and else Keras's default, TensorFlow: on a CPU it trains residual networks several
+    times faster than JAX. TensorFlow's start-up messages are turned off, its faster kernels are turned on, and
+    memory that it frees is kept for its next step.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     chosen = os.environ.get("KERAS_BACKEND") or _backend_in_file()
@@ -44,7 +44,7 @@ def _backend_in_file() -> str | None:
 def import_keras_quietly() -> None:
     """Import Keras without the lines that its backends write to standard error before their log levels count.
 
-    For the command line, where they would bury the first message.
+    The command line needs that: they would bury its first message.
 
     Raises:
         ResidualError: when the backend that KERAS_BACKEND names is unknown or not installed.
@@ -57,7 +57,9 @@ def import_keras_quietly() -> None:
     try:
         os.dup2(sink, 2)
         importlib.import_module("keras")
-        if "tensorflow" in sys.modules:  # says here, and not amid the output, that there is no GPU
+        if (
+            "tensorflow" in sys.modules
+        ):  # says here, and not in the middle of the output, that there is no GPU
             sys.modules["tensorflow"].config.list_physical_devices()
     except (ImportError, ValueError) as error:
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
@@ -74,8 +76,8 @@ def import_keras_quietly() -> None:
 def compile_options() -> dict:
     """Arguments of `keras.Model.compile` that make training fast here.
 
-    TensorFlow's XLA jit is kept off on a CPU, where Keras releases that turned it on by default trained
-    ResNets more slowly; with Keras 3.15 it makes no difference (benchmarks/step.py).
+    TensorFlow's XLA jit is kept off on a CPU. Keras releases that turned it on by default trained ResNets
+    more slowly; with Keras 3.15 it makes no difference (benchmarks/step.py).
     """
     return {"jit_compile": False} if on_tensorflow_cpu() else {}
 
@@ -110,7 +112,7 @@ def on_tensorflow_cpu() -> bool:
 def training_forward(model):
     """A function of a batch that runs `model` in training mode, updating its batch-norm statistics.
 
-    Compiled where the backend can do that with side effects; otherwise eager.
+    It is compiled if the backend can do that with side effects, and eager otherwise.
     """
     import keras
 
@@ -130,7 +132,7 @@ def training_forward(model):
 
 
 def settle_state(model) -> None:
-    """Bring the variables of a model up to date amid `fit`: JAX's training holds their values elsewhere."""
+    """Bring the variables of a model up to date during `fit`: JAX's training holds their values elsewhere."""
     import keras
 
     if keras.backend.backend() == "jax":
@@ -146,8 +148,8 @@ def is_out_of_memory(error: Exception) -> bool:
         "out of memory",
         "not enough memory",
     )
-    told = f"{type(error).__name__}: {error}"
-    return isinstance(error, MemoryError) or any(word in told for word in words)
+    text = f"{type(error).__name__}: {error}"
+    return isinstance(error, MemoryError) or any(word in text for word in words)
 
 
 def versions() -> dict[str, str]:

@@ -5,7 +5,7 @@ import numpy as np
 
 
 def gradient_norm(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
-    """Euclidean norm of the loss's gradient in all trainable weights; nan or inf where it is no number.
+    """Euclidean norm of the loss's gradient in all trainable weights; nan or inf if it is not finite.
 
     The batch-norm statistics move as in a step of training; the weights stay.
 

@@ -1,4 +1,4 @@
-"""residual evaluate: a network judged on test images."""
+"""residual evaluate: a network evaluated on test images."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def run(
     png: Path = typer.Option(None, help="Where to draw the confusion matrix; a run keeps its own."),
     as_json: bool = JSON,
 ):
-    """Judge a network on test images: accuracy with its interval, per class, calibration, confusion matrix."""
+    """Evaluate a network on test images: accuracy with its interval, per class, calibration, confusion matrix."""
     out = console(for_json=as_json)
     check_output(png, "--png", ".png")
     check_trained(run_or_model)
@@ -47,7 +47,7 @@ def run(
     toolkit = api(out)
     from residual._console import show_work
 
-    with show_work(out, "judging the test images"):
+    with show_work(out, "reading the test images"):
         scores = toolkit.evaluate(run_or_model, data, classes=split_names(classes), pixels=pixels)
     from residual.evaluation.figures import save_confusion_png
     from residual.evaluation.report import print_scores

@@ -1,4 +1,4 @@
-"""residual train: from a name or a folder to a trained and judged network."""
+"""residual train: from a name or a folder to a trained and evaluated network."""
 
 from typing import TYPE_CHECKING
 
@@ -86,7 +86,7 @@ def run(
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Print the outcome alone."),
     as_json: bool = JSON,
 ):
-    """Train a network and judge it on test images.
+    """Train a network and evaluate it on test images.
 
     DATA is digits, signs, cifar10, or a path: a folder of class folders or a zip of it, a .csv, .tsv or .jsonl of
     paths and labels, HDF5, .npz, Parquet, CIFAR-10 as it is downloaded; or hf://owner/name. Options of the data
@@ -125,7 +125,7 @@ def run(
         trained = api(shown).train_run(options, name=name, resume="auto", console=shown)
     from residual._console import show_work
 
-    with show_work(shown, "judging the test images"):
+    with show_work(shown, "reading the test images"):
         scores = trained.evaluate()
     if as_json:
         print_json({"run": str(trained.path), **trained.report})

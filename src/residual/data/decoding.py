@@ -30,7 +30,7 @@ def decode_images(
 
     Small sets become an array in memory, large ones a `PixelStore` in a temporary file. Pillow lets go of the
     interpreter while it decodes, so threads use all cores for all but thumbnails; few files are held at a time.
-    Each image is hashed where it is decoded.
+    Each image is hashed when it is decoded.
 
     Args:
         files: (path, or bytes, or why there is no content; name for errors); read as they are needed.

@@ -55,7 +55,7 @@ class Images:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images to learn from and images to be judged by.
+    """Images to learn from and images to test on.
 
     Attributes:
         name: short name, used in the names of runs.

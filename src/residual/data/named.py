@@ -9,7 +9,7 @@ from residual.errors import DataError
 
 NAMES = {
     "digits": "1,797 handwritten digits that come with scikit-learn (8x8, shown as 16x16)",
-    "signs": "hand signs for 0 to 5, 64x64; the real files where they are found, else drawn hands",
+    "signs": "hand signs for 0 to 5, 64x64; the real files if they are found, else drawn hands",
     "cifar10": "60,000 photos of 10 classes, 32x32; found, or downloaded by Keras",
 }
 SEARCHED = ("signs", "cifar10")

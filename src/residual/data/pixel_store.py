@@ -81,7 +81,7 @@ class _File:
     """Images of one size, one after another in a temporary file.
 
     Read with `seek` and `read`, not memory-mapped: mapped pages count as this process's memory, and a page
-    that has to come from the disk would stop every thread of Python. The file has no name where the system
+    that has to come from the disk would stop every thread of Python. The file has no name if the system
     allows that, and is gone when the last `PixelStore` on it, or the process, ends, however it ends.
     """
 

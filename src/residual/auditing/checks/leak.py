@@ -10,7 +10,7 @@ from residual.data.source import Source
 
 KIND = "leak"
 SEVERITY = HURTS
-DESCRIPTION = "An image that the network learns from is also one that it is judged by: the score is too good."
+DESCRIPTION = "An image that the network learns from is also one that it is tested on: the score is too good."
 
 
 def find(facts: Facts, source: Source) -> Iterator[Found]:

@@ -15,7 +15,7 @@ from residual.errors import DataError
 KIND = "near-leak"
 SEVERITY = HURTS
 DESCRIPTION = (
-    "Nearly the picture that the network learns from is one that it is judged by: the score is too good."
+    "Nearly the picture that the network learns from is one that it is tested on: the score is too good."
 )
 
 

@@ -50,7 +50,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path} is not an .npz: it is no zip archive. Write it with numpy.savez.")
     try:
-        # Opened here, as NumPy leaves the file open where its directory is damaged.
+        # Opened here, as NumPy leaves the file open if its directory is damaged.
         with (
             path.open("rb") as opened,
             np.load(opened, allow_pickle=False) as file,

@@ -1,4 +1,4 @@
-"""Drawn hands, in place of SIGNS where the real files are not found."""
+"""Drawn hands, in place of SIGNS if the real files are not found."""
 
 from residual.data.arrays import hold_images
 from residual.data.drawn_hands import hands

@@ -23,7 +23,7 @@ class PixelTableReader:
     """Reads a CSV whose rows are images, and that of the test images beside it: mnist_train.csv with mnist_test.csv.
 
     The pixels stand in one column each, or all in a column `pixels` with blanks between. A column says train or test
-    where there is one (`Usage`).
+    if there is one (`Usage`).
     """
 
     name = "pixel-table"
