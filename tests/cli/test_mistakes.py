@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from residual.cli import app
-from tests.run_folders import right, written
+from tests.support.run_folders import right, written
 
 
 @pytest.fixture(autouse=True)
@@ -38,14 +38,16 @@ EARLY = [
     (("train", "./phtos/"), "Did you mean photos?"),
     (("train", "sings"), "Did you mean signs?"),
     (("train", "text.txt"), "text.txt is of no kind that can be read"),
-    (("train", "photos::label=a"), "takes no :: options"),
+    (("train", "digits::label=a"), "digits takes no :: options; got label"),
     (("train", "data.csv::label"), "must be like images=x,labels=y"),
     (("train", "photos", "--name", "a/b"), "--name must be made of letters"),
     (("train", "photos", "--name", ""), "--name must be made of letters"),
-    (("train", "photos", "--name", "first"), "runs/first exists already. Choose another --name"),
-    (("train", "photos", "--precision", "half"), "--precision must be auto, float32 or bfloat16; got 'half'"),
-    (("train", "photos", "--validation", "1.5"), "--validation must lie between 0 and 1"),
-    (("train", "photos", "--validation", "nan"), "--validation must lie between 0 and 1"),
+    (
+        ("train", "photos", "--precision", "half"),
+        "--precision must be one of auto, float32, bfloat16; got 'half'",
+    ),
+    (("train", "photos", "--validation", "1.5"), "--validation must be a share above 0 and below 1"),
+    (("train", "photos", "--validation", "nan"), "--validation must be a share above 0 and below 1"),
     (("train", "photos", "--unreadable", "2"), "--unreadable must be a share from 0"),
     (("train", "photos", "--balance", "both"), "--balance must be sample or weights; got 'both'"),
     (("train", "photos", "--budget", "soon"), "--budget must be a time such as"),
@@ -55,10 +57,10 @@ EARLY = [
     (("train", "photos", "--recipe", "imges"), "Did you mean images?"),
     (("train", "photos", "--recipe", "gone.toml"), "There is no recipe file gone.toml"),
     (("train", "photos", "--recipe", "broken.toml"), "broken.toml is not a TOML file"),
-    (("train", "photos", "--recipe", "nothing.toml"), "nothing.toml: The recipe lacks"),
+    (("train", "photos", "--recipe", "nothing.toml"), "nothing.toml: recipe: lacks name, about"),
     (("train", "photos", "--model", "resnet49"), "depth must be 10, 18, 34"),
     (("train", "photos", "--model", "resnet5O"), "Did you mean resnet50 or resnet50d or"),
-    (("train", "photos", "--set", "epoch=3"), "A recipe has no epoch"),
+    (("train", "photos", "--set", "epoch=3"), "augment, keep, expected, not epoch"),
     (("train", "photos", "--set", "model=resnet49"), "depth must be 10, 18, 34"),
     (("train", "photos", "--set", "epochs"), "--set must be like schedule.peak=0.01; got 'epochs'"),
     (("train", "--data", "photos"), "name it as the data itself"),
@@ -85,7 +87,7 @@ EARLY = [
     (("recipes", "sings"), "Did you mean signs?"),
     (("recipes", "a", "b", "c"), "takes at most two names; got 3"),
     (("check", "gone.py"), "There is no file gone.py"),
-    (("check", "blocks.txt"), "blocks.txt is not a .py file"),
+    (("check", "blocks.txt"), "blocks.txt is neither a .py file nor a notebook"),
     (("convert", "gone.h5"), "There is no file gone.h5"),
     (("convert", "empty.h5", "--output", "a.h5"), "--output must end in .keras; got a.h5"),
     (("runs", "--in", "text.txt"), "The runs in text.txt cannot be listed: Not a directory"),
@@ -98,8 +100,13 @@ EARLY = [
 # Refused when the model or the image has been looked at.
 LATE = [
     (("predict", "first", "photos"), "runs/first has no model.keras yet"),
+    (("train", "photos::label=a"), "label must be folder, parent or name; got 'a'"),
+    (
+        ("train", "photos", "--name", "first"),
+        "runs/first was interrupted, and was asked for otherwise: data was",
+    ),
     (("predict", "a.keras", "photos"), "a.keras is not a .keras file"),
-    (("evaluate", "a.keras"), "Give --data to judge a.keras on"),
+    (("evaluate", "a.keras"), "--data must say on which images to evaluate a.keras"),
     (("evaluate", "a.keras", "--data", "photos"), "a.keras is not a .keras file"),
     (("summary", "a.keras"), "a.keras is not a .keras file"),
     (("summary", "resnet50", "--input", "8"), "(--input 32)"),

@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from residual.cli import app
-from tests.made import stripes
+from tests.support.made import stripes
 
 ESCAPE = "a\x1b[31mred"
 MARKUP = "[bold]b"

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from residual._text import parse_duration
 from residual.errors import RecipeError
 from residual.training import forecast
 from residual.training.forecast import Forecast, peak_memory
-from residual.training.options import parse_time_budget
 
 PLAN = Forecast(
     step_seconds=0.2, compile_seconds=1, epoch_seconds=10, before_seconds=4, after_seconds=4, memory=3 * 2**30
@@ -19,7 +19,7 @@ PLAN = Forecast(
     [("90s", 90), ("10m", 600), ("1.5h", 5400), ("2", 120), ("1h30m", 5400), ("2m5s", 125), ("0.5m", 30)],
 )
 def test_times(text, seconds):
-    assert parse_time_budget(text) == seconds
+    assert parse_duration("time_budget", text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_times(text, seconds):
 )
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(RecipeError, match='time_budget must be a time such as "90s"'):
-        parse_time_budget(text)
+        parse_duration("time_budget", text)
 
 
 def test_epochs_within_a_budget_leave_room_for_all_around_them():

@@ -94,7 +94,12 @@ def locate(data: str | Path, search_dir: str | Path | None = None) -> Location:
             f"`search_dir` is the folder in which signs and cifar10 are searched for. To use the images in "
             f"{search_dir}, name it as the data itself: residual train {search_dir}"
         )
-    return find_named(str(data), search_dir) if str(data) in NAMES else parse_location(str(data))
+    if str(data) in NAMES:
+        return find_named(str(data), search_dir)
+    location = parse_location(str(data))
+    if location.address in NAMES and location.options:
+        raise DataError(f"{location.address} takes no {OPTIONS} options; got {', '.join(location.options)}.")
+    return location
 
 
 def _choose_reader(location: Location) -> Reader:

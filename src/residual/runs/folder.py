@@ -230,7 +230,7 @@ def check_free(name: str | None, root: Path = ROOT) -> None:
             f"{path} exists already: a run that was {before.state}. Continue it with residual train --resume {name} "
             f'(resume="auto" in Python), or choose another `name`.'
         )
-    raise RunError(f"{path} exists already. Choose another name, or remove it.")
+    raise RunError(f"{path} exists already. Choose another `name`, or remove it.")
 
 
 def _holds_files(path: Path) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from residual.augment import Flip
 from residual.errors import RecipeError
 from residual.training.recipe_values import change_table, parse_values
-from residual.training.recipes import IMAGES, Recipe, recipe
+from residual.training.recipes import IMAGES, Recipe, load_recipe
 from residual.training.schedules import Constant, OneCycle
 
 
@@ -40,7 +40,7 @@ def test_lists_are_replaced_as_a_whole():
         ("epochs", "`changes` must be like schedule.peak=0.01; got 'epochs'"),
         ("=3", "`changes` must be like"),
         ("epochs=", "`changes` must be like"),
-        ("epoch=3", "A recipe has no epoch; it has name, about"),
+        ("epoch=3", "recipe: has name, about, .*, not epoch"),
         (
             "optimizer.rate=0.1",
             "optimizer of the recipe has no rate: it is 'adamw'. .* schedule.kind, schedule.peak",
@@ -63,7 +63,7 @@ def test_a_value_and_a_part_of_it_cannot_both_be_set():
 
 def test_a_file_builds_on_a_recipe():
     Path("slow.toml").write_text('base = "images"\nepochs = 7\n[schedule]\npeak = 0.5\n')
-    found = recipe("slow.toml")
+    found = load_recipe("slow.toml")
     assert (found.name, found.epochs, found.schedule) == ("slow", 7, OneCycle(peak=0.5))
     assert (found.model, found.augment, found.expected) == (IMAGES.model, IMAGES.augment, "")
 
@@ -71,4 +71,4 @@ def test_a_file_builds_on_a_recipe():
 def test_a_base_that_is_unknown_is_refused():
     Path("slow.toml").write_text('base = "imges"\nepochs = 7\n')
     with pytest.raises(RecipeError, match=r"slow\.toml: base must be one of digits, .*; got 'imges'"):
-        recipe("slow.toml")
+        load_recipe("slow.toml")
