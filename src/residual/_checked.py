@@ -1,8 +1,12 @@
-"""Frozen values whose fields are checked when they are made, and plain errors for the tables that hold them."""
+"""Frozen values whose fields are checked when they are made, and plain errors for the tables that hold them.
+
+msgspec checks types and ranges when it decodes, but not when a struct is constructed, and its messages are for
+programmers.
+"""
 
 import functools
-from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, ValidationError
@@ -10,28 +14,32 @@ from msgspec.structs import fields, force_setattr
 
 from residual.errors import RecipeError, ResidualError
 
-Count = Annotated[int, Meta(ge=1, description="a whole number from 1")]
-Whole = Annotated[int, Meta(ge=0, description="a whole number from 0")]
+Count = Annotated[int, Meta(ge=1)]
+Whole = Annotated[int, Meta(ge=0)]
+
+_UNLIMITED = Meta()
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """Base of schedules, augmentations, recipes and options.
+    """Base of network specs, schedules, augmentations, recipes and options.
 
-    The type of a field says what is allowed, and its description says it in words:
+    The type of a field says what is allowed. Errors describe it in words, or with the type's own description:
 
-        epochs: Annotated[int, Meta(ge=1, description="a whole number from 1")]
+        epochs: Annotated[int, Meta(ge=1)]  # "a whole number from 1"
+        rate: Annotated[float, Meta(ge=0, lt=1e30, description="a number from 0")]
+
+    A value is converted to the type of its field: a list to a tuple, NumPy's numbers and arrays to Python's, a whole
+    number to a float. A field whose type names another class is not checked here.
     """
 
     error: ClassVar[type[ResidualError]] = RecipeError
 
     def __post_init__(self) -> None:
         for name, (kind, allowed) in _find_rules(type(self)).items():
-            value = getattr(self, name)
-            if hasattr(value, "dtype") and hasattr(value, "item"):  # a number of NumPy's
-                value = value.item()
-                force_setattr(self, name, value)
+            value = _remove_numpy(getattr(self, name))
             try:
-                msgspec.convert(value, kind)
+                force_setattr(self, name, msgspec.convert(value, kind))
             except ValidationError:
                 self.refuse(name, allowed, value)
 
@@ -45,85 +53,100 @@ class Checked(msgspec.Struct, frozen=True):
         raise self.error(f"{kind}{': ' if kind else ''}{name} must be {allowed}; got {value!r}.")
 
 
-def read_table(cls: type, table: Any, kind: str, example: str = "") -> Any:
+def read_table(cls: type[Checked], table: Any, kind: str, example: str = "") -> Any:
     """The value that a TOML table holds.
 
     Args:
-        cls: a `Checked` class; its fields are the keys of the table.
-        table: as TOML reads it.
+        cls: the class of the value; its fields are the keys of the table.
+        table: as TOML or JSON reads it.
         kind: what errors call the value, such as "recipe".
-        example: of a table, for the error if it is none.
+        example: a table for the error message if `table` is not one.
 
     Raises:
-        RecipeError: for a key that is unknown or missing, or a value out of range.
+        ResidualError: of the class `cls.error`: a key that is unknown or missing, or a value out of range.
     """
-    if not isinstance(table, dict):
-        raise RecipeError(
-            f"{kind}: must be a table{f' such as {example}' if example else ''}; got {table!r}."
-        )
+    _check_table(table, kind, example, cls.error)
     allowed = {field.name: field.required for field in fields(cls)}
     unknown = sorted(set(table) - set(allowed))
     if unknown:
-        raise RecipeError(f"{kind}: has {', '.join(allowed) or 'no values'}, not {', '.join(unknown)}.")
+        raise cls.error(f"{kind}: has {', '.join(allowed) or 'no values'}, not {', '.join(unknown)}.")
     missing = [name for name, required in allowed.items() if required and name not in table]
     if missing:
-        raise RecipeError(f"{kind}: lacks {', '.join(missing)}.")
+        raise cls.error(f"{kind}: lacks {', '.join(missing)}.")
     return cls(**table)
 
 
-def read_kind(kinds: tuple[type, ...], table: Any, kind: str, example: str) -> Any:
+def read_kind(kinds: tuple[type[Checked], ...], table: Any, kind: str, example: str) -> Any:
     """The value of a TOML table whose key `kind` says which of several classes it is of.
 
     Args:
-        kinds: `Checked` classes, each with a tag.
-        table: as TOML reads it.
+        kinds: the classes, each with a tag.
+        table: as TOML or JSON reads it.
         kind: what errors call all of them, such as "schedule".
-        example: of a table, for the error if it is none.
+        example: a table for the error message if `table` is not one.
 
     Raises:
-        RecipeError: as for `read_table`, or if there is no such kind.
+        ResidualError: as for `read_table`, or if there is no such kind.
     """
-    if not isinstance(table, dict):
-        raise RecipeError(f"{kind}: must be a table such as {example}; got {table!r}.")
+    error = kinds[0].error
+    _check_table(table, kind, example, error)
     by_tag = {cls.__struct_config__.tag: cls for cls in kinds}
     tag = table.get("kind")
     if not isinstance(tag, str) or tag not in by_tag:
-        raise RecipeError(f"{kind}: kind must be one of {', '.join(by_tag)}; got {tag!r}.")
+        raise error(f"{kind}: kind must be one of {', '.join(map(str, by_tag))}; got {tag!r}.")
     values = {name: value for name, value in table.items() if name != "kind"}
     return read_table(by_tag[tag], values, f"{kind} {tag}")
+
+
+def _check_table(table: Any, kind: str, example: str, error: type[ResidualError]) -> None:
+    if not isinstance(table, dict):
+        raise error(f"{kind}: must be a table{f' such as {example}' if example else ''}; got {table!r}.")
+
+
+def describe_type(kind: Any, limits: Meta = _UNLIMITED) -> str:
+    """What a field of a type may hold: "a whole number from 1", "one of a, b, c".
+
+    The result is "" for a type that names any other class, such as a recipe. None is not mentioned: it is the default
+    of the fields that allow it.
+    """
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        described = [meta.description for meta in inner[1:] if meta.description]
+        return described[-1] if described else describe_type(inner[0], inner[1])
+    if origin is Literal:
+        return " or ".join(inner) if len(inner) == 2 else f"one of {', '.join(inner)}"
+    if origin in (Union, UnionType):
+        words = [describe_type(part) for part in inner if part is not NoneType]
+        return " or ".join(words) if all(words) else ""
+    if origin is tuple:
+        words = describe_type(inner[0])
+        return words and f"a list, each entry {words}"
+    words = _WORDS.get(kind, "")
+    return words and words + _describe_limits(limits)
+
+
+def _describe_limits(limits: Meta) -> str:
+    """ " from 1", " from 0 to 1", " above 0 and at most 1", or "" if every value is allowed."""
+    if limits.min_length:
+        return " that is not empty"
+    words = (("from", limits.ge), ("above", limits.gt), ("at most", limits.le), ("below", limits.lt))
+    text = " and ".join(f"{word} {limit}" for word, limit in words if limit is not None)
+    if limits.ge is not None:
+        text = text.replace("and at most", "to").replace("and below", "to below")
+    return text and f" {text}"
 
 
 @functools.cache
 def _find_rules(cls: type) -> dict[str, tuple[Any, str]]:
     """The fields that are checked: name -> type, and in words what is allowed."""
-    rules = {field.name: (field.type, _describe_type(field.type)) for field in fields(cls)}
+    rules = {field.name: (field.type, describe_type(field.type)) for field in fields(cls)}
     return {name: rule for name, rule in rules.items() if rule[1]}
 
 
-def _describe_type(kind: Any) -> str:
-    """In words what a type allows: its description, the values of a Literal, or "text".
-
-    A type that holds other classes is not checked: "".
-    """
-    if any(not _is_plain(part) for part in (kind, *get_args(kind))):
-        return ""
-    found = list(dict.fromkeys(_describe_parts(kind)))
-    return " or ".join(found)
-
-
-def _is_plain(kind: Any) -> bool:
-    return not isinstance(kind, type) or kind in (str, int, float, bool, type(None))
-
-
-def _describe_parts(kind: Any) -> Iterator[str]:
-    if get_origin(kind) is Annotated:
-        described = [meta.description for meta in get_args(kind)[1:] if isinstance(meta, Meta)]
-        yield from (words for words in described if words)
-    elif get_origin(kind) is Literal:
-        words = get_args(kind)
-        yield " or ".join(words) if len(words) == 2 else f"one of {', '.join(words)}"
-    elif kind is str:
-        yield "text"
-    elif kind is not type(None) and get_origin(kind) is not tuple:
-        for part in get_args(kind):
-            yield from _describe_parts(part)
+def _remove_numpy(value: Any) -> Any:
+    """`value` with Python's numbers and lists in place of NumPy's, also inside lists and tuples."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if type(value) in (list, tuple):
+        return type(value)(map(_remove_numpy, value))
+    return value

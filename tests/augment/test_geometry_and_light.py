@@ -195,15 +195,21 @@ NAMES = "flip, shift, light, affine, cutout, randaugment, mixup, cutmix"
         ({"kind": "shift", "pixels": -1}, "augment shift: pixels must be a whole number from 0; got -1."),
         ({"kind": "shift", "pixels": 1.5}, "augment shift: pixels must be a whole number from 0; got 1.5."),
         ({"kind": "shift", "fill": "wrap"}, "augment shift: fill must be edge or zero; got 'wrap'."),
-        ({"kind": "light", "brightness": 2}, "augment light: brightness must be 0 to 1; got 2."),
-        ({"kind": "light", "contrast": "a"}, "augment light: contrast must be 0 to 1; got 'a'."),
-        ({"kind": "affine", "rotate": -5}, "augment affine: rotate must be 0 to 360; got -5."),
+        (
+            {"kind": "light", "brightness": 2},
+            "augment light: brightness must be a number from 0 to 1; got 2.",
+        ),
+        (
+            {"kind": "light", "contrast": "a"},
+            "augment light: contrast must be a number from 0 to 1; got 'a'.",
+        ),
+        ({"kind": "affine", "rotate": -5}, "augment affine: rotate must be a number from 0 to 360; got -5."),
         ({"kind": "affine", "shift": -1}, "augment affine: shift must be a number from 0 or two; got -1."),
         (
             {"kind": "affine", "shift": [0, 1, 2]},
-            "augment affine: shift must be a number from 0 or two; got (0, 1, 2).",
+            "augment affine: shift must be a number from 0 or two; got [0, 1, 2].",
         ),
-        ({"kind": "affine", "scale": 1}, "augment affine: scale must be 0 to 0.99; got 1."),
+        ({"kind": "affine", "scale": 1}, "augment affine: scale must be a number from 0 to 0.99; got 1."),
         ({"kind": "cutout", "pixels": -1}, "augment cutout: pixels must be a whole number from 0; got -1."),
         (
             {"kind": "cutout", "pixels": True},
@@ -211,11 +217,17 @@ NAMES = "flip, shift, light, affine, cutout, randaugment, mixup, cutmix"
         ),
         ({"kind": "cutout", "side": 4}, "augment cutout: has pixels, not side."),
         ({"kind": "randaugment", "n": 1.5}, "augment randaugment: n must be a whole number from 0; got 1.5."),
-        ({"kind": "randaugment", "magnitude": 15}, "augment randaugment: magnitude must be 0 to 10; got 15."),
-        ({"kind": "mixup", "alpha": -0.1}, "augment mixup: alpha must be 0 to 100; got -0.1."),
-        ({"kind": "mixup", "alpha": True}, "augment mixup: alpha must be 0 to 100; got True."),
-        ({"kind": "cutmix", "alpha": "1"}, "augment cutmix: alpha must be 0 to 100; got '1'."),
-        ({"kind": "cutmix", "alpha": float("nan")}, "augment cutmix: alpha must be 0 to 100; got nan."),
+        (
+            {"kind": "randaugment", "magnitude": 15},
+            "augment randaugment: magnitude must be a number from 0 to 10; got 15.",
+        ),
+        ({"kind": "mixup", "alpha": -0.1}, "augment mixup: alpha must be a number from 0 to 100; got -0.1."),
+        ({"kind": "mixup", "alpha": True}, "augment mixup: alpha must be a number from 0 to 100; got True."),
+        ({"kind": "cutmix", "alpha": "1"}, "augment cutmix: alpha must be a number from 0 to 100; got '1'."),
+        (
+            {"kind": "cutmix", "alpha": float("nan")},
+            "augment cutmix: alpha must be a number from 0 to 100; got nan.",
+        ),
     ],
 )
 def test_errors_say_what_is_allowed(table, text):

@@ -4,6 +4,7 @@ import math
 import tomllib
 
 import msgspec
+import numpy as np
 import pytest
 import tomli_w
 
@@ -44,8 +45,9 @@ def test_outputs_and_strides_have_defaults():
     assert NetworkSpec("mine", (1, 2, 1), (8, 12, 16), block="bottleneck").outputs == (32, 48, 64)
 
 
-def test_lists_become_tuples_and_specs_are_values():
-    spec = NetworkSpec("mine", [1, 2], [8, 12])
+@pytest.mark.parametrize("widths", [[8, 12], np.array([8, 12]), [np.int64(8), 12]])
+def test_lists_become_tuples_and_specs_are_values(widths):
+    spec = NetworkSpec("mine", [1, 2], widths)
     assert spec == NetworkSpec("mine", (1, 2), (8, 12))
     assert len({spec, NetworkSpec("mine", (1, 2), (8, 12))}) == 1
     with pytest.raises(AttributeError):
@@ -57,17 +59,17 @@ def test_lists_become_tuples_and_specs_are_values():
     [
         ({"blocks": (1, 2, 3)}, "mine: blocks, widths, outputs and strides need one entry per stage, got 3, 2,"),
         ({"blocks": (), "widths": ()}, "need one entry per stage, got 0, 0, 0 and 1."),
-        ({"blocks": (0, 1)}, "blocks must be a list, each entry a whole number of at least 1; got (0, 1)."),
-        ({"widths": (8, 1.5)}, "widths must be a list, each entry a whole number of at least 1; got (8, 1.5)."),
-        ({"blocks": 3}, "blocks must be a list, each entry a whole number of at least 1; got 3."),
-        ({"stem_width": True}, "stem_width must be a whole number of at least 1; got True."),
+        ({"blocks": (0, 1)}, "blocks must be a list, each entry a whole number from 1; got (0, 1)."),
+        ({"widths": (8, 1.5)}, "widths must be a list, each entry a whole number from 1; got (8, 1.5)."),
+        ({"blocks": 3}, "blocks must be a list, each entry a whole number from 1; got 3."),
+        ({"stem_width": True}, "stem_width must be a whole number from 1; got True."),
         ({"shortcut": "skip"}, "shortcut must be one of zero-pad, projection, projection-all, pooled-projection"),
-        ({"block": None}, "block must be one of basic, bottleneck; got None."),
+        ({"block": None}, "block must be basic or bottleneck; got None."),
         ({"preactivation": 1}, "preactivation must be true or false; got 1."),
         ({"epsilon": 0}, "epsilon must be a number above 0 and at most 1; got 0."),
         ({"epsilon": math.nan}, "epsilon must be a number above 0 and at most 1; got nan."),
         ({"l2": math.inf}, "l2 must be a number from 0 to 1; got inf."),
-        ({"name": ""}, "NetworkSpec: name must be a text that is not empty; got ''."),
+        ({"name": ""}, "NetworkSpec: name must be text that is not empty; got ''."),
         ({"names": "course", "blocks": (1, 27)}, "blocks may be at most 26; got 27. Use names=\"residual\"."),
     ],
 )  # fmt: skip
@@ -97,9 +99,11 @@ def test_the_table_of_a_run_of_version_0_1_is_read():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"name": "mine", "blocks": [1]}, "A network needs widths; got name, blocks."),
-        ({}, "A network needs name and blocks and widths; got nothing."),
-        ({**VERSION_0_1, "groups": 4}, "A network has no 'groups'; its fields are name, blocks,"),
+        ({"name": "mine", "blocks": [1]}, "network: lacks widths."),
+        ({}, "network: lacks name, blocks, widths."),
+        ({**VERSION_0_1, "groups": 4}, "network: has name, blocks, "),
+        ({**VERSION_0_1, "groups": 4}, ", source, not groups."),
+        (["mine"], "network: must be a table; got ['mine']."),
         ({**VERSION_0_1, "strides": [1, "2", 2]}, "cifar-resnet8: strides must be a list,"),
     ],
 )

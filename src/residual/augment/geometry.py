@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 from msgspec import Meta
-from msgspec.structs import force_setattr
 
 from residual._checked import Whole
 from residual.augment.values import Augmentation, rounded
 
 _Distance = Annotated[float, Meta(ge=0, lt=1e30)]
+_DISTANCES = "a number from 0 or two"
 _PIXELS_AT_A_TIME = 1 << 15  # what `_bilinear` works on then stays in a core's cache: a third of the time
 
 
@@ -58,18 +58,17 @@ class Affine(Augmentation, frozen=True, tag="affine"):
         scale: share below 1, the size is multiplied by 1 - scale to 1 + scale.
     """
 
-    rotate: Annotated[float, Meta(ge=0, le=360, description="0 to 360")] = 0.0
-    shift: float | tuple[float, float] = 0.0
-    scale: Annotated[float, Meta(ge=0, le=0.99, description="0 to 0.99")] = 0.0
+    rotate: Annotated[float, Meta(ge=0, le=360)] = 0.0
+    shift: Annotated[float | tuple[float, float], Meta(description=_DISTANCES)] = 0.0
+    scale: Annotated[float, Meta(ge=0, le=0.99)] = 0.0
 
     def __post_init__(self):
-        if isinstance(self.shift, list):  # as TOML reads a pair
-            force_setattr(self, "shift", tuple(self.shift))
+        received = self.shift
         super().__post_init__()
         try:  # as a pair: msgspec 0.22 crashes on a union of a number that has a range and a pair
             msgspec.convert(self._shift(), tuple[_Distance, _Distance])
         except msgspec.ValidationError:
-            self.refuse("shift", "a number from 0 or two", self.shift)
+            self.refuse("shift", _DISTANCES, received)
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n, height, width, _ = x.shape

@@ -8,7 +8,7 @@ from msgspec import Meta
 from residual._checked import Whole
 from residual.augment.values import Augmentation
 
-_Alpha = Annotated[float, Meta(ge=0, le=100, description="0 to 100")]
+_Alpha = Annotated[float, Meta(ge=0, le=100)]
 GREY = 128
 
 

@@ -27,7 +27,7 @@ class RandAugment(Augmentation, frozen=True, tag="randaugment"):
     """
 
     n: Whole = 2
-    magnitude: Annotated[float, Meta(ge=0, le=10, description="0 to 10")] = 5.0
+    magnitude: Annotated[float, Meta(ge=0, le=10)] = 5.0
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Raises DataError for images that are not uint8 (n, h, w, 3)."""

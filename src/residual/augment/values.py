@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from residual._checked import Checked
 
-Share = Annotated[float, Meta(ge=0, le=1, description="0 to 1")]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Augmentation(Checked, frozen=True, tag_field="kind"):

@@ -1,12 +1,11 @@
 """What a residual network is, as one frozen value."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-import msgspec
 from msgspec import Meta, structs
 
-from residual._structs import check_fields
-from residual.errors import NetworkError
+from residual._checked import Checked, Count, read_table
+from residual.errors import NetworkError, ResidualError
 
 Shortcut = Literal["zero-pad", "projection", "projection-all", "pooled-projection", "none"]
 SHORTCUTS: dict[str, str] = {
@@ -17,11 +16,11 @@ SHORTCUTS: dict[str, str] = {
     "none": "no shortcut: the plain twin of the network",
 }
 
-PerStage = tuple[Annotated[int, Meta(ge=1)], ...]
+PerStage = tuple[Count, ...]
 _COURSE_LETTERS = 26  # the course names the blocks of a stage a to z
 
 
-class NetworkSpec(msgspec.Struct, frozen=True):
+class NetworkSpec(Checked, frozen=True):
     """A residual network: stem, stages of blocks, head.
 
     Only what makes one published network differ from another is a field. Sizes are channels; a stage
@@ -57,6 +56,8 @@ class NetworkSpec(msgspec.Struct, frozen=True):
         NetworkError: a field of another type or out of its range, or fields that contradict each other.
     """
 
+    error: ClassVar[type[ResidualError]] = NetworkError
+
     name: Annotated[str, Meta(min_length=1)]
     blocks: PerStage
     widths: PerStage
@@ -65,7 +66,7 @@ class NetworkSpec(msgspec.Struct, frozen=True):
     block: Literal["basic", "bottleneck"] = "basic"
     preactivation: bool = False
     stem: Literal["imagenet", "course", "deep", "cifar"] = "imagenet"
-    stem_width: Annotated[int, Meta(ge=1)] = 64
+    stem_width: Count = 64
     stem_end: Literal["norm-relu", "norm", "none"] = "norm-relu"
     shortcut: Shortcut = "projection"
     shortcut_norm: bool = True
@@ -81,13 +82,16 @@ class NetworkSpec(msgspec.Struct, frozen=True):
     source: str = ""
 
     def __post_init__(self):
-        check_fields(self, NetworkError, str(self.name) or "NetworkSpec")
+        super().__post_init__()
         expansion = 4 if self.block == "bottleneck" else 1
         if not self.outputs:
             structs.force_setattr(self, "outputs", tuple(expansion * width for width in self.widths))
         if not self.strides:
             structs.force_setattr(self, "strides", (1,) + (2,) * (len(self.blocks) - 1))
         self._check_stages()
+
+    def describe_kind(self) -> str:
+        return str(self.name) or "NetworkSpec"
 
     def _check_stages(self) -> None:
         counts = [len(field) for field in (self.blocks, self.widths, self.outputs, self.strides)]
@@ -113,17 +117,7 @@ class NetworkSpec(msgspec.Struct, frozen=True):
         Raises:
             NetworkError: a field that is missing, unknown or out of its range.
         """
-        fields = structs.fields(cls)
-        allowed = [field.name for field in fields]
-        unknown = [name for name in table if name not in allowed]
-        if unknown:
-            raise NetworkError(f"A network has no {unknown[0]!r}; its fields are {', '.join(allowed)}.")
-        missing = [field.name for field in fields if field.required and field.name not in table]
-        if missing:
-            raise NetworkError(
-                f"A network needs {' and '.join(missing)}; got {', '.join(table) or 'nothing'}."
-            )
-        return cls(**table)
+        return read_table(cls, table, "network")
 
     @property
     def depth(self) -> int:

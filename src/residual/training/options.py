@@ -48,7 +48,7 @@ class TrainOptions(Checked, frozen=True):
     epochs: Count | None = None
     batch_size: Count | None = None
     image_size: Count | None = None
-    seed: Annotated[int, Meta(ge=0, lt=2**32, description=f"a whole number from 0 to {2**32 - 1}")] = 0
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
     validation_split: Annotated[float, Meta(gt=0, lt=1, description="a share above 0 and below 1")] = 0.1
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     time_budget: str | None = None

@@ -1,6 +1,6 @@
 """A recipe: everything about a training but the data and the network, as one frozen value."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -18,8 +18,8 @@ NORMALIZATIONS = {
     "channel": "minus the mean and divided by the deviation of each colour in the training images",
     "mean-image": "(pixels - mean training image) / 255",
 }
-_BELOW_ONE = "at least 0 and below 1"
-BelowOne = Annotated[float, Meta(ge=0, lt=1, description=_BELOW_ONE)]
+BelowOne = Annotated[float, Meta(ge=0, lt=1)]
+Momentum = Annotated[BelowOne | Literal["auto"], Meta(description='"auto" or a momentum from 0 to below 1')]
 
 
 class Recipe(Checked, frozen=True):
@@ -51,7 +51,7 @@ class Recipe(Checked, frozen=True):
     schedule: Schedule
     weight_decay: Annotated[float, Meta(ge=0, lt=1e30, description="a number from 0")] = 0.0
     label_smoothing: BelowOne = 0.0
-    batch_norm: BelowOne | Annotated[str, Meta(pattern="^auto$")] = "auto"
+    batch_norm: Momentum = "auto"
     normalization: str = "channel"
     augment: tuple[Augmentation, ...] = ()
     keep: Literal["best", "last"] = "best"
@@ -72,9 +72,6 @@ class Recipe(Checked, frozen=True):
 
     def describe_kind(self) -> str:
         return f"recipe {self.name}"
-
-    def refuse(self, name: str, allowed: str, value: Any) -> None:
-        super().refuse(name, f'"auto" or a momentum {_BELOW_ONE}' if name == "batch_norm" else allowed, value)
 
     def to_table(self) -> dict:
         """As a TOML document's table; `from_table` reads it back."""

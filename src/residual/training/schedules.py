@@ -8,12 +8,12 @@ from typing import Annotated
 import msgspec
 import numpy as np
 from msgspec import Meta
-from msgspec.structs import force_setattr
 
 from residual._checked import Checked, read_kind
 
 _TOO_MUCH = 1e30  # for a rate; float32, in which steps have theirs, ends at 3e38
 Rate = Annotated[float, Meta(ge=0, lt=_TOO_MUCH, description="a number from 0")]
+_PAIRS = "pairs [epoch, rate], epochs ascending from 0, rates at least 0"
 
 
 class Schedule(Checked, frozen=True, tag_field="kind"):
@@ -58,7 +58,7 @@ class OneCycle(Schedule, frozen=True, tag="one-cycle"):
     """
 
     peak: Rate
-    warmup: Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")] = 0.25
+    warmup: Annotated[float, Meta(ge=0, le=1)] = 0.25
 
     def rates(self, steps_per_epoch: int, epochs: int) -> np.ndarray:
         total = steps_per_epoch * epochs
@@ -76,18 +76,14 @@ class Steps(Schedule, frozen=True, tag="steps"):
         rates_from: pairs (epoch, rate), epochs counted from 0, the first pair at epoch 0.
     """
 
-    rates_from: tuple[tuple[int, Rate], ...]
+    rates_from: Annotated[tuple[tuple[int, Rate], ...], Meta(description=_PAIRS)]
 
     def __post_init__(self):
-        try:
-            pairs = msgspec.convert(self.rates_from, tuple[tuple[int, Rate], ...])
-        except msgspec.ValidationError:
-            pairs = ()
-        starts = [epoch for epoch, _ in pairs]
+        received = self.rates_from
+        super().__post_init__()
+        starts = [epoch for epoch, _ in self.rates_from]
         if starts[:1] != [0] or starts != sorted(set(starts)):
-            allowed = "pairs [epoch, rate], epochs ascending from 0, rates at least 0"
-            self.refuse("rates_from", allowed, self.rates_from)
-        force_setattr(self, "rates_from", pairs)
+            self.refuse("rates_from", _PAIRS, received)
 
     def rates(self, steps_per_epoch: int, epochs: int) -> np.ndarray:
         starts, rates = zip(*self.rates_from, strict=True)
