@@ -24,7 +24,7 @@ class Format(NamedTuple):
     advice: str = ""
 
 
-_NEW_PILLOW = "pip install --upgrade pillow"
+_NEW_PILLOW = "pip install -U pillow"
 _HEIF = "pip install pillow-heif"
 # Pillow knows many more formats; some of them start other programs (EPS), so only these are tried.
 FORMATS = (
