@@ -39,12 +39,12 @@ SEED = "seed must be a whole number from 0 to 4294967295; got "
         (
             {"time_budget": "1 hour"},
             RecipeError,
-            'time_budget must be a time such as "90s", "10m", "1h30m" or "1.5h"; got \'1 hour\'.',
+            'time_budget must be a time such as "90s", "10m" or "1h30m"; got \'1 hour\'.',
         ),
         (
             {"time_budget": "1m", "epochs": 3},
             RecipeError,
-            "epochs and time_budget both say how long to train: give one of them.",
+            "`epochs` and `time_budget` both say how long to train: give one of them.",
         ),
     ],
 )
