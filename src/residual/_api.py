@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from residual._console import default_console, show_work
-from residual._run import Run, find_owner, open_classifier
-from residual.errors import DataError, RecipeError, ResidualWarning, RunError
+from residual._run import Run, check_unneeded, find_owner, open_classifier
+from residual._text import describe_value
+from residual.errors import DataError, NetworkError, RecipeError, ResidualWarning, RunError
 from residual.runs.folder import (
     RESUMABLE,
     RunFolder,
@@ -58,6 +59,13 @@ def build(
     from residual.models import zoo
     from residual.models.build import build_network
 
+    sides = input_shape if isinstance(input_shape, tuple | list) else ()
+    if len(sides) != 3 or any(side is not None and not isinstance(side, int) for side in sides):
+        raise NetworkError(
+            f"input_shape must be (height, width, 3), such as (224, 224, 3); got {describe_value(input_shape)}."
+        )
+    if not isinstance(classes, int) or classes < 1:
+        raise NetworkError(f"classes must be a whole number from 1; got {describe_value(classes)}.")
     return build_network(zoo.resolve_spec(network), input_shape, classes, normalization)
 
 
@@ -244,6 +252,7 @@ def evaluate(
 
     run = run_or_model if isinstance(run_or_model, Run) else find_owner(run_or_model)
     if run is not None and (data is None or resolve_data(data) == run.folder.record.train["data"]):
+        check_unneeded(run, classes, pixels)
         return run.evaluate()
     if data is None:
         raise DataError(f"data must say on which images to evaluate {run_or_model}: signs, or a path.")

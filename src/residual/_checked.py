@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, ValidationError
 from msgspec.structs import fields, force_setattr
 
+from residual._text import describe_value
 from residual.errors import RecipeError, ResidualError
 
 Count = Annotated[int, Meta(ge=1)]
@@ -50,7 +51,9 @@ class Checked(msgspec.Struct, frozen=True):
     def refuse(self, name: str, allowed: str, value: Any) -> None:
         """Raise an error that names the field, what is allowed, and what was received."""
         kind = self.describe_kind()
-        raise self.error(f"{kind}{': ' if kind else ''}{name} must be {allowed}; got {value!r}.")
+        raise self.error(
+            f"{kind}{': ' if kind else ''}{name} must be {allowed}; got {describe_value(value)}."
+        )
 
 
 def read_table(cls: type[Checked], table: Any, kind: str, example: str = "") -> Any:

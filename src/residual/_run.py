@@ -185,8 +185,8 @@ def open_run(run: str | Path) -> Run:
     Raises:
         RunError: if there is no such run.
     """
-    path = Path(run)
-    return Run(RunFolder(path.parent) if _is_model_of_run(path) else find_run(run))
+    path = Path(run) if isinstance(run, str | Path) else None
+    return Run(RunFolder(path.parent) if path and _is_model_of_run(path) else find_run(run))
 
 
 def find_owner(run_or_model: str | Path) -> Run | None:
@@ -195,12 +195,24 @@ def find_owner(run_or_model: str | Path) -> Run | None:
     Raises:
         RunError: if there is neither a run nor a model file.
     """
-    path = Path(run_or_model)
+    path = Path(run_or_model) if isinstance(run_or_model, str | Path) else Path()
     return None if path.suffix == ".keras" and not _is_model_of_run(path) else open_run(run_or_model)
 
 
 def _is_model_of_run(path: Path) -> bool:
     return path.name == "model.keras" and (path.parent / "run.toml").is_file()
+
+
+def check_unneeded(run: Run, classes: Sequence[str] | None, pixels: str | None) -> None:
+    """Refuse the arguments that only a model file needs.
+
+    Raises:
+        RunError: if one of them is given.
+    """
+    if classes is not None or pixels is not None:
+        raise RunError(
+            f"{run.path} is a run, which knows its classes and pixels: leave `classes` and `pixels` out."
+        )
 
 
 def open_classifier(
@@ -224,10 +236,7 @@ def open_classifier(
 
         model, info = load_model(run_or_model)  # type: ignore[arg-type]
         return make_classifier(model, str(run_or_model), info, classes, pixels)
-    if classes is not None or pixels is not None:
-        raise RunError(
-            f"{run.path} is a run, which knows its classes and pixels: leave `classes` and `pixels` out."
-        )
+    check_unneeded(run, classes, pixels)
     from residual.data.location import find_white
 
     return Classifier(run.model, run.classes, white=find_white(run.folder.record.train["data"]))

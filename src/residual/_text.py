@@ -2,12 +2,14 @@
 
 import math
 import re
+import reprlib
 import unicodedata
 
 from residual.errors import RecipeError
 
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
 _DURATION = re.compile(rf"(?=.)(?:{_NUMBER}h)?\s*(?:{_NUMBER}m)?\s*(?:{_NUMBER}s)?|{_NUMBER}")
+_MOST_SHOWN = 120  # characters of a value in a message
 _JOINERS = "\u200c\u200d"  # between the letters of Persian and of Indian scripts, and within emoji
 
 
@@ -83,6 +85,16 @@ def format_magnitude(number: int) -> str:
         value, letter = value / 1000, next(letters)
     digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
     return f"{value:.{digits}f}{letter}"
+
+
+def describe_value(value: object) -> str:
+    """A value for an error message: its repr, cut to a line if it is long, such as an array or a list."""
+    if isinstance(value, str | int | float | None):
+        return repr(value)
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = 60
+    text = short.repr(value).replace("\n", " ")
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def first_line(error: BaseException) -> str:

@@ -21,16 +21,15 @@ from residual.training.schedules import OneCycle
 from tests.support.made import QUICK, quiet, save_npz, striped, train_on
 
 RECIPE = replace(QUICK, schedule=OneCycle(3e-3))
-WRITES = (
-    11  # run.toml twice, log.csv twice, model.keras twice, report.json, curves; the scores in three files
-)
-IN_THE_END = (6, 7, 9)  # after the network, after the report, after the scores; the others take minutes
+WRITES = 12  # run.toml, digests, run.toml, log.csv twice, model.keras twice, report.json, curves; the scores in three files
+IN_THE_END = (7, 8, 10)  # after the network, after the report, after the scores; the others take minutes
 COUNTS = [n if n in IN_THE_END else pytest.param(n, marks=pytest.mark.slow) for n in range(1, WRITES)]
 FILES = {
     "run.toml",
     "log.csv",
     "model.keras",
     "report.json",
+    "training_digests.npy",
     "curves.png",
     "confusion.png",
     "test_predictions.csv",
@@ -130,7 +129,7 @@ def test_a_name_is_refused_continued_or_required(stripes_file, monkeypatch):
     assert run.folder.state == "finished"
     with pytest.raises(RunError, match="mine is not a run that was interrupted"):
         residual.train(stripes_file, name="mine", resume="always", **options)
-    with pytest.raises(RunError, match="runs/mine exists already. Choose another name"):
+    with pytest.raises(RunError, match="runs/mine exists already. Choose another `name`"):
         residual.train(stripes_file, name="mine", resume="auto", **options)
 
 

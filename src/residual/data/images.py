@@ -29,6 +29,9 @@ class Images:
     def __len__(self) -> int:
         return len(self.y)
 
+    def __repr__(self) -> str:
+        return f"Images({'x'.join(map(str, self.x.shape))})"
+
     @property
     def digests(self) -> Digests:
         """uint64 (n, 2), equal for images with the same pixels. Each image is hashed once."""
@@ -83,6 +86,13 @@ class Dataset:
     unreadable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
+
+    def __repr__(self) -> str:
+        counts = ", ".join(
+            f"{name} {len(images):,}" for name in SPLITS if (images := getattr(self, name)) is not None
+        )
+        height, width = self.size
+        return f"Dataset({self.name!r}, {counts}, {width}x{height} pixels, {len(self.classes)} classes)"
 
     @property
     def size(self) -> tuple[int, int]:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from residual._text import describe_value
 from residual.data.bit_depth import set_white
 from residual.data.images import Dataset
-from residual.data.location import OPTIONS, Location, parse_location
+from residual.data.location import OPTIONS, Location, expand_home, parse_location
 from residual.data.named import NAMES, SEARCHED, find_named
 from residual.data.readers import READERS, Reader, find_reader
 from residual.data.source import MAX_UNREADABLE, FileSource, Source
@@ -89,6 +90,12 @@ def locate(data: str | Path, search_dir: str | Path | None = None) -> Location:
     Raises:
         DataError: if a folder to search is not there, or what stands behind "::" is no options.
     """
+    if not isinstance(data, str | Path):
+        raise DataError(f"data must be the name of a data set or a path; got {describe_value(data)}.")
+    if search_dir is not None and not os.path.isdir(expand_home(search_dir)):
+        raise DataError(
+            f"There is no folder {search_dir} to search for data (`search_dir`). Name one that exists, or none."
+        )
     if search_dir is not None and str(data) not in SEARCHED:
         raise DataError(
             f"`search_dir` is the folder in which signs and cifar10 are searched for. To use the images in "

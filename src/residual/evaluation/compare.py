@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import fields
 
 from residual._console import preformat_html, render_text
-from residual._text import format_shape
+from residual._text import describe_value, format_shape
 from residual.errors import RunError
 from residual.evaluation.metrics import wilson_interval
 from residual.evaluation.significance import Difference, compare_paired, compare_unpaired
@@ -133,6 +133,8 @@ def compare_runs(*names: str | Path, folder: str | Path = ROOT) -> Comparison:
         RunError: for fewer than two runs, one named twice, one that does not exist or cannot be read.
         DataError: if a file of predictions is damaged.
     """
+    if wrong := [name for name in names if not isinstance(name, str | Path)]:
+        raise RunError(f"A run must be named by its name or its folder; got {describe_value(wrong[0])}.")
     folders = [_find_folder(name, Path(folder)) for name in names]
     if len({found.path.resolve() for found in folders}) < max(2, len(folders)):
         raise RunError(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from residual._text import describe_value
 from residual.data.folders import list_images
 from residual.data.image_file import read_image
 from residual.data.pixel_store import Pixels, pieces
@@ -53,6 +54,11 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
         DataError: for a path that does not exist, a pattern that matches nothing or a folder without images.
     """
     found: list[Path] = []
+    if not isinstance(names, Sequence) or not all(isinstance(name, str | Path) for name in names):
+        raise DataError(
+            "images must be paths of image files or folders, or patterns such as photos/*.jpg; got "
+            f"{describe_value(names)}. For arrays use run.model.predict."
+        )
     for name in names:
         path = Path(name).expanduser()
         if path.is_dir():

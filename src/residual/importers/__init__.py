@@ -94,7 +94,9 @@ def _check_target(target: Path, overwrite: bool) -> Path:
     if target.suffix != ".keras":
         raise RunError(f"The converted model must be named .keras, not {target.name}.")
     if target.exists() and not overwrite:
-        raise RunError(f"{target} exists already. Choose another name, or overwrite it on purpose.")
+        raise RunError(
+            f"{target} exists already. Choose another `target`, or remove that file (`overwrite` does)."
+        )
     if not target.parent.is_dir():
         raise RunError(f"There is no folder {target.parent} to write {target.name} into.")
     return target

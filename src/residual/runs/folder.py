@@ -22,11 +22,13 @@ import filelock
 import msgspec
 
 from residual._atomic import write_text
+from residual._text import describe_value
 from residual.errors import RunError
 from residual.runs.record import RunRecord, parse_record
 
 ROOT = Path("runs")
 RESUMABLE = ("interrupted", "stopped")
+_NAMED = 8  # runs that a message names
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FROM_DATA = (
     "unreadable",
@@ -208,7 +210,9 @@ def check_name(name: str | None) -> None:
     Raises:
         RunError: if the name is not plain.
     """
-    if name is not None and (not _PLAIN.fullmatch(name) or name.endswith(".keras")):
+    if name is not None and (
+        not isinstance(name, str) or not _PLAIN.fullmatch(name) or name.endswith(".keras")
+    ):
         raise RunError(
             f"name must be made of letters, digits, '.', '_' and '-', such as first-try; got {name!r}."
         )
@@ -278,11 +282,18 @@ def find_run(name: str | Path) -> RunFolder:
     Raises:
         RunError: if there is none; the message lists the runs that there are.
     """
+    if not isinstance(name, str | Path):
+        raise RunError(f"A run must be named by its name or its folder; got {describe_value(name)}.")
     for path in (Path(name), ROOT / str(name)):
         if (path / "run.toml").is_file():
             return RunFolder(path)
-    known = sorted(path.parent.name for path in ROOT.glob("*/run.toml"))
-    listed = (
-        f" Runs here: {', '.join(known[-8:])}." if known else " There are no runs here yet: residual train."
-    )
-    raise RunError(f"There is no run or model {str(name)!r}.{listed}")
+    raise RunError(f"There is no run or model {str(name)!r}.{_describe_runs()}")
+
+
+def _describe_runs() -> str:
+    """The names of the newest runs, for a message."""
+    files = sorted(ROOT.glob("*/run.toml"), key=lambda file: file.stat().st_mtime, reverse=True)
+    if not files:
+        return " There are no runs here yet: residual train."
+    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+    return f" Runs here: {', '.join(sorted(file.parent.name for file in files[:_NAMED]))}{more}."

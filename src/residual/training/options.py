@@ -10,13 +10,14 @@ from msgspec import Meta
 from msgspec.structs import fields, force_setattr
 
 from residual._checked import Checked, Count, read_table
-from residual._text import parse_duration
+from residual._text import describe_value, parse_duration
 from residual.data.source import MAX_UNREADABLE
 from residual.errors import DataError
 from residual.models.spec import NetworkSpec
 from residual.training.recipe import Recipe
 
-_OF_DATA = ("image_size", "validation_split", "class_balance", "max_unreadable", "search_dir")
+_OF_DATA = ("data", "image_size", "validation_split", "class_balance", "max_unreadable", "search_dir")
+_PATHS = {"data": "the name of a data set or a path", "search_dir": "the path of a folder"}
 
 
 class TrainOptions(Checked, frozen=True):
@@ -73,7 +74,8 @@ class TrainOptions(Checked, frozen=True):
 
     def refuse(self, name: str, allowed: str, value: Any) -> None:
         error = DataError if name in _OF_DATA else self.error
-        raise error(f"{name} must be {allowed}; got {value!r}.")
+        allowed = _PATHS.get(name, allowed)
+        raise error(f"{name} must be {allowed}; got {describe_value(value)}.")
 
     @property
     def seconds(self) -> float | None:

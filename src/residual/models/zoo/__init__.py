@@ -8,6 +8,7 @@ import difflib
 
 from msgspec.structs import replace
 
+from residual._text import describe_value
 from residual.errors import NetworkError
 from residual.models.spec import SHORTCUTS, NetworkSpec
 from residual.models.zoo import cifar, course, imagenet, keras_applications, notebook, wide
@@ -54,6 +55,10 @@ def resolve_spec(network: str | NetworkSpec) -> NetworkSpec:
     Raises:
         NetworkError: see `find_spec`.
     """
+    if not isinstance(network, str | NetworkSpec):
+        raise NetworkError(
+            f"network must be the name of a network or a NetworkSpec; got {describe_value(network)}."
+        )
     return network if isinstance(network, NetworkSpec) else find_spec(network)
 
 
