@@ -146,6 +146,7 @@ def test_train_evaluate_predict_from_python(stripes_file, tmp_path):
         "log.csv",
         "model.keras",
         "report.json",
+        "training_digests.npy",
         "curves.png",
         "confusion.png",
         "test_predictions.csv",
