@@ -1,12 +1,14 @@
 """`check_file`: the learner's file in a process of its own, whatever the file does."""
 
+import inspect
 import json
 import time
 
+import keras
 import pytest
 
 import residual
-from residual.checker import check_file
+from residual.checker import check_file, run_file
 from residual.errors import DataError
 from tests.support import learners, planted
 
@@ -138,3 +140,13 @@ def test_a_file_that_is_not_there_or_no_program_is_the_caller_s_mistake(tmp_path
 def test_the_public_function_takes_a_path(write):
     report = residual.check(write("x = 1\n"), timeout=100)
     assert repr(report) == "<Report blocks.py: 0 of 0 right, 1 mistake>"
+
+
+def test_pooling_needs_a_window_if_keras_has_no_default():
+    pools = (keras.layers.AveragePooling2D, keras.layers.MaxPooling2D)
+    needed = tuple(
+        pool
+        for pool in pools
+        if inspect.signature(pool).parameters["pool_size"].default is inspect.Parameter.empty
+    )
+    assert needed == run_file.WITHOUT_WINDOW

@@ -30,7 +30,9 @@ _OLD = ("tensorflow", "tf_keras", "keras", "tensorflow_core")
 _PLACES = ("keras.layers", "keras.models", "keras.initializers", "keras.regularizers", "keras.optimizers")
 _ALIASES = {"tf": "tensorflow", "np": "numpy", "K": "keras.backend", "keras": "keras", "layers": "keras.layers",
             "K2": "keras.backend", "KL": "keras.layers"}  # fmt: skip
-_POOLS = (keras.layers.AveragePooling2D, keras.layers.MaxPooling2D)
+WITHOUT_WINDOW = (
+    keras.layers.AveragePooling2D,
+)  # pooling whose window had a default in Keras 2 and has none now
 
 
 @dataclass
@@ -89,7 +91,7 @@ def run_file(file: LearnerFile) -> Run:
     linecache.cache[name] = (len(file.text), None, file.list_lines(), name)
     run = Run({"__name__": "learner", "__file__": name})
     run.namespace["__builtins__"] = {**vars(builtins), "__import__": _Importer(run.functions)}
-    for layer in _POOLS:
+    for layer in WITHOUT_WINDOW:
         _give_window(layer, run.windows)
     chosen = pick_needed(file.statements, _find_wanted(file))
     for statement in chosen:
