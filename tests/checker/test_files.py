@@ -9,6 +9,7 @@ import pytest
 
 import residual
 from residual.checker import check_file, run_file
+from residual.checker.file_check import remove_start_up_log
 from residual.errors import DataError
 from tests.support import learners, planted
 
@@ -150,3 +151,12 @@ def test_pooling_needs_a_window_if_keras_has_no_default():
         if inspect.signature(pool).parameters["pool_size"].default is inspect.Parameter.empty
     )
     assert needed == run_file.WITHOUT_WINDOW
+
+
+def test_the_log_of_tensorflow_is_not_what_the_file_printed():
+    log = (
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+        "I0000 00:00:1795856134.569526   13134 port.cc:153] oneDNN custom operations are on.\n"
+        "E0000 00:00:1795856134.569526   13134 cuda_platform.cc:52] failed call to cuInit\n"
+    )
+    assert remove_start_up_log(f"mine\n{log}I0 is mine too\n") == "mine\nI0 is mine too\n"

@@ -25,6 +25,9 @@ _CHILD = (
     "import json, sys; job = json.load(open(sys.argv[1], encoding='utf-8')); sys.path[:] = job['path']; "
     "from residual.checker.worker import main; main(job)"
 )
+_START_UP_LOG = re.compile(
+    r"^(WARNING: All log messages before absl|[IWE]0000 00:00:\d+\.\d+ +\d+ \w+\.cc:\d+\]).*\n?", re.MULTILINE
+)
 
 
 def check_file(path: str | os.PathLike, *, timeout: float = 120) -> Report:
@@ -86,7 +89,12 @@ def _run(file: Path, folder: Path, timeout: float) -> tuple[int | None, str, flo
     finally:
         _end(process)
         reader.join(5)
-    return status, kept[0].decode("utf-8", "replace"), timeout
+    return status, remove_start_up_log(kept[0].decode("utf-8", "replace")), timeout
+
+
+def remove_start_up_log(printed: str) -> str:
+    """What was printed, without the lines that TensorFlow's C++ part writes while it loads."""
+    return _START_UP_LOG.sub("", printed)
 
 
 def _keep_end(stream, kept: list[bytes]) -> None:
