@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from residual.checker import check, function_check, network_check
+from residual.checker import block_check, check, function_check, network_check
 from residual.checker.block_check import check_block
 from residual.checker.candidates import classify_name, make_candidate
 from tests.support import learners, planted
@@ -29,10 +29,13 @@ def right_blocks(monkeypatch):
 @pytest.fixture
 def weightless():
     """Networks whose weights have no values: a mistake of structure shows without, in a third of the time."""
-    network_check.build_reference.cache_clear()
+    references = (network_check.build_reference, block_check.build_reference)
+    for build_reference in references:
+        build_reference.cache_clear()
     with keras.StatelessScope(initialize_variables=False):
         yield
-    network_check.build_reference.cache_clear()
+    for build_reference in references:  # theirs have no weights
+        build_reference.cache_clear()
     keras.utils.clear_session()
 
 

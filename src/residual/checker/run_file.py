@@ -1,6 +1,7 @@
 """Run the statements of a learner's file that its blocks need, each on its own."""
 
 import builtins
+import functools
 import importlib
 import linecache
 import re
@@ -174,6 +175,7 @@ def _give_window(layer: type, used: dict[str, None]) -> None:
     """Give a pooling layer Keras 2's default window, and note that it was used."""
     original = layer.__init__
 
+    @functools.wraps(original)
     def init(self, pool_size=None, *args, **options):
         if pool_size is None:
             used[type(self).__name__] = None
