@@ -1,7 +1,6 @@
 """Run the statements of a learner's file that its blocks need, each on its own."""
 
 import builtins
-import functools
 import importlib
 import linecache
 import re
@@ -175,7 +174,7 @@ def _give_window(layer: type, used: dict[str, None]) -> None:
     """Give a pooling layer Keras 2's default window, and note that it was used."""
     original = layer.__init__
 
-    @functools.wraps(original)
+    # Not `functools.wraps`: Keras reads the signature to record the arguments, and must see this one.
     def init(self, pool_size=None, *args, **options):
         if pool_size is None:
             used[type(self).__name__] = None
