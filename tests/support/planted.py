@@ -327,6 +327,8 @@ FILES = [
     ("crashed", "identity_block", change(_SAVE, "import os; os._exit(7)"), "", 100, "exit status 7"),
     ("nothing-to-check", "", "x = 1\n", "", 100, "it defines nothing that can be checked."),
     ("other-library", "", "import torch\n\nclass ResidualBlock(torch.nn.Module):\n    pass\n", "", 100, "PyTorch"),
+    ("other-library", "", "import torch.not_installed as nn\n\nclass ResidualBlock(nn.Module):\n    pass\n", "", 100,
+     "PyTorch"),
     ("not-imported", "identity_block", RIGHT.replace("BatchNormalization, Flatten", "Flatten"),
      "BatchNormalization(axis=3)(X", 100, "BatchNormalization is used and never imported"),
 ]  # fmt: skip

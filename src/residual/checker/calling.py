@@ -2,7 +2,6 @@
 
 import contextlib
 import inspect
-import io
 import itertools
 import sys
 import traceback
@@ -12,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
+
+from residual.checker.printed import KeptEnd
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "f": ("f", "kernel_size", "kernel", "window", "k", "filter_size", "ksize", "kernel_shape"),
@@ -145,7 +146,7 @@ class Outcome:
 
 def call(function: Callable, *args, **kwargs) -> Outcome:
     """Call `function`, recording each layer that it calls. Exceptions and prints end up in the Outcome."""
-    outcome, printed = Outcome(), io.StringIO()
+    outcome, printed = Outcome(), KeptEnd()
     with contextlib.redirect_stdout(printed), warnings.catch_warnings(), _record_calls(function, outcome):
         warnings.simplefilter("ignore")
         try:

@@ -13,12 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from residual.checker.findings import make_finding
+from residual.checker.printed import KEPT
 from residual.checker.report import Report
 from residual.checker.rules.running import Crashed, Hangs
 from residual.checker.source import SUFFIXES, read_file
 from residual.errors import DataError
-
-_KEPT = 4000  # characters of what the file prints
 
 # The child takes over this process's search path, so that it finds the same residual.
 _CHILD = (
@@ -101,7 +100,7 @@ def _keep_end(stream, kept: list[bytes]) -> None:
     """Keep the end of what is printed: a loop that prints for ever must not fill the memory."""
     with contextlib.suppress(ValueError, OSError), stream:
         while chunk := stream.read1(65536):
-            kept[0] = (kept[0] + chunk)[-4 * _KEPT :]
+            kept[0] = (kept[0] + chunk)[-4 * KEPT :]
 
 
 def _end(process: subprocess.Popen) -> None:
@@ -118,13 +117,13 @@ def _report(file: Path, folder: Path, status: int | None, printed: str, timeout:
     result = folder / "report.json"
     if result.is_file():
         report = Report.from_dict(json.loads(result.read_text(encoding="utf-8")))
-        return replace(report, printed=(report.printed + printed)[-_KEPT:])
+        return replace(report, printed=(report.printed + printed)[-KEPT:])
     now = folder / "now.txt"
     function = now.read_text(encoding="utf-8").strip() if now.is_file() else ""
     line = _find_line(folder / "where.txt", file)
     ends = [*Hangs().find_in_status(status, timeout, line), *Crashed().find_in_status(status, timeout, line)]
     findings = tuple(make_finding(function, difference) for difference in ends)
-    return Report((function,) if function else (), findings, str(file), printed[-_KEPT:])
+    return Report((function,) if function else (), findings, str(file), printed[-KEPT:])
 
 
 def _find_line(trace: Path, file: Path) -> int | None:

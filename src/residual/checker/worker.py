@@ -2,7 +2,6 @@
 
 import contextlib
 import faulthandler
-import io
 import json
 import os
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from residual.checker.candidates import classify_name, find_names
 from residual.checker.findings import make_finding
 from residual.checker.function_check import check_names
+from residual.checker.printed import KEPT, KeptEnd
 from residual.checker.report import Finding, Report
 from residual.checker.rules.imports import OtherLibrary
 from residual.checker.source import LearnerFile, read_file
@@ -51,7 +51,7 @@ def _write(path: Path, text: str) -> None:
 def _check_names(file: LearnerFile, now: Path) -> Report:
     from residual.checker.run_file import explain_failure, run_file
 
-    printed = io.StringIO()
+    printed = KeptEnd()
     with contextlib.redirect_stdout(printed):
         run = run_file(file)
     names = find_names(run.namespace)
@@ -60,10 +60,12 @@ def _check_names(file: LearnerFile, now: Path) -> Report:
     report = check_names(names, lambda name: _write(now, name), failed)
     if report.checked or not findings:
         findings += report.findings
-    if not report.checked and not failed:
+    if not report.checked:
         other = [make_finding("", found) for found in OtherLibrary().find_in_text(file.text)]
-        stopped = [make_finding("", explain_failure(file, *failure)) for failure in run.failures[:1]]
-        findings = other or stopped or findings
+        if other:  # its own definitions stop too where that library is not installed
+            findings, failed = other, []
+        elif not failed and run.failures:
+            findings = [make_finding("", explain_failure(file, *run.failures[0]))]
     for function, difference in run.list_differences():
         findings.append(make_finding(function if function in report.checked else "", difference))
     return replace(
@@ -71,7 +73,7 @@ def _check_names(file: LearnerFile, now: Path) -> Report:
         checked=(*failed, *report.checked),
         findings=tuple(_locate(finding, file) for finding in findings),
         source=str(file.path),
-        printed=strip_codes(printed.getvalue() + report.printed)[-4000:],
+        printed=strip_codes(printed.getvalue() + report.printed)[-KEPT:],
     )
 
 
