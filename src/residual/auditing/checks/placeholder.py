@@ -1,4 +1,4 @@
-"""Files called as pictures are that stand where a picture is missing."""
+"""Files with the name of a picture that says that a picture is missing."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from residual.data.words import normalize
 KIND = "placeholder"
 SEVERITY = HURTS
 DESCRIPTION = (
-    "A download that failed leaves a picture that says so. The network learns it as one of its class."
+    "A download that failed leaves a picture that says so. The network learns it as an image of its class."
 )
 _WORDS = (
     "imagenotfound",
@@ -30,17 +30,17 @@ _WORDS = (
 
 def find(facts: Facts, source: Source) -> Iterator[Found]:
     """All of them, by their names and those of the same pixels."""
-    named = {
-        i
-        for i in range(len(source))
-        if i in facts.formats
-        and any(word in normalize(source.names[i].rsplit("/", 1)[-1]) for word in _WORDS)
-    }
+    named = {i for i in range(len(source)) if i in facts.formats and _is_placeholder(source.names[i])}
     same = {int(i) for group in facts.duplicates if named & set(group.tolist()) for i in group}
     if named | same:
         cases = tuple(Case((i,)) for i in sorted(named | same))
         yield Found(
-            f"{format_count(len(cases), 'image')} called as a placeholder is, or with its pixels",
+            f"{format_count(len(cases), 'image')} with the name of a placeholder, or with its pixels",
             len(cases),
             cases,
         )
+
+
+def _is_placeholder(name: str) -> bool:
+    plain = normalize(name.rsplit("/", 1)[-1])
+    return any(word in plain for word in _WORDS)
