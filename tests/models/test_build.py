@@ -141,7 +141,7 @@ def weighted(model) -> list:
     return [layer for layer in model.layers if layer.weights]
 
 
-@pytest.mark.parametrize("depth", [50, 101, 152])
+@pytest.mark.parametrize("depth", [50, *(pytest.param(n, marks=pytest.mark.slow) for n in (101, 152))])
 @pytest.mark.parametrize("version", ["", "v2"])
 def test_same_outputs_as_keras_applications(depth, version):
     theirs = getattr(keras.applications, f"ResNet{depth}{version.upper()}")(
