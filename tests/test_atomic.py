@@ -30,6 +30,18 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
 
 
+@pytest.mark.parametrize("other", [None, "b.txt"])
+def test_an_error_names_the_file_that_was_asked_for(tmp_path, other):
+    def fill_the_disk():
+        with replace_file(tmp_path / "a.txt") as partial:
+            partial.write_text("half")
+            raise OSError(28, "No space left on device", other)
+
+    with pytest.raises(OSError, match="No space") as caught:
+        fill_the_disk()
+    assert caught.value.filename == (other or str(tmp_path / "a.txt"))
+
+
 def test_text_and_bytes_take_the_place_of_the_old_ones(tmp_path):
     target = tmp_path / "a.txt"
     write_text(target, "naïve")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from residual.evaluation.classifier import Classifier
     from residual.evaluation.metrics import Scores
-    from residual.evaluation.predict import Prediction
+    from residual.evaluation.predictions import PredictionList
     from residual.models.spec import NetworkSpec
     from residual.runs.checkpoints import State
     from residual.training.job import Job
@@ -279,7 +279,7 @@ def predict(
     *,
     classes: Sequence[str] | None = None,
     pixels: str | None = None,
-) -> "list[Prediction]":
+) -> "PredictionList":
     """Labels and probabilities of image files, folders or patterns.
 
     Args:
@@ -288,7 +288,8 @@ def predict(
         classes, pixels: as `evaluate` takes them. Outputs without names are "output 0", "output 1", ...
 
     Raises:
-        DataError: if a file does not exist. One that is not readable gets a Prediction with an `error`.
+        DataError: if no name stands for an image. One beside others that is missing, or an image that is not
+            readable, gets a Prediction with an `error`.
         RunError: if there is no such run or model.
     """
     from residual.evaluation.predict import find_images, predict_files

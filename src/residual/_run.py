@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from residual._console import preformat_html
 from residual.errors import DataError, ResidualWarning, RunError
 from residual.runs.folder import RunFolder, find_run
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from residual.data.images import Dataset
     from residual.evaluation.classifier import Classifier
     from residual.evaluation.metrics import Scores
-    from residual.evaluation.predict import Prediction
+    from residual.evaluation.predictions import PredictionList
     from residual.training.fit import Trained
 
 
@@ -50,6 +51,9 @@ class Run:
                 )
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        return preformat_html(str(self))
+
     @property
     def path(self) -> Path:
         """The folder of the run."""
@@ -70,8 +74,7 @@ class Run:
         from residual.models.keras_file import load_model
         from residual.training.batch_norm import hash_weights
 
-        if not self.folder.model.is_file():
-            raise RunError(f"{self.path} has no model.keras yet: its training has not ended.")
+        self.folder.check_model()
         model, _ = load_model(self.folder.model)
         expected = self.report.get("weights_sha256")
         if expected is not None and hash_weights(model) != expected:
@@ -126,9 +129,9 @@ class Run:
         from residual.evaluation.evaluate import score_images
         from residual.evaluation.predict import predict_probabilities
 
-        data = self.data()
+        model, data = self.model, self.data()  # in this order: a run without a network is refused at once
         seen = [images.digests for images in (data.train, data.validation) if images is not None]
-        rows = predict_probabilities(self.model, data.test.x)
+        rows = predict_probabilities(model, data.test.x)
         scores = score_images(rows, data.test, data.classes, seen)
         test = {**self.report.get("test", {}), **scores.to_dict()}
         if self._trained and _statistics_matter(self._trained.report["validation"]):
@@ -164,8 +167,18 @@ class Run:
         finally:
             assign_statistics(self.model, recomputed)
 
-    def predict(self, images: str | Path | Sequence[str | Path]) -> "list[Prediction]":
-        """Labels and probabilities of image files, folders or patterns."""
+    def predict(self, images: str | Path | Sequence[str | Path]) -> "PredictionList":
+        """Labels and probabilities of image files, folders or patterns.
+
+        Args:
+            images: one or several. An image that is named twice is predicted twice.
+
+        Returns:
+            A Prediction for each image. One that is missing or not readable has an `error`.
+
+        Raises:
+            DataError: if no name stands for an image.
+        """
         from residual.evaluation.predict import find_images, predict_files
 
         names = [images] if isinstance(images, str | Path) else images

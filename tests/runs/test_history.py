@@ -197,6 +197,16 @@ def test_a_model_that_is_not_the_one_of_the_report_is_marked():
     assert not residual.list_runs()[0].replaced, "a newer file with the same content is the same"
 
 
+def test_an_interrupted_run_without_a_checkpoint_can_be_resumed_too():
+    written("early", validation=None, epochs=0)
+    written("early", "others", validation=None, epochs=0)
+    command = "resume     residual train --resume early (from the beginning: no checkpoint was kept)"
+    assert command in printed(80)
+    console = Console(file=io.StringIO(), width=200)
+    print_runs(residual.list_runs("others"), console)
+    assert "--resume others/early (from the beginning" in console.file.getvalue()
+
+
 def test_what_a_run_calls_its_data():
     assert shorten_data_name("/home/me/photos") == "photos"
     assert shorten_data_name("/home/me/a.h5::images=x") == "a.h5::images=x"

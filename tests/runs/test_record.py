@@ -67,7 +67,7 @@ def test_a_file_that_is_not_whole_says_what_is_missing(text, says):
 
 def test_a_record_must_say_which_data():
     for old, new in (('asked = "digits"', ""), ('asked = "digits"', "asked = 3")):
-        with pytest.raises(RunError, match=r"missing required field `data` - at `\$.train`"):
+        with pytest.raises(RunError, match=r"missing required field 'data' - at '\$.train'"):
             parse_record(OLD.read_text("utf-8").replace(old, new))
 
 

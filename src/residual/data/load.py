@@ -90,7 +90,7 @@ def locate(data: str | Path, search_dir: str | Path | None = None) -> Location:
     Raises:
         DataError: if a folder to search is not there, or what stands behind "::" is no options.
     """
-    if not isinstance(data, str | Path):
+    if not isinstance(data, str | Path) or not str(data).strip():  # "" would be the folder one is in
         raise DataError(f"data must be the name of a data set or a path; got {describe_value(data)}.")
     if search_dir is not None and not os.path.isdir(expand_home(search_dir)):
         raise DataError(

@@ -65,7 +65,9 @@ def make_classifier(
     names = _check_names(where, info.get("classes") if isinstance(info, dict) else 0)
     names = list(classes) if classes is not None else names
     if names is not None and len(names) != shape[1]:
-        raise RunError(f"{where} has {shape[1]} outputs, but there are {len(names)} names of classes.")
+        raise RunError(
+            f"classes must name each of the {shape[1]} outputs of {where}; got {len(names)} names."
+        )
     return Classifier(
         model,
         tuple(names or (f"output {i}" for i in range(shape[1]))),
@@ -94,6 +96,6 @@ def _describe_pixels(model: Any, where: str, info: dict) -> str:
         return ""
     others = " or ".join(name for name in PIXELS if name != DEFAULT_PIXELS)
     return (
-        f"{where} does not say which pixels it takes. It is given raw ones, 0 to 255; if its program scaled them, "
-        f"say so: `pixels` {others}."
+        f"{where} does not say which pixels it takes. It gets raw ones, from 0 to 255. If its program scaled them, "
+        f"use `pixels` {others}."
     )

@@ -13,116 +13,143 @@ from residual.data.image_file import read_image
 from residual.data.pixel_store import Pixels, pieces
 from residual.errors import DataError
 from residual.evaluation.classifier import DEFAULT_PIXELS, PIXELS, Classifier
+from residual.evaluation.predictions import Prediction, PredictionList
 
 _BATCH = 64
+_NAMED = 3  # names that stand for nothing, in a message
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What a network says about one image.
+class MissingImage:
+    """A name that stands for no image.
 
     Attributes:
-        image: the file.
-        label: the most probable class; "" if the image is not readable.
-        probability: of that class, 0 to 1.
-        probabilities: of every class, by name.
-        error: why the image is not readable; "" if it is.
+        name: as it was given.
+        reason: a sentence.
     """
 
-    image: str
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-    error: str = ""
+    name: str
+    reason: str
 
-    def to_dict(self) -> dict:
-        """JSON-able: image and error for an unreadable image, else all but the error."""
-        if self.error:
-            return {"image": self.image, "error": self.error}
-        return {
-            "image": self.image,
-            "label": self.label,
-            "probability": self.probability,
-            "probabilities": self.probabilities,
-        }
+    def __str__(self) -> str:
+        return self.name
 
 
-def find_images(names: Sequence[str | Path]) -> list[Path]:
+def find_images(names: Sequence[str | Path]) -> list[Path | MissingImage]:
     """The image files that paths, folders and patterns such as 'photos/*.jpg' stand for, in their order.
 
+    Args:
+        names: of files and folders, or patterns.
+
+    Returns:
+        Paths, and a `MissingImage` for each name that stands for nothing, if there are images beside it.
+
     Raises:
-        DataError: for a path that does not exist, a pattern that matches nothing or a folder without images.
+        DataError: if no name stands for an image.
     """
-    found: list[Path] = []
     if not isinstance(names, Sequence) or not all(isinstance(name, str | Path) for name in names):
         raise DataError(
             "images must be paths of image files or folders, or patterns such as photos/*.jpg; got "
             f"{describe_value(names)}. For arrays use run.model.predict."
         )
+    found: list[Path | MissingImage] = []
     for name in names:
-        path = Path(name).expanduser()
-        if path.is_dir():
-            try:
-                files = list_images(path)
-            except OSError as error:
-                raise DataError(f"{error.filename or path} may not be read: {error.strerror}.") from None
-            if not files:
-                raise DataError(f"The folder {path} holds no images.")
-            found += files
-        elif path.exists() or not glob.has_magic(str(path)):
-            if not path.exists():
-                raise DataError(f"There is no image {path}.")
-            if not path.is_file():
-                raise DataError(
-                    f"{path} is not a file but a pipe or device. Name image files or folders of them."
-                )
-            found.append(path)
-        else:
-            matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
-            files = [match for match in matches if match.is_file()]
-            if not files:
-                raise DataError(f"No image matches {str(name)!r}.")
-            found += files
+        try:
+            found += _find_files(name)
+        except DataError as error:
+            found.append(MissingImage(str(name), str(error)))
+    missing = [entry for entry in found if isinstance(entry, MissingImage)]
+    if missing and len(missing) == len(found):
+        reasons = dict.fromkeys(entry.reason for entry in missing)
+        raise DataError(" ".join(list(reasons)[:_NAMED]))
     return found
 
 
-def predict_files(classifier: Classifier, files: Sequence[Path]) -> list[Prediction]:
-    """A Prediction for each file, in order; a file that is not readable gets one that says why.
+def _find_files(name: str | Path) -> list[Path]:
+    """The files of one path, folder or pattern.
+
+    Raises:
+        DataError: if there is none.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        files = _list_folder(path)
+        if not files:
+            raise DataError(f"The folder {path} holds no images.")
+        return files
+    if path.exists() or not glob.has_magic(str(path)):
+        if not path.exists():
+            raise DataError(f"There is no image {path}.")
+        if not path.is_file():
+            raise DataError(
+                f"{path} is not a file but a pipe or device. Name image files or folders of them."
+            )
+        return [path]
+    return _match_pattern(str(path))
+
+
+def _list_folder(folder: Path) -> list[Path]:
+    try:
+        return list_images(folder)
+    except OSError as error:
+        raise DataError(f"{error.filename or folder} may not be read: {error.strerror}.") from None
+
+
+def _match_pattern(pattern: str) -> list[Path]:
+    """The files that a pattern matches, and the images in the folders that it matches; each once."""
+    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]
+    found = [
+        file
+        for match in matches
+        for file in (_list_folder(match) if match.is_dir() else [match] if match.is_file() else [])
+    ]
+    if not found:
+        folders = sum(match.is_dir() for match in matches)
+        more = f": it matches {folders:,} folders without images" if folders else ""
+        raise DataError(f"No image matches {pattern!r}{more}.")
+    return list(dict.fromkeys(found))
+
+
+def predict_files(classifier: Classifier, files: Sequence[Path | MissingImage]) -> PredictionList:
+    """A Prediction for each file, in order; one that is missing or not readable gets one that says why.
 
     Args:
         classifier: the network, the names of its outputs, and how it takes images.
-        files: images of any size; each is scaled and cut to what the model takes.
+        files: from `find_images`: images of any size; each is scaled and cut to what the model takes.
     """
-    predictions: list[Prediction] = []
+    predictions = PredictionList()
     for start in range(0, len(files), _BATCH):
-        chunk = files[start : start + _BATCH]
-        predictions += _predict_chunk(classifier, chunk)
+        predictions += _predict_chunk(classifier, files[start : start + _BATCH])
     return predictions
 
 
-def _predict_chunk(classifier: Classifier, files: Sequence[Path]) -> list[Prediction]:
+def _predict_chunk(classifier: Classifier, files: Sequence[Path | MissingImage]) -> list[Prediction]:
     size = find_image_size(classifier.model)
-    images, errors = [], {}
-    for file in files:
+    images: list[np.ndarray] = []
+    errors: dict[int, str] = {}
+    for place, file in enumerate(files):
+        if isinstance(file, MissingImage):
+            errors[place] = file.reason
+            continue
         try:
             images.append(read_image(file, size, white=classifier.white))
         except DataError as error:
-            errors[file] = str(error)
+            errors[place] = str(error)
     rows: Iterator[np.ndarray] = iter(())
     if images:
         rows = iter(predict_probabilities(classifier.model, np.stack(images), pixels=classifier.pixels))
     return [
-        Prediction(str(file), "", 0.0, {}, errors[file])
-        if file in errors
-        else _make_prediction(file, next(rows), classifier.classes)
-        for file in files
+        Prediction(str(file), "", 0.0, {}, errors[place])
+        if place in errors
+        else _make_prediction(str(file), next(rows), classifier.classes)
+        for place, file in enumerate(files)
     ]
 
 
-def _make_prediction(file: Path, row: np.ndarray, classes) -> Prediction:
+def _make_prediction(file: str, row: np.ndarray, classes: Sequence[str]) -> Prediction:
     best = int(row.argmax())
     by_name = {name: float(p) for name, p in zip(classes, row, strict=True)}
-    return Prediction(str(file), classes[best], float(row[best]), by_name)
+    return Prediction(file, classes[best], float(row[best]), by_name)
 
 
 def find_image_size(model) -> tuple[int, int]:

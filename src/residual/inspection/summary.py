@@ -135,6 +135,17 @@ class Summary(_Totals):
     def _repr_html_(self) -> str:
         return f'<pre style="white-space: pre; overflow-x: auto">{html.escape(str(self))}</pre>'
 
+    def plot(self, path: str | Path) -> None:
+        """Draw the network with its shortcuts to a .png or .svg file, as `diagram.save_diagram` does.
+
+        Raises:
+            NetworkError: another suffix, or a network without residual or plain blocks.
+            OSError: the file cannot be written.
+        """
+        from residual.inspection.diagram import save_diagram
+
+        save_diagram(self, path)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as dicts, lists, strings and numbers."""
         return {

@@ -89,7 +89,7 @@ def recompute_and_score(
 
 def recompute_batch_norm(
     model: keras.Model,
-    images: Images,
+    images: Images | np.ndarray,
     batch_size: int,
     augment: Sequence[Augmentation] = (),
     *,
@@ -104,7 +104,8 @@ def recompute_batch_norm(
 
     Args:
         model: its other weights stay as they are.
-        images: training images; a random `max_images` of them are used.
+        images: training images, as Images or an array (n, height, width, 3) as the model takes it; a random
+            `max_images` of them are used.
         batch_size: as in training.
         augment: as in training.
         seed: of the images that are used, and of their augmentation.
@@ -112,14 +113,15 @@ def recompute_batch_norm(
     momenta = [layer.momentum for layer in norms(model)]
     set_momentum(model, 0.0)  # moving statistics = those of the last batch
     forward = backend.training_forward(model)
-    order = np.random.default_rng(seed).permutation(len(images))[:max_images]
+    pixels = images.x if isinstance(images, Images) else images
+    order = np.random.default_rng(seed).permutation(len(pixels))[:max_images]
     average = _Average()
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         if start and len(batch) < batch_size / 2:
             break  # too few images to measure a variance on
         labels = np.ones((len(batch), 1), np.float32)  # nobody reads them
-        x, _ = apply_augmentations(images.x[batch], labels, augment, np.random.default_rng((seed, start)))
+        x, _ = apply_augmentations(pixels[batch], labels, augment, np.random.default_rng((seed, start)))
         forward(keras.ops.convert_to_tensor(x, "float32"))
         average.add(moving_statistics(model), len(batch))
     assign_statistics(model, average.statistics())
