@@ -1,5 +1,7 @@
 """Files are replaced whole or not at all."""
 
+from pathlib import Path
+
 import pytest
 
 from residual._atomic import replace_file, write_bytes, write_text
@@ -40,6 +42,15 @@ def test_an_error_names_the_file_that_was_asked_for(tmp_path, other):
     with pytest.raises(OSError, match="No space") as caught:
         fill_the_disk()
     assert caught.value.filename == (other or str(tmp_path / "a.txt"))
+
+
+def test_a_disk_that_refuses_to_remove_what_is_not_there(tmp_path, monkeypatch):
+    def refuse(self, missing_ok=False):
+        raise OSError(30, "Read-only file system", str(self))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    write_text(tmp_path / "a.txt", "kept")
+    assert (tmp_path / "a.txt").read_text() == "kept"
 
 
 def test_text_and_bytes_take_the_place_of_the_old_ones(tmp_path):

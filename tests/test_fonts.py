@@ -12,7 +12,7 @@ from residual.evaluation.figures import save_confusion_png
 from residual.evaluation.metrics import score
 
 CAT = "\u732b"  # in Chinese
-UNKNOWN = "\U000e0041"  # a letter of no font
+RARE = "\U00020000"  # of another Chinese word, as wide
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_letters_that_no_font_has_are_reported(installed):
 
 def test_a_font_that_has_the_letters_is_used(installed):
     """A font that stands for one with Chinese letters: it has what Matplotlib's own lacks."""
-    lacking = "\u2a2f\U0001d49c"  # of mathematics
+    lacking = "\u24b6\u214a"  # letters in circles and on their heads
     families, missing = choose_fonts([lacking])
     assert missing == set()
     assert families[0] == OWN
@@ -55,5 +55,5 @@ def test_one_font_for_all_letters(installed):
 
 
 def test_names_become_numbers_in_place_of_boxes(installed, tmp_path):
-    assert np.array_equal(draw(tmp_path / "a.png", CAT, "dog"), draw(tmp_path / "b.png", UNKNOWN, "dog"))
+    assert np.array_equal(draw(tmp_path / "a.png", CAT, "dog"), draw(tmp_path / "b.png", RARE, "dog"))
     assert draw(tmp_path / "c.png", "cat", "dog").shape != draw(tmp_path / "a.png", CAT, "dog").shape

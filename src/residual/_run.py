@@ -129,9 +129,11 @@ class Run:
         from residual.evaluation.evaluate import score_images
         from residual.evaluation.predict import predict_probabilities
 
-        model, data = self.model, self.data()  # in this order: a run without a network is refused at once
+        if self._model is None:
+            self.folder.check_model()  # before the data is read
+        data = self.data()
         seen = [images.digests for images in (data.train, data.validation) if images is not None]
-        rows = predict_probabilities(model, data.test.x)
+        rows = predict_probabilities(self.model, data.test.x)
         scores = score_images(rows, data.test, data.classes, seen)
         test = {**self.report.get("test", {}), **scores.to_dict()}
         if self._trained and _statistics_matter(self._trained.report["validation"]):

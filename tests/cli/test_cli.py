@@ -333,6 +333,8 @@ def test_list_and_recipes():
     assert {"signs", "notebook-a", "notebook-e"} <= set(names)
     out = residual("recipes", "notebook-a", "notebook-d")[1]
     assert [line.split()[0] for line in out.splitlines()[1:]] == ["epochs", "schedule"]
+    out = residual("recipes", "signs", "notebook-a")[1]
+    assert not set("(){}'") & set(out), "lists and tables in words"
 
 
 def test_a_recipe_printed_is_a_recipe_that_trains(project):

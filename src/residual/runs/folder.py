@@ -188,9 +188,12 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what was written for a training that did not begin; the folder too, if nothing else is in it."""
-        for name in ("run.toml", "report.json", self.training_digests.name, self._lock.name):
+        for name in ("run.toml", "report.json", self.training_digests.name):
             (self.path / name).unlink(missing_ok=True)
-        with suppress(OSError):
+        with suppress(
+            OSError
+        ):  # Windows does not remove a lock that is held; a folder with nothing else is free
+            self._lock.unlink(missing_ok=True)
             self.path.rmdir()
 
     def write_log(self, rows: list[dict]) -> None:
