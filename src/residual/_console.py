@@ -95,8 +95,9 @@ def render_text(print_to: "Callable[[Console], None]", width: int = 200) -> str:
 
 
 def preformat_html(text: str) -> str:
-    """Text in columns as HTML, for a notebook."""
-    return f"<pre>{html.escape(text)}</pre>"
+    """Text in columns as HTML, for a notebook: one box, in which long lines are scrolled and not wrapped."""
+    style = "font-family: Menlo, Consolas, 'DejaVu Sans Mono', monospace; line-height: 1.3; white-space: pre"
+    return f'<pre style="{style}; overflow-x: auto">{html.escape(text)}</pre>'
 
 
 class NotebookLine:

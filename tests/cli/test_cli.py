@@ -236,8 +236,10 @@ def test_predictions_show_themselves_in_python(project):
     assert len(repr(found)) < 200
     assert str(found).splitlines()[0].startswith(f"{found[0].image} ")
     assert "accuracy" in str(found).splitlines()[-1]
-    assert found._repr_html_().startswith(f"<pre>{found[0].image}")
-    assert "... and 16 more images; print(...) shows all" in PredictionList(found * 3)._repr_html_()
+    assert f">{found[0].image}  " in found._repr_html_()
+    page = PredictionList(found * 3)._repr_html_()
+    assert "... and 16 more images; print(...) shows all" in page
+    assert "of 63; 95% interval" in page, "the accuracy is that of all images"
 
 
 def test_train_json_keeps_standard_output_clean(project):

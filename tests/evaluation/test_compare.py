@@ -263,7 +263,7 @@ def test_a_comparison_shows_itself(two):
     found = residual.compare_runs("a", "b")
     assert repr(found) == "Comparison of a, b: 5 settings differ"
     assert "b right where a was wrong: 14" in str(found)
-    assert found._repr_html_().startswith("<pre>what differed")
+    assert found._repr_html_().startswith("<pre style=")
 
 
 def test_a_difference_that_chance_hardly_gives():

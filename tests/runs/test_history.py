@@ -180,7 +180,7 @@ def test_the_list_shows_itself(folders):
     runs = residual.list_runs()
     assert repr(runs) == "RunList of 6 runs: cut-off, first-try, digits-cifar-resnet8-1, ctrl-c, nan, ..."
     assert "98.3% (94.1-99.5)" in str(runs)
-    assert runs._repr_html_().startswith("<pre>run")
+    assert runs._repr_html_().startswith("<pre style=")
     assert str(residual.list_runs("nowhere")) == "no runs"
 
 

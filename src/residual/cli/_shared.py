@@ -92,6 +92,7 @@ def _mistakes_reported(context: Any) -> Iterator[None]:
     before = _OPTIONS.set(_list_options(context))
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("always", ResidualWarning)
             warnings.showwarning = _show_warning
             yield
     except ResidualError as error:

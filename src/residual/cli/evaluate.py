@@ -33,11 +33,11 @@ def run(
     """Evaluate a network on test images: accuracy with its interval, per class, calibration, confusion matrix."""
     out = console(for_json=as_json)
     check_output(png, "--png", ".png")
-    check_trained(run_or_model)
     if data is not None:
         from residual.data.load import check_address
 
         check_address(data)
+    check_trained(run_or_model)
     toolkit = api(out)
     from residual._console import show_work
 

@@ -65,8 +65,8 @@ class PredictionList(list[Prediction]):
         return f"PredictionList of {len(self)}: {some}{', ...' if len(self) > 3 else ''}"
 
     def _repr_html_(self) -> str:
-        more = len(self) - _MOST_SHOWN
-        text = str(PredictionList(self[:_MOST_SHOWN]))
-        return preformat_html(
-            text + (f"\n... and {more} more images; print(...) shows all" if more > 0 else "")
-        )
+        if not self:
+            return preformat_html(str(self))
+        from residual.evaluation.predictions_text import print_predictions
+
+        return preformat_html(render_text(lambda console: print_predictions(self, console, most=_MOST_SHOWN)))

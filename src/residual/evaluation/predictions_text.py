@@ -16,7 +16,7 @@ _LEAST_NAME = 24  # columns that an image's name keeps in a terminal
 
 
 def print_predictions(
-    predictions: Sequence[Prediction], console: "Console", *, top: int | None = None
+    predictions: Sequence[Prediction], console: "Console", *, top: int | None = None, most: int | None = None
 ) -> None:
     """Print one line per image, then what was skipped, and the accuracy if the folders say what is right.
 
@@ -24,15 +24,19 @@ def print_predictions(
         predictions: of the images.
         console: where to print. In a terminal long names are cut in the middle.
         top: labels of each image; None shows three, in a terminal only one if three do not fit.
+        most: images that get a line; None shows all.
     """
     from rich.cells import cell_len
 
-    names, answers, width = _lay_out(predictions, console, top)
-    for name, answer, prediction in zip(names, answers, predictions, strict=True):
+    listed = predictions[:most]
+    names, answers, width = _lay_out(listed, console, top)
+    for name, answer, prediction in zip(names, answers, listed, strict=True):
         if prediction.error:  # it names the file itself
             print_row(console, "", prediction.error, indent=0)
         else:
             _print_line(console, name + " " * (width - cell_len(name) + 2) + answer)
+    if len(listed) < len(predictions):
+        _print_line(console, f"... and {len(predictions) - len(listed):,} more images; print(...) shows all")
     for text, style in ((_describe_skipped(predictions), None), (_describe_accuracy(predictions), "bold")):
         if text:
             print_row(console, "", text, indent=0, style=style)
