@@ -55,6 +55,11 @@ class RunFolder:
         return self.path / "model.keras"
 
     @property
+    def start(self) -> Path:
+        """The Keras model that the training begins with, if one was given; removed when the training has finished."""
+        return self.path / "start.keras"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of the checkpoints."""
         return self.path / "checkpoints"
@@ -169,7 +174,8 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what was written for a training that did not begin; the folder too, if nothing else is in it."""
-        for name in ("run.toml", "report.json", self.training_digests.name, self._lock.name):
+        written = ("run.toml", "report.json", self.training_digests.name, self.start.name, self._lock.name)
+        for name in written:
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):
             self.path.rmdir()
