@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from residual._text_console import TextConsole
 
 JSON = typer.Option(False, "--json", help="Print the result as JSON on standard output.")
+DEVICE = typer.Option(
+    "auto", metavar="WORD", help="Where to compute: auto, cpu, gpu, or gpu:1 for the second one."
+)
 SEARCH_DIR = typer.Option(None, "--data", metavar="FOLDER", help="Folder to search for signs and cifar10.")
 
 _INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import typer
 
+from residual.backend.devices import check_device
 from residual.cli._shared import (
+    DEVICE,
     JSON,
     api,
     check_output,
@@ -34,11 +36,13 @@ def run(
         None, metavar="RANGE", help="What another program's model takes: 0-255, 0-1 or -1-1."
     ),
     png: Path = typer.Option(None, help="Where to draw the confusion matrix; a run keeps its own."),
+    device: str = DEVICE,
     as_json: bool = JSON,
 ):
     """Evaluate a network on test images: accuracy with its interval, per class, calibration, confusion matrix."""
     out = console(for_json=as_json)
     check_output(png, "--png", ".png")
+    check_device(device)
     check_trained(run_or_model)
     if data is not None:
         from residual.data.load import check_address
@@ -48,7 +52,9 @@ def run(
     from residual._console import show_work
 
     with show_work(out, "reading the test images"):
-        scores = toolkit.evaluate(run_or_model, data, classes=split_names(classes), pixels=pixels)
+        scores = toolkit.evaluate(
+            run_or_model, data, classes=split_names(classes), pixels=pixels, device=device
+        )
     from residual.evaluation.figures import save_confusion_png
     from residual.evaluation.report import print_scores
 
@@ -56,7 +62,9 @@ def run(
     if png:
         save_confusion_png(scores, png)
     elif data is None:
-        drawn = toolkit.find_owner(run_or_model).path / "confusion.png"
+        from residual._run import find_owner
+
+        drawn = find_owner(run_or_model).path / "confusion.png"
     if as_json:
         print_json({"run": run_or_model, "data": data, **scores.to_dict()})
         return

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from residual.backend.devices import check_device
 from residual.cli._shared import (
+    DEVICE,
     JSON,
     api,
     check_output,
@@ -46,6 +48,7 @@ def run(
     ),
     top: int = typer.Option(None, min=1, help=f"Show this many labels of each image; {_TOP} if not given."),
     table: Path = typer.Option(None, "--csv", metavar="FILE", help="Write a table to a .csv file as well."),
+    device: str = DEVICE,
     as_json: bool = JSON,
 ):
     """Show what is on images: the label of each and its probability.
@@ -55,12 +58,15 @@ def run(
     """
     out = console(for_json=as_json)
     check_output(table, "--csv", ".csv")
+    check_device(device)
     check_trained(run_or_model)
     from residual._console import show_work
 
     toolkit = api(out)
     with show_work(out, "looking at the images"):
-        predictions = toolkit.predict(run_or_model, images, classes=split_names(classes), pixels=pixels)
+        predictions = toolkit.predict(
+            run_or_model, images, classes=split_names(classes), pixels=pixels, device=device
+        )
     if table:
         save_table(predictions, table, top or _TOP)
     if as_json:
