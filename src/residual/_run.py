@@ -6,9 +6,10 @@ Keras is imported when a network is loaded, not before: opening a run and readin
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from residual._console import preformat_html
+from residual.backend.devices import AUTO, check_device, use_device
 from residual.errors import DataError, ResidualWarning, RunError
 from residual.runs.folder import RunFolder, find_run
 
@@ -37,6 +38,7 @@ class Run:
         self._data, self._trained = data, trained
         self._model = trained.model if trained else None
         self._unsaved: dict = {}  # results that could not be written
+        self._device = AUTO
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -53,6 +55,16 @@ class Run:
 
     def _repr_html_(self) -> str:
         return preformat_html(str(self))
+
+    def on(self, device: str) -> "Run":
+        """The same run, which evaluates and predicts on a device: "auto", "cpu", "gpu", or "gpu:1" for the second one.
+
+        Raises:
+            ResidualError: for any other word.
+        """
+        check_device(device)
+        self._device = device
+        return self
 
     @property
     def path(self) -> Path:
@@ -99,16 +111,14 @@ class Run:
         """The data that the run was trained on; it is loaded again if necessary.
 
         Raises:
-            DataError: if it is not the run's data any more.
+            DataError: if it is not the run's data any more, or lay in memory and must be given again.
         """
         if self._data is None:
-            from residual.data.fingerprints import compute_fingerprint
             from residual.training.job import reload_data
 
             record = self.folder.record
             found = reload_data(record)
-            fingerprint = compute_fingerprint(found.test, record.data.hash_style)
-            if found.classes != record.data.classes or fingerprint != record.data.test_fingerprint:
+            if not self._is_own(found):
                 raise DataError(
                     f"The test images of {record.train['data']} are not those of the run, which were kept apart from "
                     f"its training images. The run: {record.data.source}. Now: {found.source}. Put the data back as it "
@@ -116,6 +126,28 @@ class Run:
                 )
             self._data = found
         return self._data
+
+    def take_data(self, data: Any) -> bool:
+        """Keep the data of the run, given again; False if it is other data.
+
+        Args:
+            data: as `residual.train` takes it.
+        """
+        from residual.training.job import reload_data
+
+        found = reload_data(self.folder.record, data)
+        if not self._is_own(found):
+            return False
+        self._data = found
+        return True
+
+    def _is_own(self, data: "Dataset") -> bool:
+        """Whether classes and test images are those of the run."""
+        from residual.data.fingerprints import compute_fingerprint
+
+        record = self.folder.record.data
+        fingerprint = compute_fingerprint(data.test, record.hash_style)
+        return data.classes == record.classes and fingerprint == record.test_fingerprint
 
     def evaluate(self) -> "Scores":
         """Evaluate the network on the test images of its data: the one place where they are read.
@@ -126,12 +158,16 @@ class Run:
         report.json also gets the test accuracy that they give. If a file cannot be written, it warns and returns the
         scores all the same.
         """
-        from residual.evaluation.evaluate import score_images
-        from residual.evaluation.predict import predict_probabilities
-
         if self._model is None:
             self.folder.check_model()  # before the data is read
         data = self.data()
+        with use_device(self._device):
+            return self._evaluate(data)
+
+    def _evaluate(self, data: "Dataset") -> "Scores":
+        from residual.evaluation.evaluate import score_images
+        from residual.evaluation.predict import predict_probabilities
+
         seen = [images.digests for images in (data.train, data.validation) if images is not None]
         rows = predict_probabilities(self.model, data.test.x)
         scores = score_images(rows, data.test, data.classes, seen)
@@ -143,7 +179,7 @@ class Run:
             self._save_scores(scores, rows)
         except OSError as error:
             text = f"{error.filename or self.path} cannot be written: {error.strerror or error}."
-            warnings.warn(f"{text} The scores are not kept in the run folder.", ResidualWarning, stacklevel=2)
+            warnings.warn(f"{text} The scores are not kept in the run folder.", ResidualWarning, stacklevel=3)
         return scores
 
     def _save_scores(self, scores: "Scores", rows: "np.ndarray") -> None:
@@ -169,11 +205,11 @@ class Run:
         finally:
             assign_statistics(self.model, recomputed)
 
-    def predict(self, images: str | Path | Sequence[str | Path]) -> "PredictionList":
-        """Labels and probabilities of image files, folders or patterns.
+    def predict(self, images: Any) -> "PredictionList":
+        """Labels and probabilities of images.
 
         Args:
-            images: one or several. An image that is named twice is predicted twice.
+            images: as `residual.predict` takes them. An image that is named twice is predicted twice.
 
         Returns:
             A Prediction for each image. One that is missing or not readable has an `error`.
@@ -181,10 +217,11 @@ class Run:
         Raises:
             DataError: if no name stands for an image.
         """
-        from residual.evaluation.predict import find_images, predict_files
+        from residual.evaluation.predict import find_images, predict_images
 
-        names = [images] if isinstance(images, str | Path) else images
-        return predict_files(open_classifier(self), find_images(names))
+        found = find_images(images)
+        with use_device(self._device):
+            return predict_images(open_classifier(self), found)
 
 
 def _statistics_matter(validation: dict) -> bool:

@@ -39,6 +39,9 @@ def complete_recipe(incomplete: str) -> list[str]:
 
 
 JSON = typer.Option(False, "--json", help="Print the result as JSON on standard output.")
+DEVICE = typer.Option(
+    "auto", metavar="WORD", help="Where to compute: auto, cpu, gpu, or gpu:1 for the second one."
+)
 SEARCH_DIR = typer.Option(None, "--data", metavar="FOLDER", help="Folder to search for signs and cifar10.")
 # Of the verbs that use a trained network.
 RUN_OR_MODEL = typer.Argument(

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import typer
 
+from residual.backend.devices import check_device
 from residual.cli._shared import (
     CLASSES,
+    DEVICE,
     JSON,
     PIXELS,
     RUN_OR_MODEL,
@@ -28,11 +30,13 @@ def run(
     classes: str = CLASSES,
     pixels: str = PIXELS,
     png: Path = typer.Option(None, help="Where to draw the confusion matrix; a run keeps its own."),
+    device: str = DEVICE,
     as_json: bool = JSON,
 ):
     """Evaluate a network on test images: accuracy with its interval, per class, calibration, confusion matrix."""
     out = console(for_json=as_json)
     check_output(png, "--png", ".png")
+    check_device(device)
     if data is not None:
         from residual.data.load import check_address
 
@@ -43,7 +47,9 @@ def run(
 
     started = time.time()
     with show_work(out, "reading the test images"):
-        scores = toolkit.evaluate(run_or_model, data, classes=split_names(classes), pixels=pixels)
+        scores = toolkit.evaluate(
+            run_or_model, data, classes=split_names(classes), pixels=pixels, device=device
+        )
     if as_json:
         print_json({"run": run_or_model, "data": data, **scores.to_dict()})
     else:
@@ -56,7 +62,11 @@ def run(
         from residual.evaluation.figures import save_confusion_png
 
         save_confusion_png(scores, png)
-    drawn = png or toolkit.find_owner(run_or_model).path / "confusion.png" if data is None else png
+    drawn = png
+    if data is None and png is None:
+        from residual._run import find_owner
+
+        drawn = find_owner(run_or_model).path / "confusion.png"
     if drawn and not as_json and _is_new(drawn, started):
         print_line(out, f"confusion matrix drawn in {drawn}")
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from residual.backend.devices import check_device
 from residual.cli._shared import (
     CLASSES,
+    DEVICE,
     JSON,
     PIXELS,
     RUN_OR_MODEL,
@@ -38,6 +40,7 @@ def run(
     pixels: str = PIXELS,
     top: int = typer.Option(None, min=1, help=f"Show this many labels of each image; {_TOP} if not given."),
     table: Path = typer.Option(None, "--csv", metavar="FILE", help="Write a table to a .csv file as well."),
+    device: str = DEVICE,
     as_json: bool = JSON,
 ):
     """Show what is on images: the label of each and its probability.
@@ -48,13 +51,16 @@ def run(
     """
     out = console(for_json=as_json)
     check_output(table, "--csv", ".csv")
+    check_device(device)
     check_trained(run_or_model)
     names = _list_once(images)
     from residual._console import show_work
 
     toolkit = api(out)
     with show_work(out, "looking at the images"):
-        predictions = toolkit.predict(run_or_model, names, classes=split_names(classes), pixels=pixels)
+        predictions = toolkit.predict(
+            run_or_model, names, classes=split_names(classes), pixels=pixels, device=device
+        )
     if as_json:
         print_json([_to_dict(prediction, top) for prediction in predictions])
     else:

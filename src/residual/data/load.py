@@ -34,8 +34,8 @@ def load_data(
             is said behind "::", as in "data.h5::images=x,labels=y" or "all.csv::label=species".
         image_size: scale images to this many pixels a side; None keeps the size of the data, and means 64 for
             image files.
-        search_dir: folder to search for "signs" and "cifar10", before the one in the environment variable
-            RESIDUAL_DATA and ./datasets.
+        search_dir: folder to search for "signs" and "cifar10", in place of the one in the environment variable
+            RESIDUAL_DATA and ./datasets; they must be in it.
         max_unreadable: share of image files (in folders, zips, tables of paths, Parquet rows and on the hub) that may
             be damaged: they are skipped, and listed in `Dataset.unreadable`.
 

@@ -1,10 +1,12 @@
 """What a network says about images: a value for each image, and a list of them that shows itself."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from residual._console import preformat_html, render_text
 
+_IN_MEMORY = re.compile(r"image \d+")
 _MOST_SHOWN = 50  # rows in a notebook
 
 
@@ -13,7 +15,7 @@ class Prediction:
     """What a network says about one image.
 
     Attributes:
-        image: the file, or the name that stands for no image.
+        image: the file, the name that stands for no image, or "image 0", "image 1", ... for one that lay in memory.
         label: the most probable class; "" if there is no image that can be read.
         probability: of that class, 0 to 1.
         probabilities: of every class, by name.
@@ -33,6 +35,8 @@ class Prediction:
     @property
     def folder_label(self) -> str | None:
         """The class that the folder of the image is named like; None if there is none."""
+        if _IN_MEMORY.fullmatch(self.image):
+            return None
         folder = Path(self.image).absolute().parent.name
         return folder if folder in self.probabilities else None
 

@@ -55,6 +55,11 @@ class RunFolder:
         return self.path / "model.keras"
 
     @property
+    def start(self) -> Path:
+        """The Keras model that the training begins with, if one was given; removed when the training has finished."""
+        return self.path / "start.keras"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of the checkpoints."""
         return self.path / "checkpoints"
@@ -188,11 +193,9 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what was written for a training that did not begin; the folder too, if nothing else is in it."""
-        for name in ("run.toml", "report.json", self.training_digests.name):
+        for name in ("run.toml", "report.json", self.training_digests.name, self.start.name):
             (self.path / name).unlink(missing_ok=True)
-        with suppress(
-            OSError
-        ):  # Windows does not remove a lock that is held; a folder with nothing else is free
+        with suppress(OSError):  # Windows keeps a lock that is held; a folder with nothing else is free
             self._lock.unlink(missing_ok=True)
             self.path.rmdir()
 
