@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from residual.backend import import_keras_quietly
 from residual.backend.devices import AUTO, check_device, use_device
 from residual.errors import DataError, ResidualWarning, RunError
 from residual.runs.folder import RunFolder, find_run
@@ -79,11 +80,12 @@ class Run:
         return self._model
 
     def _load_model(self) -> "keras.Model":
+        if not self.folder.model.is_file():
+            raise RunError(f"{self.path} has no model.keras yet: its training has not ended.")
+        import_keras_quietly()
         from residual.models.keras_file import load_model
         from residual.training.batch_norm import hash_weights
 
-        if not self.folder.model.is_file():
-            raise RunError(f"{self.path} has no model.keras yet: its training has not ended.")
         model, _ = load_model(self.folder.model)
         expected = self.report.get("weights_sha256")
         if expected is not None and hash_weights(model) != expected:
@@ -111,7 +113,7 @@ class Run:
             DataError: if it is not the run's data any more, or lay in memory and must be given again.
         """
         if self._data is None:
-            from residual.training.job import reload_data
+            from residual.training.reload import reload_data
 
             record = self.folder.record
             found = reload_data(record)
@@ -130,7 +132,7 @@ class Run:
         Args:
             data: as `residual.train` takes it.
         """
-        from residual.training.job import reload_data
+        from residual.training.reload import reload_data
 
         found = reload_data(self.folder.record, data)
         if not self._is_own(found):

@@ -3,6 +3,7 @@
 Nothing heavy is imported before a verb runs, so that `residual --help` answers at once.
 """
 
+import difflib
 from typing import Any
 
 import typer
@@ -47,6 +48,7 @@ _ADVICE = {
     "--lr": "The recipe holds the learning rate: --set schedule.peak=0.01, or schedule.rate if it is constant.",
     "--optimizer": "The recipe holds the optimizer: --set optimizer=sgd.",
 }
+_NEAR = 0.75  # of 1, for an option that was meant
 _ADVICE["--learning-rate"] = _ADVICE["--lr"]
 
 
@@ -72,6 +74,11 @@ def _explain_usage(error: Any) -> str:
     if option in _ADVICE:
         return f"No such option: {option}. {_ADVICE[option]}"
     message = " ".join(error.format_message().split()).rstrip(".")
+    if option:
+        near = difflib.get_close_matches(
+            option, getattr(error, "possibilities", None) or (), n=1, cutoff=_NEAR
+        )
+        message = f"No such option: {option}{f'. Did you mean {near[0]}?' if near else ''}"
     path = error.ctx.command_path if error.ctx else "residual"
     end = "" if message.endswith("?") else "."
     return f"{message}{end} See {path} --help."

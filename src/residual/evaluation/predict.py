@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from residual._text import describe_value
+from residual.backend.quiet import allow_retracing
 from residual.data.folders import list_images
 from residual.data.image_file import fit_image, read_image
 from residual.data.pixel_store import Pixels, pieces
@@ -226,7 +227,10 @@ def predict_probabilities(
         pixels: the range that the model takes, a key of `PIXELS`.
     """
     scale = PIXELS[pixels]
-    parts = [model.predict(scale(part), batch_size=batch_size, verbose=0) for part in pieces(x, batch_size)]
+    with allow_retracing():
+        parts = [
+            model.predict(scale(part), batch_size=batch_size, verbose=0) for part in pieces(x, batch_size)
+        ]
     rows = np.concatenate([np.asarray(part, np.float32) for part in parts])
     if not np.allclose(rows.sum(1), 1, atol=0.05):
         raise DataError(
