@@ -90,12 +90,24 @@ _MODULES = {
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
+# These import Keras as soon as they are imported themselves.
+_NEED_KERAS = (
+    "residual.importers",
+    "residual.inspection",
+    "residual.models.build",
+    "residual.models.course_blocks",
+    "residual.training.batch_norm",
+    "residual.training.job",
+)
+
 backend.prefer_backend()
 
 
 def __getattr__(name: str):
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'residual' has no attribute {name!r}")
+    if _MODULE_OF[name] in _NEED_KERAS:
+        backend.import_keras_quietly()
     return getattr(importlib.import_module(_MODULE_OF[name]), name)
 
 

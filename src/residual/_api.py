@@ -13,7 +13,8 @@ from residual._run import Run, open_classifier
 from residual._run_evaluation import evaluate_on
 from residual._run_training import resume_run, train_run
 from residual._text import describe_value
-from residual.backend.devices import use_device
+from residual.backend import import_keras_quietly
+from residual.backend.devices import check_device, use_device
 from residual.errors import NetworkError, ResidualWarning
 from residual.training.options import MAX_UNREADABLE, TrainOptions
 from residual.training.recipe import Recipe
@@ -49,7 +50,6 @@ def build(
         NetworkError: unknown name, wrong depth, or an input too small.
     """
     from residual.models import zoo
-    from residual.models.build import build_network
 
     sides = input_shape if isinstance(input_shape, tuple | list) else ()
     if len(sides) != 3 or any(side is not None and not isinstance(side, int) for side in sides):
@@ -58,7 +58,11 @@ def build(
         )
     if not isinstance(classes, int) or classes < 1:
         raise NetworkError(f"classes must be a whole number from 1; got {describe_value(classes)}.")
-    return build_network(zoo.resolve_spec(network), input_shape, classes, normalization)
+    spec = zoo.resolve_spec(network)
+    import_keras_quietly()
+    from residual.models.build import build_network
+
+    return build_network(spec, input_shape, classes, normalization)
 
 
 def train(
@@ -177,6 +181,8 @@ def evaluate(
         DataError: if the classes of data and network differ or are not known, or a .keras file comes without data.
         RunError: if there is no such run or file.
     """
+    check_device(device)
+    import_keras_quietly()
     with use_device(device):
         return evaluate_on(run_or_model, data, search_dir, classes, pixels)
 
@@ -206,6 +212,7 @@ def predict(
     from residual.evaluation.predict import find_images, predict_images
 
     found = find_images(images)
+    import_keras_quietly()
     with use_device(device):
         network = open_classifier(run_or_model, classes, pixels)
         if network.note:

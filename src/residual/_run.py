@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from residual._console import preformat_html
+from residual.backend import import_keras_quietly
 from residual.backend.devices import AUTO, check_device, use_device
 from residual.errors import DataError, ResidualWarning, RunError
 from residual.runs.folder import RunFolder, find_run
@@ -83,10 +84,11 @@ class Run:
         return self._model
 
     def _load_model(self) -> "keras.Model":
+        self.folder.check_model()
+        import_keras_quietly()
         from residual.models.keras_file import load_model
         from residual.training.batch_norm import hash_weights
 
-        self.folder.check_model()
         model, _ = load_model(self.folder.model)
         expected = self.report.get("weights_sha256")
         if expected is not None and hash_weights(model) != expected:
@@ -114,7 +116,7 @@ class Run:
             DataError: if it is not the run's data any more, or lay in memory and must be given again.
         """
         if self._data is None:
-            from residual.training.job import reload_data
+            from residual.training.reload import reload_data
 
             record = self.folder.record
             found = reload_data(record)
@@ -133,7 +135,7 @@ class Run:
         Args:
             data: as `residual.train` takes it.
         """
-        from residual.training.job import reload_data
+        from residual.training.reload import reload_data
 
         found = reload_data(self.folder.record, data)
         if not self._is_own(found):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from residual._console import show_work
 from residual._run import Run
+from residual.backend import import_keras_quietly
 from residual.backend.devices import AUTO, check_device, use_device
 from residual.errors import NetworkError, RecipeError, RunError
 from residual.models.given import GivenNetwork
@@ -59,7 +60,7 @@ def train_run(
 
 def _train_job(job: "Job", name: str | None, before: RunFolder | None, console: "Console") -> Run:
     """Train in a new run folder, or continue the run of before."""
-    from residual.training.job import continue_job
+    from residual.training.reload import continue_job
 
     if before is not None:
         return _continue(before, continue_job(job, before), console)
@@ -129,7 +130,8 @@ def resume_run(
     folder = run.folder if isinstance(run, Run) else find_run(run)
     if folder.state == "finished":
         return _finish(folder, console)
-    from residual.training.job import reload_job
+    import_keras_quietly()
+    from residual.training.reload import reload_job
 
     job = reload_job(folder, data, callbacks)
     with use_device(device):
@@ -160,6 +162,7 @@ def _is_unfinished(folder: RunFolder) -> bool:
 
 def _continue(folder: RunFolder, job: "Job", console: "Console") -> Run:
     """Continue a run in its folder, from its last checkpoint."""
+    import_keras_quietly()
     from residual.training.callbacks.checkpoint import load_last_state
     from residual.training.machine import find_machine_changes
 
@@ -193,6 +196,7 @@ def _finish(folder: RunFolder, console: "Console") -> Run:
 
 def _fit(folder: RunFolder, job: "Job", state: "State | None", console: "Console") -> Run:
     """Train in a folder that this process has claimed, from the beginning or from a state."""
+    import_keras_quietly()
     from residual.training.fit import fit
     from residual.training.save import save_data_facts
 

@@ -12,6 +12,8 @@ import residual
 from residual.data.given import GIVEN
 from residual.errors import DataError, NetworkError, RecipeError, ResidualError, RunError
 from residual.runs.folder import RunFolder
+from residual.training.job import make_job
+from residual.training.job_text import describe_given
 from residual.training.optimizers import make_given, name_given, serialize_optimizer
 from residual.training.options import TrainOptions
 from tests.support.made import QUICK, striped
@@ -266,3 +268,17 @@ def test_a_model_that_does_not_fit_the_data_leaves_no_run(model):
     with pytest.raises(NetworkError, match="model must take the images of the data"):
         residual.train("digits", model=model, image_size=8, name="none", progress=False)
     assert not RunFolder("runs/none").path.exists()
+
+
+def test_the_plan_names_what_must_be_given_again(model):
+    options = TrainOptions(
+        DATA, model=model, recipe=RECIPE, optimizer=keras.optimizers.SGD(0.1), callbacks=[Count()]
+    )
+    assert describe_given(make_job(options)) == [
+        "a Keras model given from Python, with the weights that it has",
+        "SGD in place of the recipe's optimizer and schedule",
+        "callbacks Count",
+        "to continue the run after an interruption, give it the same arrays and callbacks (what they remember begins "
+        "anew) again",
+    ]
+    assert describe_given(make_job(TrainOptions("digits"))) == []

@@ -10,9 +10,9 @@ import pytest
 import residual
 from residual.errors import DataError, RecipeError, ResidualError
 from residual.runs.folder import RunFolder
-from residual.training.job import reload_job
 from residual.training.options import TrainOptions
 from residual.training.recipes import SIGNS
+from residual.training.reload import reload_job
 
 SEED = "seed must be a whole number from 0 to 4294967295; got "
 

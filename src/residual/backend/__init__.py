@@ -10,9 +10,9 @@ import os
 import sys
 
 from residual.backend.devices import is_cpu_chosen
+from residual.backend.quiet import import_keras_quietly as import_keras_quietly
 from residual.backend.tensorflow_cpu.allocator import keep_freed_pages
 from residual.backend.tensorflow_cpu.runtime_flags import enable_onednn, onednn_is_on
-from residual.errors import ResidualError
 
 
 def prefer_backend() -> None:
@@ -50,36 +50,6 @@ def _backend_in_file() -> str | None:
     except (OSError, ValueError, AttributeError):
         return None
     return None if name == "tensorflow" else name
-
-
-def import_keras_quietly() -> None:
-    """Import Keras without the lines that its backends write to standard error before their log levels count.
-
-    The command line needs that: they would bury its first message.
-
-    Raises:
-        ResidualError: when the backend that KERAS_BACKEND names is unknown or not installed.
-    """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    sink = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        importlib.import_module("keras")
-        if (
-            "tensorflow" in sys.modules
-        ):  # says here, and not in the middle of the output, that there is no GPU
-            sys.modules["tensorflow"].config.list_physical_devices()
-    except (ImportError, ValueError) as error:
-        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        raise ResidualError(
-            f"Keras cannot start on KERAS_BACKEND={backend}: {error}. Use tensorflow, jax or torch, installed with "
-            "pip install 'residual-learning[jax]' or 'residual-learning[torch]'."
-        ) from None
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(sink)
 
 
 def compile_options() -> dict:

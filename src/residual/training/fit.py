@@ -26,7 +26,8 @@ from residual.training.compile import compile_model
 from residual.training.epochs import run_epochs
 from residual.training.failures import explain_failures, record_failure
 from residual.training.forecast import Forecast, measure_forecast
-from residual.training.job import Job, print_job
+from residual.training.job import Job
+from residual.training.job_text import print_job
 from residual.training.memory import check_batch
 from residual.training.recipe import Recipe
 from residual.training.save import save_network
