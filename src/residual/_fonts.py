@@ -23,6 +23,9 @@ WIDE = (
 )
 
 
+_BOXES = ("Last Resort", "LastResort", ".LastResort")  # fonts that have a box for every letter
+
+
 def choose_fonts(names: Iterable[str]) -> tuple[list[str], set[str]]:
     """Installed families that together have the letters of all names, and the letters that none of them has.
 
@@ -63,6 +66,8 @@ def _find_letters(entry: "FontEntry", letters: set[str]) -> set[str]:
     """Those of the letters that a font has; none if it cannot be read or, as with coloured emoji, not be drawn."""
     from matplotlib.font_manager import get_font
 
+    if entry.name.startswith(_BOXES):
+        return set()
     try:
         font = get_font(entry.fname)
     except (OSError, RuntimeError):

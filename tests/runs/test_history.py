@@ -238,6 +238,8 @@ def test_the_command(folders):
     Path("runs").rename("others")
     assert "residual train --resume others/cut-off" in command("runs", "--in", "others")[1]
     assert command("runs")[:2] == (0, "There are no runs in runs yet. Train one: residual train\n")
+    Path("empty").mkdir()
+    assert command("runs", "--in", "empty")[:2] == (0, "There are no runs in empty.\n")
     code, _, err = command("runs", "--in", "others/a-file")
     assert (code, err.count("\n")) == (2, 1)
     assert "The runs in others/a-file cannot be listed: Not a directory." in err

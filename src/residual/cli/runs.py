@@ -44,7 +44,8 @@ def run(
     if found:
         print_runs(found, out, width=width)
     else:
-        print_line(out, f"There are no runs in {folder} yet. Train one: residual train")
+        advice = " yet. Train one: residual train" if folder == _ROOT else "."
+        print_line(out, f"There are no runs in {folder}{advice}")
 
 
 def make_page() -> tuple["TextConsole", int | None]:
