@@ -18,7 +18,8 @@ from residual.data.image_file import Unreadable, decode_image, read_image
 from residual.data.images import Dataset
 from residual.data.load import load_data, open_source
 from residual.errors import ResidualError
-from residual.evaluation.predict import predict_files
+from residual.evaluation.classifier import Classifier
+from residual.evaluation.predict import predict_images
 from residual.runs.folder import RunFolder
 from residual.training.recipes import load_recipe
 
@@ -133,7 +134,7 @@ def _image(folder: Path, content: bytes) -> None:
 
     _told(path, lambda: check(None))
     _told(path, lambda: check((8, 8)))
-    (told,) = predict_files(_Model(), ("a", "b"), [path])
+    (told,) = predict_images(Classifier(_Model(), ("a", "b")), [path])
     assert told.label or str(path) in told.error
     try:
         decode_image(content)

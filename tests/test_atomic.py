@@ -1,5 +1,7 @@
 """Files are replaced whole or not at all."""
 
+from pathlib import Path
+
 import pytest
 
 from residual._atomic import replace_file, write_bytes, write_text
@@ -28,6 +30,27 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
         fail_half_way()
     assert target.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("other", [None, "b.txt"])
+def test_an_error_names_the_file_that_was_asked_for(tmp_path, other):
+    def fill_the_disk():
+        with replace_file(tmp_path / "a.txt") as partial:
+            partial.write_text("half")
+            raise OSError(28, "No space left on device", other)
+
+    with pytest.raises(OSError, match="No space") as caught:
+        fill_the_disk()
+    assert caught.value.filename == (other or str(tmp_path / "a.txt"))
+
+
+def test_a_disk_that_refuses_to_remove_what_is_not_there(tmp_path, monkeypatch):
+    def refuse(self, missing_ok=False):
+        raise OSError(30, "Read-only file system", str(self))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    write_text(tmp_path / "a.txt", "kept")
+    assert (tmp_path / "a.txt").read_text() == "kept"
 
 
 def test_text_and_bytes_take_the_place_of_the_old_ones(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.minimums import list_requirements, pin_to_minimum
+from tests.support.minimums import PYPROJECT, list_requirements, pin_to_minimum
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,18 @@ def test_every_requirement_has_a_lower_bound(requirement):
 def test_the_upper_bound_goes_and_the_marker_stays():
     assert pin_to_minimum("keras>=3.10,<4") == "keras==3.10"
     assert pin_to_minimum("a[x]>=1.2; os_name == 'nt'") == "a[x]==1.2; os_name == 'nt'"
+
+
+def test_the_file_for_other_backends_lists_all_but_tensorflow():
+    lines = (
+        PYPROJECT.with_name("requirements").joinpath("without-tensorflow.txt").read_text("utf-8").splitlines()
+    )
+    listed = [line for line in lines if not line.startswith("#")]
+    assert listed == [line for line in list_requirements() if not line.startswith("tensorflow")]
+
+
+def test_the_extra_for_tests_does_not_bring_a_second_tensorflow():
+    assert not [line for line in list_requirements("test") if line.startswith(("tf_keras", "tf-keras"))]
 
 
 @pytest.mark.parametrize("requirement", ["numpy", "numpy<3", "numpy==2.0", "numpy>1"])

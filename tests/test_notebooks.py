@@ -79,3 +79,25 @@ def test_begins_with_what_you_will_see_and_ends_with_exercises(path):
     assert "You will see" in cells[0].source
     assert "## In three lines" in cells[-1].source
     assert "## Exercises" in cells[-1].source
+
+
+@each_notebook
+def test_exercises_have_answers(path):
+    exercises, _, answers = nbformat.read(path, 4).cells[-1].source.partition("<details>")
+    numbers = re.compile(r"^(\d)\. ", re.MULTILINE)
+    assert "<summary>Answers</summary>" in answers
+    assert "</details>" in answers
+    assert numbers.findall(answers) == numbers.findall(exercises) == ["1", "2", "3"]
+
+
+@each_notebook
+def test_imports_public_names(path):
+    """What a reader copies is what the package promises to keep; hands are drawn only in place of photos."""
+    source = "\n".join(cell.source for cell in code_cells(path))
+    modules = set(re.findall(r"^(?:from|import) (residual[\w.]*)", source, re.MULTILINE))
+    assert modules <= {
+        "residual",
+        "residual.course",
+        "residual.course.resnets_utils",
+        "residual.data.drawn_hands.hands",
+    }

@@ -36,7 +36,7 @@ def test_a_file(tmp_path, monkeypatch, name):
     )
 
 
-@pytest.mark.parametrize("read", [load_data, open_source, lambda folder: find_images([folder])])
+@pytest.mark.parametrize("read", [load_data, open_source, lambda folder: find_images(folder)])
 def test_a_folder_inside_that_may_not_be_listed(pets, monkeypatch, read):
     """Its images were missed without a word."""
     list_folder = os.scandir

@@ -14,11 +14,15 @@ ARRAY = np.zeros((80, 32, 32, 3), np.uint8)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: residual.train((ARRAY, np.zeros(80))), "data must be the name of a data set or a path; got"),
+        (lambda: residual.train((ARRAY, np.zeros(80))), "data, train: there must be at least two classes"),
+        (lambda: residual.train(ARRAY), "data must be the name of a data set, a path, a Dataset, arrays"),
         (lambda: residual.train("digits", name=5), "name must be made of letters"),
         (lambda: residual.load_data(3), "data must be the name of a data set or a path; got 3"),
         (lambda: residual.audit(ARRAY), "data must be the name of a data set or a path; got array"),
-        (lambda: residual.predict("first", ARRAY), "images must be paths of image files or folders"),
+        (
+            lambda: residual.predict("first", ARRAY[..., 0]),
+            "images must be arrays of numbers .height, width, 3. or",
+        ),
         (lambda: residual.predict("first", 5), "images must be paths of image files or folders"),
         (lambda: residual.build(5), "network must be the name of a network or a NetworkSpec; got 5"),
         (lambda: residual.build("resnet50", 32), "input_shape must be .height, width, 3., such as"),

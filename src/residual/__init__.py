@@ -23,12 +23,15 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual.checker import check
     from residual.data.load import load_data
     from residual.evaluation.compare import compare_runs
+    from residual.evaluation.metrics import score
     from residual.importers import convert
     from residual.inspection import summarize
     from residual.models.build import stage_outputs
     from residual.models.course_blocks import convolutional_block, identity_block
     from residual.models.spec import NetworkSpec
     from residual.runs.history import list_runs
+    from residual.training.batch_norm import recompute_batch_norm
+    from residual.training.job import split_validation
     from residual.training.recipe import Recipe
     from residual.training.recipes import load_recipe
 
@@ -57,7 +60,10 @@ __all__ = [
     "load_recipe",
     "open_run",
     "predict",
+    "recompute_batch_norm",
     "resume",
+    "score",
+    "split_validation",
     "stage_outputs",
     "summarize",
     "train",
@@ -70,16 +76,29 @@ _MODULES = {
     "residual.checker": ("check",),
     "residual.data.load": ("load_data",),
     "residual.evaluation.compare": ("compare_runs",),
+    "residual.evaluation.metrics": ("score",),
     "residual.importers": ("convert",),
     "residual.inspection": ("summarize",),
     "residual.models.build": ("stage_outputs",),
     "residual.models.course_blocks": ("convolutional_block", "identity_block"),
     "residual.runs.history": ("list_runs",),
     "residual.models.spec": ("NetworkSpec",),
+    "residual.training.batch_norm": ("recompute_batch_norm",),
+    "residual.training.job": ("split_validation",),
     "residual.training.recipe": ("Recipe",),
     "residual.training.recipes": ("load_recipe",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+# These import Keras as soon as they are imported themselves.
+_NEED_KERAS = (
+    "residual.importers",
+    "residual.inspection",
+    "residual.models.build",
+    "residual.models.course_blocks",
+    "residual.training.batch_norm",
+    "residual.training.job",
+)
 
 backend.prefer_backend()
 
@@ -87,6 +106,8 @@ backend.prefer_backend()
 def __getattr__(name: str):
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'residual' has no attribute {name!r}")
+    if _MODULE_OF[name] in _NEED_KERAS:
+        backend.import_keras_quietly()
     return getattr(importlib.import_module(_MODULE_OF[name]), name)
 
 

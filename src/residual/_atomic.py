@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -12,6 +12,9 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a path beside `path`, with the same ending, to write to; it takes the place of `path` at the end.
 
     A crash or an error leaves the old file as it was. A missing folder is made.
+
+    Raises:
+        OSError: it cannot be written; the error names `path`, not the file beside it.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -19,8 +22,14 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield partial
         os.replace(partial, target)
+    except OSError as error:
+        is_of_another_file = error.filename is not None and str(error.filename) != str(partial)
+        if error.errno is None or is_of_another_file:
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only disk refuses even to remove what is not there
+            partial.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -4,7 +4,9 @@ msgspec checks types and ranges when it decodes, but not when a struct is constr
 programmers.
 """
 
+import difflib
 import functools
+from abc import ABCMeta
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
@@ -20,6 +22,10 @@ Whole = Annotated[int, Meta(ge=0)]
 
 _UNLIMITED = Meta()
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+class AbstractMeta(msgspec.StructMeta, ABCMeta):
+    """The metaclass of values with abstract methods: a class that lacks one of them makes no values."""
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -72,11 +78,19 @@ def read_table(cls: type[Checked], table: Any, kind: str, example: str = "") -> 
     allowed = {field.name: field.required for field in fields(cls)}
     unknown = sorted(set(table) - set(allowed))
     if unknown:
-        raise cls.error(f"{kind}: has {', '.join(allowed) or 'no values'}, not {', '.join(unknown)}.")
+        raise cls.error(f"{kind}: {_describe_unknown(unknown, list(allowed))}")
     missing = [name for name, required in allowed.items() if required and name not in table]
     if missing:
         raise cls.error(f"{kind}: lacks {', '.join(missing)}.")
     return cls(**table)
+
+
+def _describe_unknown(unknown: list[str], allowed: list[str]) -> str:
+    """Which keys are unknown, what each may have meant, or else all that are allowed."""
+    near = [close[0] for key in unknown if (close := difflib.get_close_matches(key, allowed, n=1))]
+    listed = f"allowed are {', '.join(allowed)}." if allowed else "it has no values."
+    hint = f"did you mean {', '.join(near)}?" if len(near) == len(unknown) else listed
+    return f"unknown key{'s' * (len(unknown) > 1)} {', '.join(map(str, unknown))}; {hint}"
 
 
 def read_kind(kinds: tuple[type[Checked], ...], table: Any, kind: str, example: str) -> Any:

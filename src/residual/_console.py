@@ -2,6 +2,7 @@
 
 import html
 import io
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from residual._text_console import TextConsole
+
+_REPLACE_EVERY = 0.2  # seconds
 
 
 def default_console(*, stderr: bool = False, **options: Any) -> "TextConsole":
@@ -29,7 +32,7 @@ def default_console(*, stderr: bool = False, **options: Any) -> "TextConsole":
     from residual._text_console import TextConsole
 
     if Console().is_jupyter:
-        return TextConsole(force_jupyter=False, force_terminal=False, **options)
+        return TextConsole(force_jupyter=False, force_terminal=False, in_notebook=True, **options)
     return TextConsole(stderr=stderr, **options)
 
 
@@ -92,5 +95,32 @@ def render_text(print_to: "Callable[[Console], None]", width: int = 200) -> str:
 
 
 def preformat_html(text: str) -> str:
-    """Text in columns as HTML, for a notebook."""
-    return f"<pre>{html.escape(text)}</pre>"
+    """Text in columns as HTML, for a notebook: one box, in which long lines are scrolled and not wrapped."""
+    style = "font-family: Menlo, Consolas, 'DejaVu Sans Mono', monospace; line-height: 1.3; white-space: pre"
+    return f'<pre style="{style}; overflow-x: auto">{html.escape(text)}</pre>'
+
+
+class NotebookLine:
+    """One line of a notebook's output, replaced again and again: the live line of a training."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._updated = 0.0
+
+    def update(self, text: str, *, last: bool = False) -> None:
+        """Replace the line, at most a few times a second.
+
+        Args:
+            text: the new line.
+            last: it stays, and is shown however short ago the one before it was.
+        """
+        from IPython.display import display
+
+        if not last and time.monotonic() - self._updated < _REPLACE_EVERY:
+            return
+        self._updated = time.monotonic()
+        data = {"text/plain": escape_control(text)}
+        if self._handle is None:
+            self._handle = display(data, raw=True, display_id=True)
+        else:
+            self._handle.update(data, raw=True)

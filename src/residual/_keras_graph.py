@@ -5,10 +5,12 @@ belong to another model, and it does not cover operators and `keras.ops`. `tests
 private attributes that are read here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
+
+from residual.errors import NetworkError
 
 
 class Call(NamedTuple):
@@ -83,6 +85,44 @@ def _sort_calls(model) -> list[Call]:
             stack.append((call, True))
             stack += [(find_call(tensor), False) for tensor in reversed(call.inputs)]
     return order
+
+
+def call_again(
+    model: keras.Model, inputs: Sequence[Any], call_layer: Callable[[Any, tuple, dict[str, Any]], Any]
+) -> list[Any]:
+    """Repeat every call of `model` on other Keras tensors; models inside it are opened.
+
+    Args:
+        model: functional.
+        inputs: a tensor for each of its inputs.
+        call_layer: gets a layer or operation, args and kwargs, and returns what the call returns.
+
+    Returns:
+        A tensor for each output of the model.
+
+    Raises:
+        NetworkError: if a model inside it is called with arguments of its own, such as `training=False`.
+    """
+    known = {id(tensor): other for tensor, other in zip(model.inputs, inputs, strict=True)}
+
+    def replace(value):
+        return known[id(value)] if isinstance(value, keras.KerasTensor) else value
+
+    for call in _sort_calls(model):
+        if not call.inputs:
+            continue
+        args, kwargs = keras.tree.map_structure(replace, (call.args, call.kwargs))
+        if is_functional(call.layer):
+            if extra := [name for name, value in kwargs.items() if value is not None]:
+                raise NetworkError(
+                    f"The model {call.layer.name} inside {model.name} is called with {', '.join(extra)}, which cannot "
+                    "be kept. Call it on its input alone; to freeze it, set trainable = False."
+                )
+            outputs = call_again(call.layer, keras.tree.flatten(args), call_layer)
+        else:
+            outputs = keras.tree.flatten(call_layer(call.layer, args, kwargs))
+        known.update(zip(map(id, call.outputs), outputs, strict=True))
+    return [known[id(tensor)] for tensor in model.outputs]
 
 
 def find_readers(calls: Sequence[Call]) -> dict[int, list[Any]]:

@@ -6,8 +6,11 @@ Keras is imported when a network is loaded, not before: opening a run and readin
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from residual._console import preformat_html
+from residual.backend import import_keras_quietly
+from residual.backend.devices import AUTO, check_device, use_device
 from residual.errors import DataError, ResidualWarning, RunError
 from residual.runs.folder import RunFolder, find_run
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from residual.data.images import Dataset
     from residual.evaluation.classifier import Classifier
     from residual.evaluation.metrics import Scores
-    from residual.evaluation.predict import Prediction
+    from residual.evaluation.predictions import PredictionList
     from residual.training.fit import Trained
 
 
@@ -36,6 +39,7 @@ class Run:
         self._data, self._trained = data, trained
         self._model = trained.model if trained else None
         self._unsaved: dict = {}  # results that could not be written
+        self._device = AUTO
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -49,6 +53,19 @@ class Run:
                     f"{split:11}accuracy {report[split]['accuracy']:.1%} of {report[split]['n']} images"
                 )
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return preformat_html(str(self))
+
+    def on(self, device: str) -> "Run":
+        """The same run, which evaluates and predicts on a device: "auto", "cpu", "gpu", or "gpu:1" for the second one.
+
+        Raises:
+            ResidualError: for any other word.
+        """
+        check_device(device)
+        self._device = device
+        return self
 
     @property
     def path(self) -> Path:
@@ -67,11 +84,11 @@ class Run:
         return self._model
 
     def _load_model(self) -> "keras.Model":
+        self.folder.check_model()
+        import_keras_quietly()
         from residual.models.keras_file import load_model
         from residual.training.batch_norm import hash_weights
 
-        if not self.folder.model.is_file():
-            raise RunError(f"{self.path} has no model.keras yet: its training has not ended.")
         model, _ = load_model(self.folder.model)
         expected = self.report.get("weights_sha256")
         if expected is not None and hash_weights(model) != expected:
@@ -96,16 +113,14 @@ class Run:
         """The data that the run was trained on; it is loaded again if necessary.
 
         Raises:
-            DataError: if it is not the run's data any more.
+            DataError: if it is not the run's data any more, or lay in memory and must be given again.
         """
         if self._data is None:
-            from residual.data.fingerprints import compute_fingerprint
-            from residual.training.job import reload_data
+            from residual.training.reload import reload_data
 
             record = self.folder.record
             found = reload_data(record)
-            fingerprint = compute_fingerprint(found.test, record.data.hash_style)
-            if found.classes != record.data.classes or fingerprint != record.data.test_fingerprint:
+            if not self._is_own(found):
                 raise DataError(
                     f"The test images of {record.train['data']} are not those of the run, which were kept apart from "
                     f"its training images. The run: {record.data.source}. Now: {found.source}. Put the data back as it "
@@ -113,6 +128,28 @@ class Run:
                 )
             self._data = found
         return self._data
+
+    def take_data(self, data: Any) -> bool:
+        """Keep the data of the run, given again; False if it is other data.
+
+        Args:
+            data: as `residual.train` takes it.
+        """
+        from residual.training.reload import reload_data
+
+        found = reload_data(self.folder.record, data)
+        if not self._is_own(found):
+            return False
+        self._data = found
+        return True
+
+    def _is_own(self, data: "Dataset") -> bool:
+        """Whether classes and test images are those of the run."""
+        from residual.data.fingerprints import compute_fingerprint
+
+        record = self.folder.record.data
+        fingerprint = compute_fingerprint(data.test, record.hash_style)
+        return data.classes == record.classes and fingerprint == record.test_fingerprint
 
     def evaluate(self) -> "Scores":
         """Evaluate the network on the test images of its data: the one place where they are read.
@@ -123,10 +160,16 @@ class Run:
         report.json also gets the test accuracy that they give. If a file cannot be written, it warns and returns the
         scores all the same.
         """
+        if self._model is None:
+            self.folder.check_model()  # before the data is read
+        data = self.data()
+        with use_device(self._device):
+            return self._evaluate(data)
+
+    def _evaluate(self, data: "Dataset") -> "Scores":
         from residual.evaluation.evaluate import score_images
         from residual.evaluation.predict import predict_probabilities
 
-        data = self.data()
         seen = [images.digests for images in (data.train, data.validation) if images is not None]
         rows = predict_probabilities(self.model, data.test.x)
         scores = score_images(rows, data.test, data.classes, seen)
@@ -138,7 +181,7 @@ class Run:
             self._save_scores(scores, rows)
         except OSError as error:
             text = f"{error.filename or self.path} cannot be written: {error.strerror or error}."
-            warnings.warn(f"{text} The scores are not kept in the run folder.", ResidualWarning, stacklevel=2)
+            warnings.warn(f"{text} The scores are not kept in the run folder.", ResidualWarning, stacklevel=3)
         return scores
 
     def _save_scores(self, scores: "Scores", rows: "np.ndarray") -> None:
@@ -164,12 +207,23 @@ class Run:
         finally:
             assign_statistics(self.model, recomputed)
 
-    def predict(self, images: str | Path | Sequence[str | Path]) -> "list[Prediction]":
-        """Labels and probabilities of image files, folders or patterns."""
-        from residual.evaluation.predict import find_images, predict_files
+    def predict(self, images: Any) -> "PredictionList":
+        """Labels and probabilities of images.
 
-        names = [images] if isinstance(images, str | Path) else images
-        return predict_files(open_classifier(self), find_images(names))
+        Args:
+            images: as `residual.predict` takes them. An image that is named twice is predicted twice.
+
+        Returns:
+            A Prediction for each image. One that is missing or not readable has an `error`.
+
+        Raises:
+            DataError: if no name stands for an image.
+        """
+        from residual.evaluation.predict import find_images, predict_images
+
+        found = find_images(images)
+        with use_device(self._device):
+            return predict_images(open_classifier(self), found)
 
 
 def _statistics_matter(validation: dict) -> bool:

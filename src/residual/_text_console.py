@@ -19,12 +19,13 @@ class TextConsole(Console):
 
     Args:
         rewrite: changes each string before it is printed.
+        in_notebook: whether a notebook shows it.
         options: further arguments of `rich.console.Console`.
     """
 
-    def __init__(self, *, rewrite: Callable[[str], str] = str, **options: Any):
+    def __init__(self, *, rewrite: Callable[[str], str] = str, in_notebook: bool = False, **options: Any):
         super().__init__(**{"markup": False, "emoji": False, "highlight": False, **options})
-        self._rewrite = rewrite
+        self._rewrite, self.in_notebook = rewrite, in_notebook
 
     def render_str(self, text: str, **options: Any) -> Text:
         """A string as `Text`, made safe before it is laid out."""

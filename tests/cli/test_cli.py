@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from residual import open_run
 from residual.cli import app
+from residual.evaluation.predictions import Prediction, PredictionList
 from tests.support.made import stripes
 
 VERBS = (
@@ -125,6 +127,46 @@ def test_predict_top_counts_labels(project):
     assert "(then" not in residual("predict", "first", "photos/red/0.png", "--top", "1")[1]
 
 
+def test_results_are_shown_before_a_file_that_cannot_be_written(project, monkeypatch):
+    """Hours of reading images are not lost because the disk is full."""
+    replace = os.replace
+
+    def refuse(source, target):
+        if str(target).endswith(("out.png", "out.svg", "out.csv", "out.html")):
+            raise OSError(28, "No space left on device", str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    for words, shown in (
+        (("evaluate", "first", "--png", "out.png"), "95% interval"),
+        (("predict", "first", "photos/red", "--csv", "out.csv"), "photos/red/0.png"),
+        (("summary", "cifar-resnet8", "--plot", "out.svg"), "depth 8"),
+        (("audit", "photos", "--html", "out.html"), "images"),
+    ):
+        code, out, err = residual(*words)
+        assert (code, err) == (2, f"residual: {words[-1]}: No space left on device.\n"), words
+        assert shown in out
+        assert "drawn in" not in out
+
+
+def test_a_matrix_that_could_not_be_drawn_is_not_announced(project, monkeypatch):
+    replace = os.replace
+    residual("evaluate", "first")
+    os.utime("runs/first/confusion.png", (1, 1))
+
+    def refuse(source, target):
+        if str(target).endswith("report.json"):
+            raise OSError(28, "No space left on device", str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    code, out, err = residual("evaluate", "first")
+    assert code == 0
+    assert "95% interval" in out
+    assert "runs/first/report.json cannot be written: No space left on device. The scores are not kept" in err
+    assert "drawn in" not in out
+
+
 def test_long_names_stay_whole_in_a_pipe(project):
     name = f"photos/red/{'long-' * 20}name.png"
     shutil.copy("photos/red/0.png", name)
@@ -155,10 +197,49 @@ def test_values_of_the_recipe_are_set(project):
 def test_predict_names_what_it_cannot_read_and_does_the_rest(project):
     (project / "note.jpg").write_text("not an image")
     code, out, _ = residual("predict", "first", "note.jpg", "photos/red/0.png")
-    assert code == 2
+    assert code == 1
     lines = out.splitlines()
     assert "note.jpg is not an image that can be read (its content is no known image format)" in lines[0]
     assert "then" in lines[1]
+    assert lines[2] == "1 of 2 was skipped; the lines above say why"
+
+
+def test_predict_names_what_stands_for_no_image_and_does_the_rest(project):
+    words = ("predict", "first", "*.webp", "photos/red/0.png", "gone.png")
+    code, out, err = residual(*words)
+    assert (code, err) == (1, "")
+    lines = out.splitlines()
+    assert lines[0] == "No image matches '*.webp'."
+    assert lines[1].startswith("photos/red/0.png  ")
+    assert lines[2:] == ["There is no image gone.png.", "2 of 3 were skipped; the lines above say why"]
+    code, out, _ = residual(*words, "--json")
+    rows = json.loads(out)
+    assert code == 1
+    assert rows[0] == {"image": "*.webp", "error": "No image matches '*.webp'."}
+    assert [row["image"] for row in rows[1:]] == ["photos/red/0.png", "gone.png"]
+
+
+def test_predict_counts_an_image_once_however_often_it_is_named(project):
+    words = ("photos/red/0.png", "./photos/red/0.png", "photos/red", "photos/red/*.png")
+    rows = json.loads(residual("predict", "first", *words, "--json")[1])
+    assert len(rows) == len({row["image"] for row in rows}) == 20
+    assert rows[0]["image"] == "photos/red/0.png"
+
+
+def test_predictions_show_themselves_in_python(project):
+    found = open_run("first").predict(["photos/red", "gone.png", "photos/blue/2.png"])
+    assert len(found) == 22
+    assert isinstance(found[0], Prediction)
+    assert found[20].error == "There is no image gone.png."
+    assert repr(found[20]) == "Prediction('gone.png': skipped)"
+    assert repr(found).startswith(f"PredictionList of 22: Prediction('{found[0].image}': ")
+    assert len(repr(found)) < 200
+    assert str(found).splitlines()[0].startswith(f"{found[0].image} ")
+    assert "accuracy" in str(found).splitlines()[-1]
+    assert f">{found[0].image}  " in found._repr_html_()
+    page = PredictionList(found * 3)._repr_html_()
+    assert "... and 16 more images; print(...) shows all" in page
+    assert "of 63; 95% interval" in page, "the accuracy is that of all images"
 
 
 def test_train_json_keeps_standard_output_clean(project):
@@ -213,14 +294,18 @@ def test_damaged_files_are_skipped_and_listed(project):
         (("evaluate", "secnd"), "There is no run or model 'secnd'. Runs here: first"),
         (("evaluate", "copy.keras"), "--data must say on which images to evaluate copy.keras: signs"),
         (("train", "--data", "photos"), "To use the images in photos, name it as the data itself"),
-        (("predict", "first", "photos/*"), "No image matches 'photos/*'."),
+        (("predict", "first", "photos/*.gif"), "No image matches 'photos/*.gif'."),
         (("evaluate", "first", "--png", "a.jpg"), "--png must end in .png; got a.jpg."),
         (("predict", "first", "gone.png"), "There is no image gone.png."),
         (("predict", "first", "*.webp"), "No image matches '*.webp'."),
         (("predict", "first", "note/"), "There is no image note."),
         (("summary", "cifar-resnet21"), "depth must be 6n+2, got 21"),
         (("summary", "resnet50", "--input", "8"), "Images of 8x8 pixels are too small for resnet50"),
-        (("recipes", "nothing"), "recipe must be one of default, notebook, digits"),
+        (("recipes", "nothing"), "RECIPE must be one of default, notebook, digits"),
+        (
+            ("predict", "first", "gone.png", "*.webp"),
+            "There is no image gone.png. No image matches '*.webp'.",
+        ),
         (("recipes", "a", "b", "c"), "takes at most two names; got 3"),
     ],
 )
@@ -250,6 +335,8 @@ def test_list_and_recipes():
     assert {"signs", "notebook-a", "notebook-e"} <= set(names)
     out = residual("recipes", "notebook-a", "notebook-d")[1]
     assert [line.split()[0] for line in out.splitlines()[1:]] == ["epochs", "schedule"]
+    out = residual("recipes", "signs", "notebook-a")[1]
+    assert not set("(){}'") & set(out), "lists and tables in words"
 
 
 def test_a_recipe_printed_is_a_recipe_that_trains(project):

@@ -29,6 +29,7 @@ def project(tmp_path):
     (tmp_path / "nothing.toml").write_text("epochs = true")
     (tmp_path / "a.keras").write_text("no archive")
     written("first", right=right(9), report={})
+    written("stopped", validation=None)
     return tmp_path
 
 
@@ -72,6 +73,13 @@ EARLY = [
     (("evaluate", "first", "--png", "a.jpg"), "--png must end in .png; got a.jpg"),
     (("evaluate", "first", "--png", "gone/a.png"), "--png: there is no folder gone to write a.png into"),
     (("evaluate", "first", "--data", "phtos"), "Did you mean photos?"),
+    (
+        ("evaluate", "stopped"),
+        "no model.keras: its training was interrupted. Finish it with residual train --resume stopped.",
+    ),
+    (("evaluate", "stopped", "--data", "photos"), "runs/stopped has no model.keras: its training was"),
+    (("predict", "stopped", "photos"), "runs/stopped has no model.keras: its training was interrupted."),
+    (("predict", "first", "photos"), "runs/first has no model.keras: the file was removed."),
     (("predict", "secnd", "photos"), "There is no run or model 'secnd'"),
     (("predict", "first", "photos", "--csv", "a.txt"), "--csv must end in .csv; got a.txt"),
     (("predict", "first", "photos", "--top", "0"), "Invalid value for '--top'"),
@@ -84,7 +92,13 @@ EARLY = [
     (("summary", "resnet49"), "depth must be 10, 18, 34"),
     (("summary", "gone.keras"), "There is no model file gone.keras"),
     (("summary", "resnet50", "--plot", "a.gif"), "--plot must end in .png or .svg; got a.gif"),
-    (("recipes", "sings"), "Did you mean signs?"),
+    (("recipes", "sings"), "RECIPE must be one of .* Did you mean signs?"),
+    (
+        ("runs", "--in", "gone"),
+        "There is no folder gone of runs. Name one with --in, or leave it out for ./runs",
+    ),
+    (("runs", "--in", "gone", "compare", "a", "b"), "There is no folder gone of runs"),
+    (("data", ""), "DATA must be the name of a data set or a path; got ''"),
     (("recipes", "a", "b", "c"), "takes at most two names; got 3"),
     (("check", "gone.py"), "There is no file gone.py"),
     (("check", "blocks.txt"), "blocks.txt is neither a .py file nor a notebook"),
@@ -99,7 +113,6 @@ EARLY = [
 ]
 # Refused when the model or the image has been looked at.
 LATE = [
-    (("predict", "first", "photos"), "runs/first has no model.keras yet"),
     (("train", "photos::label=a"), "label must be folder, parent or name; got 'a'"),
     (
         ("train", "photos", "--name", "first"),

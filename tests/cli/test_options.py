@@ -53,8 +53,10 @@ def test_the_names_come_from_the_verbs_own_parameters():
     )
     assert found["data"] == "--data"
     assert found["run_or_model"] == "RUN_OR_MODEL"
-    assert found["image_size"] == "--size"  # of train, which messages of a failed run name
-    assert (found["class_balance"], found["max_unreadable"]) == ("--balance", "--unreadable")
+    assert found["image_size"] == "--size of residual train"  # which the verb itself does not have
+    assert found["max_unreadable"] == "--unreadable of residual train"
+    found = _shared._list_options(command.commands["train"].make_context("train", [], parent=context))
+    assert (found["image_size"], found["class_balance"]) == ("--size", "--balance")
 
 
 def find_options(path: Path) -> list[str]:
@@ -82,6 +84,35 @@ def test_every_verb_is_a_row_with_an_example():
         assert verb.run.__doc__
 
 
+def list_commands():
+    """(words, command) of every verb."""
+    root = typer.main.get_command(app)
+    for name in VERBS:
+        command = root
+        for word in name.split():
+            command = command.commands[word]
+        yield name.split(), command
+
+
+def test_every_verb_has_help_with_an_example_json_and_what_was_meant():
+    for words, command in list_commands():
+        result = CliRunner().invoke(app, [*words, "--help"])
+        assert result.exit_code == 0, words
+        assert f"Example: residual {' '.join(words)}" in " ".join(result.stdout.split())
+        assert "--json" in {option for parameter in command.params for option in parameter.opts}
+        result = CliRunner().invoke(app, [*words, "--jsn"])
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1), words
+        assert result.stderr.startswith("residual: No such option: --jsn")
+        assert "Did you mean --json?" in result.stderr, words
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "residual", "--version"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout.split()[0]) == (0, "residual"), done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -89,7 +120,10 @@ def test_every_verb_is_a_row_with_an_example():
             ("train", "--lr", "0.1"),
             "No such option: --lr. The recipe holds the learning rate: --set schedule.peak=",
         ),
-        (("train", "--epoch", "3"), "--epochs"),
+        (("train", "--epoch", "3"), "No such option: --epoch. Did you mean --epochs? See"),
+        (("train", "--sed", "3"), "No such option: --sed. Did you mean --seed? See"),
+        (("train", "--nosuch"), "No such option: --nosuch. See"),
+        (("runs", "--nosuch"), "No such option: --nosuch. See"),
         (("trian",), "No such command 'trian'"),
         (("train", "--epochs", "0"), "Invalid value for '--epochs': "),
         (("train", "--epochs", "many"), "Invalid value for '--epochs': "),

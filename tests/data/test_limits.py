@@ -177,7 +177,7 @@ def test_predicting_a_pipe(pipe):
     with pytest.raises(
         DataError, match=r"pipe\.png is not a file but a pipe or device\. Name image files or"
     ):
-        find_images([pipe])
+        find_images(pipe)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_outputs_without_names_are_not_made_up(tmp_path, sequential):
 def test_names_and_ranges_that_do_not_fit_are_refused(tmp_path):
     save_brightest(tmp_path / "plain.keras")
     write_folder(tmp_path / "photos", stripes(6, 1))
-    with pytest.raises(RunError, match="has 3 outputs, but there are 2 names of classes"):
+    with pytest.raises(RunError, match="classes must name each of the 3 outputs of .*; got 2 names"):
         residual.predict(tmp_path / "plain.keras", tmp_path / "photos", classes=["a", "b"])
     with pytest.raises(RunError, match="pixels must be one of 0-255, 0-1, -1-1; got '0-2'"):
         residual.predict(tmp_path / "plain.keras", tmp_path / "photos", pixels="0-2")

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import residual
 from residual.augment import Flip, Shift
 from residual.cli import app
+from residual.data.digests import write_digests
 from residual.errors import DataError, RunError
 from residual.evaluation.compare_text import format_points, print_comparison
 from residual.evaluation.significance import compare_unpaired
@@ -82,7 +83,7 @@ def test_runs_that_do_not_differ():
     for name in ("a", "b"):
         written(name, right=right(120, 1), report={"weights_sha256": "the same"})
     text = printed("a", "b")
-    assert "nothing in what was asked, the data, the versions or the machine" in text
+    assert text.startswith("what differed     nothing in what was asked, data, versions or machine\n")
     assert "the weights are the same to the last bit" in text
     assert "test       0.0 points (95% interval -3.4 to +3.4): within chance" in text
     assert "exact McNemar p = 1.00" in text
@@ -104,12 +105,28 @@ def test_augmentations_data_and_what_only_one_has():
     assert "flip, shift pixels=2" in printed("a", "b")
 
 
+def _with_images(name: str, seed: int, *digests: int) -> None:
+    path = written(name, right=right(9), seed=seed, report={"data_sha256": f"of {name}"})
+    write_digests(path / "training_digests.npy", np.array(digests, np.uint64).reshape(-1, 2))
+
+
+def test_another_split_of_the_same_images_is_no_other_data():
+    """The hash of the data counts which images are validation images, which the seed decides."""
+    _with_images("a", 0, 1, 2, 3, 4)
+    _with_images("b", 1, 3, 4, 1, 2)
+    _with_images("c", 1, 3, 4, 1, 9)
+    _with_images("d", 0, 1, 2, 3, 4)
+    assert list(residual.compare_runs("a", "b").settings) == ["seed"]
+    assert list(residual.compare_runs("a", "c").settings) == ["data hash", "seed"]
+    assert list(residual.compare_runs("a", "d").settings) == ["data hash"]
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
         (
             lambda: Path("runs/b/test_predictions.csv").unlink(),
-            "b kept no predictions (residual evaluate b keeps them)",
+            "b saved no predictions (residual evaluate b saves them)",
         ),
         (lambda: _fingerprint("runs/b"), "they were evaluated on different test images"),
         (
@@ -177,7 +194,7 @@ def test_mistakes(two):
     with pytest.raises(RunError, match="There is no run or model 'c'. Runs here: a, b."):
         residual.compare_runs("a", "c")
     _replaced("runs/a/run.toml", "[machine]", "[engine]")
-    with pytest.raises(RunError, match=r"runs/a/run.toml is not whole: .*`machine`"):
+    with pytest.raises(RunError, match=r"runs/a/run.toml is not whole: .*'machine'"):
         residual.compare_runs("a", "b")
     _replaced("runs/a/run.toml", "[engine]", "[machine]")
     Path("runs/a/report.json").write_text("{")
@@ -246,7 +263,7 @@ def test_a_comparison_shows_itself(two):
     found = residual.compare_runs("a", "b")
     assert repr(found) == "Comparison of a, b: 5 settings differ"
     assert "b right where a was wrong: 14" in str(found)
-    assert found._repr_html_().startswith("<pre>what differed")
+    assert found._repr_html_().startswith("<pre style=")
 
 
 def test_a_difference_that_chance_hardly_gives():

@@ -24,7 +24,7 @@ from tests.support import old_layouts
 def old(tmp_path_factory):
     """The folder that old_networks.py fills: half a gigabyte, removed at the end."""
     if importlib.util.find_spec("tf_keras") is None:
-        pytest.skip("tf_keras, which writes Keras 2 files, is not installed")
+        pytest.skip("tf_keras, which writes Keras 2 files, is not installed: pip install --no-deps tf_keras")
     folder = tmp_path_factory.mktemp("old")
     program = Path(old_layouts.__file__).with_name("old_networks.py")
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -119,6 +119,16 @@ def test_shortcuts_are_found_in_the_graph(name, kinds):
     assert "" not in on_shortcut
 
 
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_numbers_of_blocks_that_are_alike_stand_under_their_headings(width):
+    console = Console(file=io.StringIO(), width=width)
+    print_summary(cifar("cifar-resnet20")[1], console)
+    lines = console.file.getvalue().splitlines()
+    (stage,) = (line for line in lines if line.startswith("stage1, 3 blocks"))
+    (repeat,) = (line for line in lines if "block 1 to 3: 3 alike, each" in line)
+    assert (repeat.split()[-2:], len(repeat)) == (["4.74k", "4.72M"], len(stage))
+
+
 def test_course_blocks():
     summary = made("course-resnet50", (64, 64, 3), 6)[1]
     rows = {row.name: row for row in summary.rows}

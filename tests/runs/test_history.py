@@ -180,7 +180,7 @@ def test_the_list_shows_itself(folders):
     runs = residual.list_runs()
     assert repr(runs) == "RunList of 6 runs: cut-off, first-try, digits-cifar-resnet8-1, ctrl-c, nan, ..."
     assert "98.3% (94.1-99.5)" in str(runs)
-    assert runs._repr_html_().startswith("<pre>run")
+    assert runs._repr_html_().startswith("<pre style=")
     assert str(residual.list_runs("nowhere")) == "no runs"
 
 
@@ -195,6 +195,16 @@ def test_a_model_that_is_not_the_one_of_the_report_is_marked():
     (path / "model.keras").write_bytes(b"network")
     os.utime(path / "model.keras", (9e9, 9e9))
     assert not residual.list_runs()[0].replaced, "a newer file with the same content is the same"
+
+
+def test_an_interrupted_run_without_a_checkpoint_can_be_resumed_too():
+    written("early", validation=None, epochs=0)
+    written("early", "others", validation=None, epochs=0)
+    command = "resume     residual train --resume early (from the beginning: no checkpoint was kept)"
+    assert command in printed(80)
+    console = Console(file=io.StringIO(), width=200)
+    print_runs(residual.list_runs("others"), console)
+    assert "--resume others/early (from the beginning" in console.file.getvalue()
 
 
 def test_what_a_run_calls_its_data():
@@ -228,6 +238,8 @@ def test_the_command(folders):
     Path("runs").rename("others")
     assert "residual train --resume others/cut-off" in command("runs", "--in", "others")[1]
     assert command("runs")[:2] == (0, "There are no runs in runs yet. Train one: residual train\n")
+    Path("empty").mkdir()
+    assert command("runs", "--in", "empty")[:2] == (0, "There are no runs in empty.\n")
     code, _, err = command("runs", "--in", "others/a-file")
     assert (code, err.count("\n")) == (2, 1)
     assert "The runs in others/a-file cannot be listed: Not a directory." in err

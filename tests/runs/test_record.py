@@ -54,10 +54,10 @@ def test_options_that_version_0_1_did_not_write_are_the_usual_ones():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("seed = 3", r"missing required field `source` - at `\$.data`"),
-        ("train = 3", r"Expected `object`, got `int` - at `\$.train`"),
-        ("[train]\nseed = 3", "missing required field `started`"),
-        ("[network]\nname = 3", r"Expected `str`, got `int` - at `\$.network.name`"),
+        ("seed = 3", r"missing required field 'source' - at '\$.data'"),
+        ("train = 3", r"Expected 'object', got 'int' - at '\$.train'"),
+        ("[train]\nseed = 3", "missing required field 'started'"),
+        ("[network]\nname = 3", r"Expected 'str', got 'int' - at '\$.network.name'"),
     ],
 )
 def test_a_file_that_is_not_whole_says_what_is_missing(text, says):
@@ -67,13 +67,13 @@ def test_a_file_that_is_not_whole_says_what_is_missing(text, says):
 
 def test_a_record_must_say_which_data():
     for old, new in (('asked = "digits"', ""), ('asked = "digits"', "asked = 3")):
-        with pytest.raises(RunError, match=r"missing required field `data` - at `\$.train`"):
+        with pytest.raises(RunError, match=r"missing required field 'data' - at '\$.train'"):
             parse_record(OLD.read_text("utf-8").replace(old, new))
 
 
 def test_a_wrong_type_is_named():
     text = OLD.read_text("utf-8").replace("train_images = ", 'train_images = "many" # ')
-    with pytest.raises(RunError, match=r"Expected `int`, got `str` - at `\$.data.train_images`"):
+    with pytest.raises(RunError, match=r"Expected 'int', got 'str' - at '\$.data.train_images'"):
         parse_record(text)
 
 

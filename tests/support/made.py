@@ -5,7 +5,7 @@ import io
 import numpy as np
 from rich.console import Console
 
-from residual import _api
+from residual import _run_training
 from residual._run import Run
 from residual.data.images import Dataset, Images
 from residual.training.options import TrainOptions
@@ -45,4 +45,6 @@ def quiet() -> Console:
 
 def train_on(console: Console, data, *, name: str | None = None, resume: str = "auto", **options) -> Run:
     """Train with a console of the test's own, as the command line does."""
-    return _api.train_run(TrainOptions(data=data, **options), name=name, resume=resume, console=console)
+    return _run_training.train_run(
+        TrainOptions(data=data, **options), name=name, resume=resume, console=console
+    )

@@ -1,6 +1,8 @@
 """The plan before a training: step time, epochs within a budget, what the user reads."""
 
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -58,6 +60,42 @@ def test_a_single_step_is_timed_itself():
     clock.on_train_batch_begin(0)
     clock.on_train_batch_end(0)
     assert 0 < clock.step_seconds() == clock.first_seconds() < 0.5
+
+
+class SlowAtFirst:
+    """A model whose first step takes 0.3 s and every other next to nothing."""
+
+    optimizer = SimpleNamespace(built=True, variables=[])
+
+    def fit(self, batches, steps_per_epoch, epochs, callbacks, **_):
+        (clock,) = callbacks
+        clock.set_model(self)
+        clock.on_train_begin()
+        for step in range(steps_per_epoch * epochs):
+            clock.on_train_batch_begin(step % steps_per_epoch)
+            time.sleep(0.0 if step else 0.3)
+            clock.on_train_batch_end(step % steps_per_epoch)
+
+    def get_weights(self):
+        return []
+
+    def set_weights(self, weights):
+        pass
+
+
+class Batches(list):
+    batch_size, waited = 32, 0.0
+
+    def begin_at(self, step):
+        pass
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_compiling_is_no_step_however_short_an_epoch_is(steps):
+    data = SimpleNamespace(train=range(20), validation=range(2), test=range(4))
+    found = forecast.measure_forecast(SlowAtFirst(), Batches(range(steps)), data, time.perf_counter())
+    assert found.step_seconds < 0.1
+    assert found.compile_seconds > 0.2
 
 
 def test_the_first_step_is_told_from_the_others():

@@ -10,9 +10,9 @@ import pytest
 import residual
 from residual.errors import DataError, RecipeError, ResidualError
 from residual.runs.folder import RunFolder
-from residual.training.job import reload_job
 from residual.training.options import TrainOptions
 from residual.training.recipes import SIGNS
+from residual.training.reload import reload_job
 
 SEED = "seed must be a whole number from 0 to 4294967295; got "
 
@@ -30,7 +30,11 @@ SEED = "seed must be a whole number from 0 to 4294967295; got "
         ({"precision": "half"}, RecipeError, "precision must be one of auto, float32, bfloat16; got 'half'."),
         ({"class_balance": "both"}, DataError, "class_balance must be sample or weights; got 'both'."),
         ({"max_unreadable": 1}, DataError, "max_unreadable must be a share from 0 to below 1; got 1."),
-        ({"model": 50}, RecipeError, "model must be the name of a network or a NetworkSpec; got 50."),
+        (
+            {"model": 50},
+            RecipeError,
+            "model must be the name of a network, a NetworkSpec or a Keras model; got 50.",
+        ),
         (
             {"recipe": 50},
             RecipeError,
@@ -72,7 +76,7 @@ def test_a_recipe_and_a_network_are_recorded_by_their_names():
 
 
 def test_an_unknown_key_is_refused():
-    with pytest.raises(RecipeError, match="train: has data, .*, not sead"):
+    with pytest.raises(RecipeError, match="train: unknown key sead; did you mean seed"):
         TrainOptions.from_table({"sead": 1})
 
 

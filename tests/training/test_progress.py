@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from residual._console import NotebookLine
 from residual._text_console import TextConsole
 from residual.training.callbacks.progress import Progress
 
@@ -13,9 +14,13 @@ LOGS = {"loss": 1.23456, "accuracy": 0.456, "val_loss": 2.3456, "val_accuracy": 
 CONTROL = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
 
 
-def train(width: int, terminal: bool, *, epochs: int = 182, logs=LOGS, share: float = 0.12) -> list[str]:
+def train(
+    width: int, terminal: bool, *, epochs: int = 182, logs=LOGS, share: float = 0.12, **options
+) -> list[str]:
     """The lines that two epochs of three steps print, and every state of the live line."""
-    console = TextConsole(file=io.StringIO(), width=width, force_terminal=terminal, color_system=None)
+    console = TextConsole(
+        file=io.StringIO(), width=width, force_terminal=terminal, color_system=None, **options
+    )
     batches = SimpleNamespace(steps=3, batch_size=128, first=0)
     progress = Progress(console, epochs, batches, SimpleNamespace(share=share))  # type: ignore[arg-type]
     progress.on_train_begin()
@@ -52,6 +57,20 @@ def test_a_pipe_has_headings_and_a_row_per_epoch():
     assert re.search(r"0\.0 s  0:0\d left {3,}waiting for data 12%$", first)
     assert second.startswith("epoch   2/182")
     assert len(head) == first.index(" s  ") + 2
+
+
+def test_a_notebook_shows_the_steps_of_an_epoch(monkeypatch):
+    shown = []
+    monkeypatch.setattr(NotebookLine, "update", lambda self, text, *, last=False: shown.append((last, text)))
+    rows = train(80, False, in_notebook=True)
+    assert len(rows) == 3
+    assert shown[0][1].startswith("epoch   1/182  step 1/3  loss 1.235  accuracy 45.6%")
+    assert len(shown) == 7
+    assert max(len(text) for _, text in shown) <= 79
+    assert shown[-1] == (True, "trained for 0 s")
+    shown.clear()
+    train(80, False, in_notebook=True, quiet=True)
+    assert shown == []
 
 
 def test_the_last_epoch_has_no_time_left():

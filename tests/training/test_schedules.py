@@ -86,7 +86,7 @@ PAIRS = (
         ({"kind": ["steps"]}, "schedule: kind must be one of constant, one-cycle, steps; got ['steps']."),
         (0.1, 'schedule: must be a table such as {kind = "constant", rate = 0.001}; got 0.1.'),
         ({"kind": "constant"}, "schedule constant: lacks rate."),
-        ({"kind": "one-cycle", "top": 1}, "schedule one-cycle: has peak, warmup, not top."),
+        ({"kind": "one-cycle", "top": 1}, "schedule one-cycle: unknown key top; allowed are peak, warmup."),
         ({"kind": "constant", "rate": "x"}, "schedule constant: rate must be a number from 0; got 'x'."),
         ({"kind": "constant", "rate": -1}, "schedule constant: rate must be a number from 0; got -1."),
         (

@@ -19,7 +19,6 @@ from residual.training.batches import Batches
 from residual.training.callbacks import tensorboard
 from residual.training.callbacks.contact_sheet import CELL, GAP, LINE, contact_sheet
 from residual.training.callbacks.tensorboard import Board, EventFile, show_mistakes
-from tests.backends import OTHERS, run_on
 from tests.support.made import QUICK, quiet, stripes, train_on
 
 pytest.importorskip("tensorboard")
@@ -188,10 +187,3 @@ def test_a_sheet_has_rows_of_six(size):
         "the seventh image stands alone, its caption below it"
     )
     assert (sheet[GAP + tall : second_row - GAP, GAP : GAP + wide] < 100).any()
-
-
-@pytest.mark.parametrize("backend", [name for name in OTHERS if name != "tensorflow"])
-def test_other_backends_need_no_tensorflow(backend):
-    assert run_on(backend, str(Path(__file__).parents[1] / "support" / "board_backend.py")) == {
-        "folders": ["alone", "train", "validation"]
-    }

@@ -1,8 +1,8 @@
 """Augmentations: small values that change a batch of training images at random.
 
 Each is a frozen struct called with images (n, height, width, channels) and a NumPy generator, and returns images of
-the same shape and type. Those that mix labels too have `mix`, with one-hot labels between. Images are uint8 from 0 to
-255, or floats on any scale, such as those with a mean image taken away. All are vectorised over the batch.
+the same shape and type. `mix` takes and returns the one-hot labels too; a Mixture changes them. Images are uint8 from 0
+to 255, or floats on any scale, such as those with a mean image taken away. All are vectorised over the batch.
 
 A new augmentation is a class in a file of its own and a row in `AUGMENTATIONS`.
 """
@@ -42,11 +42,7 @@ def apply_augmentations(
         rng: all of the randomness.
     """
     for change in augment:
-        mix = getattr(change, "mix", None)
-        if mix:
-            x, y = mix(x, y, rng)
-        else:
-            x = change(x, rng)
+        x, y = change.mix(x, y, rng)
     return x, y
 
 

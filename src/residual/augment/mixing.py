@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Meta
 
 from residual._checked import Whole
-from residual.augment.values import Augmentation
+from residual.augment.values import Augmentation, Mixture
 
 _Alpha = Annotated[float, Meta(ge=0, le=100)]
 GREY = 128
@@ -34,7 +34,7 @@ class Cutout(Augmentation, frozen=True, tag="cutout"):
         return out
 
 
-class Mixup(Augmentation, frozen=True, tag="mixup"):
+class Mixup(Mixture, frozen=True, tag="mixup"):
     """Blend every image, and its label, with another of the batch (arXiv:1710.09412).
 
     One share, drawn from Beta(alpha, alpha), serves the whole batch, as in the paper. It is a whole number
@@ -47,7 +47,6 @@ class Mixup(Augmentation, frozen=True, tag="mixup"):
     alpha: _Alpha = 0.2
 
     def mix(self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """x (n, h, w, c) and y float32 (n, classes), mixed."""
         kept = round(256 * _share(self.alpha, rng))
         other = rng.permutation(len(x))
         if x.dtype == np.uint8:
@@ -61,7 +60,7 @@ class Mixup(Augmentation, frozen=True, tag="mixup"):
         return out, _mixed_labels(y, other, kept / 256)
 
 
-class CutMix(Augmentation, frozen=True, tag="cutmix"):
+class CutMix(Mixture, frozen=True, tag="cutmix"):
     """Replace a box of every image by the same box of another of the batch (arXiv:1905.04899).
 
     One box serves the whole batch, as in the paper: its area, before the image's border cuts it, is a share
@@ -74,7 +73,6 @@ class CutMix(Augmentation, frozen=True, tag="cutmix"):
     alpha: _Alpha = 1.0
 
     def mix(self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """x (n, h, w, c) and y float32 (n, classes), mixed."""
         _, height, width, _ = x.shape
         side = np.sqrt(1 - _share(self.alpha, rng))
         other = rng.permutation(len(x))

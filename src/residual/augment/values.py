@@ -1,22 +1,19 @@
 """What the augmentations share: their base class, and whole numbers rounded."""
 
+from abc import abstractmethod
 from typing import Annotated
 
 import msgspec
 import numpy as np
 from msgspec import Meta
 
-from residual._checked import Checked
+from residual._checked import AbstractMeta, Checked
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
-class Augmentation(Checked, frozen=True, tag_field="kind"):
-    """A change of training images at random.
-
-    Called with images (n, height, width, channels) and a NumPy generator, it returns images of the same shape and
-    type. One that mixes labels too has `mix` instead.
-    """
+class Augmentation(Checked, frozen=True, tag_field="kind", metaclass=AbstractMeta):
+    """A change of training images at random."""
 
     @property
     def kind(self) -> str:
@@ -30,9 +27,24 @@ class Augmentation(Checked, frozen=True, tag_field="kind"):
         """As a TOML table: its kind and its values."""
         return msgspec.to_builtins(self)
 
+    @abstractmethod
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The images, changed: shape and type stay."""
-        raise NotImplementedError
+        """The images (n, height, width, channels), changed: shape and type stay."""
+
+    def mix(self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """The images, changed, and their one-hot labels float32 (n, classes)."""
+        return self(x, rng), y
+
+
+class Mixture(Augmentation, frozen=True):
+    """An augmentation that mixes images, and their labels with them."""
+
+    @abstractmethod
+    def mix(self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """x (n, h, w, c) and y float32 (n, classes), mixed."""
+
+    def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return self.mix(x, np.ones((len(x), 1), np.float32), rng)[0]
 
 
 def rounded(values: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -7,10 +7,12 @@ import importlib
 import importlib.util
 import json
 import os
+import sys
 
+from residual.backend.devices import is_cpu_chosen
+from residual.backend.quiet import import_keras_quietly as import_keras_quietly
 from residual.backend.tensorflow_cpu.allocator import keep_freed_pages
 from residual.backend.tensorflow_cpu.runtime_flags import enable_onednn, onednn_is_on
-from residual.errors import ResidualError
 
 
 def prefer_backend() -> None:
@@ -18,17 +20,26 @@ def prefer_backend() -> None:
 
     `KERAS_BACKEND` and Keras's own configuration file are respected. Otherwise JAX is used if its
     GPU plug-in is installed, and else Keras's default, TensorFlow: on a CPU it trains residual networks several
-    times faster than JAX. TensorFlow's start-up messages are turned off, its faster kernels are turned on, and
-    memory that it frees is kept for its next step.
+    times faster than JAX. Without TensorFlow it is JAX or torch, whichever is installed. TensorFlow's start-up
+    messages are turned off, its faster kernels are turned on, and memory that it frees is kept for its next step.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     chosen = os.environ.get("KERAS_BACKEND") or _backend_in_file()
     plugins = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin")
-    if chosen is None and any(importlib.util.find_spec(plugin) for plugin in plugins):
+    if chosen is None and any(map(_is_installed, plugins)):
         chosen = os.environ["KERAS_BACKEND"] = "jax"
+    elif chosen is None and not _is_installed("tensorflow"):
+        chosen = next(filter(_is_installed, ("jax", "torch")), None)
+        if chosen is not None:
+            os.environ["KERAS_BACKEND"] = chosen
     if chosen in (None, "tensorflow"):
         enable_onednn()
         keep_freed_pages()
+
+
+def _is_installed(name: str) -> bool:
+    """Whether a module is there, or was imported before; it is not imported here."""
+    return name in sys.modules or importlib.util.find_spec(name) is not None
 
 
 def _backend_in_file() -> str | None:
@@ -41,38 +52,6 @@ def _backend_in_file() -> str | None:
     return None if name == "tensorflow" else name
 
 
-def import_keras_quietly() -> None:
-    """Import Keras without the lines that its backends write to standard error before their log levels count.
-
-    The command line needs that: they would bury its first message.
-
-    Raises:
-        ResidualError: when the backend that KERAS_BACKEND names is unknown or not installed.
-    """
-    import sys
-
-    sys.stderr.flush()
-    kept = os.dup(2)
-    sink = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        importlib.import_module("keras")
-        if (
-            "tensorflow" in sys.modules
-        ):  # says here, and not in the middle of the output, that there is no GPU
-            sys.modules["tensorflow"].config.list_physical_devices()
-    except (ImportError, ValueError) as error:
-        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        raise ResidualError(
-            f"Keras cannot start on KERAS_BACKEND={backend}: {error}. Use tensorflow, jax or torch, installed with "
-            "pip install 'residual-learning[jax]' or 'residual-learning[torch]'."
-        ) from None
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(sink)
-
-
 def compile_options() -> dict:
     """Arguments of `keras.Model.compile` that make training fast here.
 
@@ -83,9 +62,11 @@ def compile_options() -> dict:
 
 
 def on_cpu() -> bool:
-    """Whether Keras's backend has no accelerator here."""
+    """Whether Keras's backend has no accelerator here, or is asked to use the processor."""
     import keras
 
+    if is_cpu_chosen():
+        return True
     backend = keras.backend.backend()
     if backend == "jax":
         import jax
@@ -104,9 +85,35 @@ def on_tensorflow_cpu() -> bool:
 
     if keras.backend.backend() != "tensorflow":
         return False
+    if is_cpu_chosen():
+        return True
     import tensorflow as tf
 
     return not (tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+
+
+def set_seeds(seed: int) -> None:
+    """Make what Python, NumPy and the backend draw from here on depend on `seed` alone.
+
+    On TensorFlow this is `keras.utils.set_random_seed`. Elsewhere that function would import TensorFlow if it is
+    installed, which takes seconds and 0.7 GiB. Initializers and dropouts draw their seeds from Python's generator when
+    they are made. Keras's global generator, which `keras.random` uses outside of layers, stays as it is.
+    """
+    import random
+
+    import keras
+    import numpy
+
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        keras.utils.set_random_seed(seed)
+        return
+    random.seed(seed)
+    numpy.random.seed(seed)
+    if backend == "torch":
+        import torch
+
+        torch.manual_seed(seed)
 
 
 def training_forward(model):

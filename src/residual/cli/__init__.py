@@ -3,6 +3,7 @@
 Nothing heavy is imported before a verb runs, so that `residual --help` answers at once.
 """
 
+import difflib
 from typing import Any
 
 import typer
@@ -72,9 +73,25 @@ def _explain_usage(error: Any) -> str:
     if option in _ADVICE:
         return f"No such option: {option}. {_ADVICE[option]}"
     message = " ".join(error.format_message().split()).rstrip(".")
+    if hasattr(error, "possibilities"):  # of an unknown option; Typer's own are often far from what was typed
+        message = error.message + _suggest_option(error)
     path = error.ctx.command_path if error.ctx else "residual"
     end = "" if message.endswith("?") else "."
     return f"{message}{end} See {path} --help."
+
+
+def _suggest_option(error: Any) -> str:
+    """ ". Did you mean --epochs?", or nothing if no option of the verb is like the one that was typed."""
+    names = {
+        option.lstrip("-"): option
+        for parameter in (error.ctx.command.params if error.ctx else ())
+        for option in parameter.opts
+        if option.startswith("--")
+    }
+    typed = error.option_name.lstrip("-")
+    begun = [name for name in names if len(typed) > 1 and name.startswith(typed)]
+    near = begun or difflib.get_close_matches(typed, names, n=1)
+    return f". Did you mean {names[near[0]]}?" if near else ""
 
 
 def _print_version(wanted: bool) -> None:
@@ -124,4 +141,4 @@ app = _make_app()
 
 def main() -> None:
     """Entry point of the command."""
-    app()
+    app(prog_name="residual")

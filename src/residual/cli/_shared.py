@@ -18,8 +18,44 @@ from residual.errors import ResidualError, ResidualWarning, RunError
 if TYPE_CHECKING:
     from residual._text_console import TextConsole
 
+
+def complete_run(incomplete: str) -> list[str]:
+    """The names of runs for the shell's completion."""
+    return sorted(path.parent.name for path in Path("runs").glob("*/run.toml"))
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Names of networks for the shell's completion."""
+    from residual.models.zoo import FAMILIES
+
+    return [name for family in FAMILIES for name in family.examples]
+
+
+def complete_recipe(incomplete: str) -> list[str]:
+    """The names of the recipes for the shell's completion."""
+    from residual.training.recipes import RECIPES
+
+    return list(RECIPES)
+
+
 JSON = typer.Option(False, "--json", help="Print the result as JSON on standard output.")
+DEVICE = typer.Option(
+    "auto", metavar="WORD", help="Where to compute: auto, cpu, gpu, or gpu:1 for the second one."
+)
 SEARCH_DIR = typer.Option(None, "--data", metavar="FOLDER", help="Folder to search for signs and cifar10.")
+# Of the verbs that use a trained network.
+RUN_OR_MODEL = typer.Argument(
+    ...,
+    metavar="RUN_OR_MODEL",
+    help="Name or folder of a run, or a .keras file.",
+    autocompletion=complete_run,
+)
+CLASSES = typer.Option(
+    None, "--classes", metavar="A,B,...", help="Names of the outputs of a model file that does not have them."
+)
+PIXELS = typer.Option(
+    None, "--pixels", metavar="RANGE", help="What another program's model takes: 0-255, 0-1 or -1-1."
+)
 
 _INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
 _MARKED = re.compile(r"`(\w+)`")
@@ -27,7 +63,18 @@ _FIRST = re.compile(r"(\w+) must ")
 _OPTIONS: ContextVar[Mapping[str, str]] = ContextVar("options of the verb that runs")
 
 
-class Verb(TyperCommand):
+class _Flags:
+    """A command whose help shows a flag such as --json without a type: it takes no value."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        parameters = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+                parameter.metavar = ""
+        return parameters
+
+
+class Verb(_Flags, TyperCommand):
     """A verb: a user's mistake is one message on standard error and exit code 2."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -35,7 +82,7 @@ class Verb(TyperCommand):
             return super().invoke(ctx)
 
 
-class VerbGroup(TyperGroup):
+class VerbGroup(_Flags, TyperGroup):
     """A verb with verbs of its own; the command itself is one."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -48,6 +95,7 @@ def _mistakes_reported(context: Any) -> Iterator[None]:
     before = _OPTIONS.set(_list_options(context))
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("always", ResidualWarning)
             warnings.showwarning = _show_warning
             yield
     except ResidualError as error:
@@ -78,11 +126,15 @@ def _show_warning(message, category, filename, lineno, file=None, line=None) -> 
 
 
 def _list_options(context: Any) -> dict[str, str]:
-    """The option of every argument that messages may name: those of `train`, and before them the verb's own."""
+    """The option of every argument that messages may name: the verb's own, and those of `train`, named as such."""
     train = context.find_root().command.commands["train"]
+    of_train = {name: f"{option} of residual train" for name, option in _name_parameters(train).items()}
+    return {**of_train, **_name_parameters(context.command)}
+
+
+def _name_parameters(command: Any) -> dict[str, str]:
     return {
         parameter.name: parameter.opts[-1] if parameter.opts[-1].startswith("--") else parameter.name.upper()
-        for command in (train, context.command)
         for parameter in command.params
     }
 
@@ -161,12 +213,12 @@ def check_trained(run_or_model: str) -> None:
     """Refuse a run or model file that is not there, before Keras is loaded.
 
     Raises:
-        RunError: naming the runs that there are.
+        RunError: naming the runs that there are, or how to finish the training of this one.
     """
     from residual.runs.folder import find_run
 
     if not run_or_model.endswith(".keras"):
-        find_run(run_or_model)
+        find_run(run_or_model).check_model()
     elif not Path(run_or_model).is_file():
         raise RunError(f"There is no model file {run_or_model}.")
 
@@ -174,22 +226,3 @@ def check_trained(run_or_model: str) -> None:
 def split_names(text: str | None) -> list[str] | None:
     """Names that stand between commas; None of None."""
     return None if text is None else [name.strip() for name in text.split(",")]
-
-
-def complete_run(incomplete: str) -> list[str]:
-    """The names of runs for the shell's completion."""
-    return sorted(path.parent.name for path in Path("runs").glob("*/run.toml"))
-
-
-def complete_model(incomplete: str) -> list[str]:
-    """Names of networks for the shell's completion."""
-    from residual.models.zoo import FAMILIES
-
-    return [name for family in FAMILIES for name in family.examples]
-
-
-def complete_recipe(incomplete: str) -> list[str]:
-    """The names of the recipes for the shell's completion."""
-    from residual.training.recipes import RECIPES
-
-    return list(RECIPES)

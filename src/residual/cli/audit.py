@@ -18,9 +18,9 @@ def run(
     search_dir: str = SEARCH_DIR,
     as_json: bool = JSON,
 ):
-    """Look for what spoils a result: unreadable files, repeats, leaks into the test images, odd images.
+    """Find what spoils a result: unreadable files, repeats, leaks into the test images, odd images.
 
-    Exit code 0 if nothing was found that hurts a result, 1 if something was.
+    Exit code 0 if nothing is found that hurts a result, 1 if something is.
     """
     out = console(for_json=as_json)
     check_output(page, "--html", ".html", ".htm")
@@ -35,13 +35,13 @@ def run(
     source = open_source(data, search_dir)
     with show_progress(out, len(source)) as progress:
         found = audit_source(source, labels, progress)
-    if page:
-        save_page(found, page)
     if as_json:
         print_json(found.to_dict())
     else:
         print_audit(found, out)
-        if page:
+    if page:
+        save_page(found, page)
+        if not as_json:
             print_line(out, f"page     {page}")
     if not found.ok:
         raise typer.Exit(1)

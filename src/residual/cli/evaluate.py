@@ -1,15 +1,20 @@
 """residual evaluate: a network evaluated on test images."""
 
+import time
 from pathlib import Path
 
 import typer
 
+from residual.backend.devices import check_device
 from residual.cli._shared import (
+    CLASSES,
+    DEVICE,
     JSON,
+    PIXELS,
+    RUN_OR_MODEL,
     api,
     check_output,
     check_trained,
-    complete_run,
     console,
     print_json,
     print_line,
@@ -20,48 +25,52 @@ EXAMPLE = "residual evaluate first-try --json"
 
 
 def run(
-    run_or_model: str = typer.Argument(
-        ...,
-        metavar="RUN_OR_MODEL",
-        help="Name or folder of a run, or a .keras file.",
-        autocompletion=complete_run,
-    ),
+    run_or_model: str = RUN_OR_MODEL,
     data: str = typer.Option(None, "--data", help="Name or path of other data than the run's own."),
-    classes: str = typer.Option(
-        None, metavar="A,B,...", help="Names of the outputs of a model file that does not have them."
-    ),
-    pixels: str = typer.Option(
-        None, metavar="RANGE", help="What another program's model takes: 0-255, 0-1 or -1-1."
-    ),
+    classes: str = CLASSES,
+    pixels: str = PIXELS,
     png: Path = typer.Option(None, help="Where to draw the confusion matrix; a run keeps its own."),
+    device: str = DEVICE,
     as_json: bool = JSON,
 ):
     """Evaluate a network on test images: accuracy with its interval, per class, calibration, confusion matrix."""
     out = console(for_json=as_json)
     check_output(png, "--png", ".png")
-    check_trained(run_or_model)
+    check_device(device)
     if data is not None:
         from residual.data.load import check_address
 
         check_address(data)
+    check_trained(run_or_model)
     toolkit = api(out)
     from residual._console import show_work
 
+    started = time.time()
     with show_work(out, "reading the test images"):
-        scores = toolkit.evaluate(run_or_model, data, classes=split_names(classes), pixels=pixels)
-    from residual.evaluation.figures import save_confusion_png
-    from residual.evaluation.report import print_scores
-
-    drawn = png
-    if png:
-        save_confusion_png(scores, png)
-    elif data is None:
-        drawn = toolkit.find_owner(run_or_model).path / "confusion.png"
+        scores = toolkit.evaluate(
+            run_or_model, data, classes=split_names(classes), pixels=pixels, device=device
+        )
     if as_json:
         print_json({"run": run_or_model, "data": data, **scores.to_dict()})
-        return
-    if not out.is_terminal:
-        out.width = 100  # a pipe has no width of its own
-    print_scores(scores, out, title=f"{run_or_model} on {data or 'its own test images'}")
-    if drawn:
+    else:
+        from residual.evaluation.report import print_scores
+
+        if not out.is_terminal:
+            out.width = 100  # a pipe has no width of its own
+        print_scores(scores, out, title=f"{run_or_model} on {data or 'its own test images'}")
+    if png:  # after the scores have been shown: the disk may be full
+        from residual.evaluation.figures import save_confusion_png
+
+        save_confusion_png(scores, png)
+    drawn = png
+    if data is None and png is None:
+        from residual._run import find_owner
+
+        drawn = find_owner(run_or_model).path / "confusion.png"
+    if drawn and not as_json and _is_new(drawn, started):
         print_line(out, f"confusion matrix drawn in {drawn}")
+
+
+def _is_new(path: Path, started: float) -> bool:
+    """Whether a file was written since then; a margin of 2 s for file systems that count in whole seconds."""
+    return path.is_file() and path.stat().st_mtime > started - 2

@@ -15,7 +15,7 @@ EXAMPLE = "residual recipes signs notebook-a"
 
 
 def run(
-    names: list[str] = typer.Argument(
+    recipe: list[str] = typer.Argument(  # so called because messages name it
         None,
         metavar="RECIPE [RECIPE]",
         help="None lists all, one shows it whole, two are compared.",
@@ -25,11 +25,12 @@ def run(
 ):
     """List the recipes, show one as TOML, or show how two differ."""
     out = console(for_json=as_json)
-    if len(names or ()) > 2:
+    names = recipe or []
+    if len(names) > 2:
         raise RecipeError(f"residual recipes takes at most two names; got {len(names)}.")
     from residual.training.recipes import RECIPES, load_recipe
 
-    chosen = [load_recipe(name) for name in names or ()]
+    chosen = [load_recipe(name) for name in names]
     if len(chosen) == 2:
         _print_differences(out, *chosen, as_json)
     elif as_json:

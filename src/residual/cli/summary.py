@@ -39,14 +39,14 @@ def run(
 
         zoo.find_spec(network)
     api(out)
-    from residual.inspection import print_summary, save_diagram, summarize
+    from residual.inspection import print_summary, summarize
 
     summary = summarize(network, image_size=image_size, classes=classes)
-    if plot:
-        save_diagram(summary, plot)
     if as_json:
         print_json(summary.to_dict())
-        return
-    print_summary(summary, out)
+    else:
+        print_summary(summary, out)
     if plot:
-        print_line(out, f"drawn in {plot}")
+        summary.plot(plot)
+        if not as_json:
+            print_line(out, f"drawn in {plot}")

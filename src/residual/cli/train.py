@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 import typer
 from msgspec.structs import replace
 
+from residual.backend.devices import check_device
 from residual.cli._shared import (
+    DEVICE,
     JSON,
     SEARCH_DIR,
     api,
@@ -16,7 +18,7 @@ from residual.cli._shared import (
     name_options,
     print_json,
 )
-from residual.errors import RunError
+from residual.errors import RecipeError, RunError
 
 if TYPE_CHECKING:
     from residual._run import Run
@@ -83,6 +85,7 @@ def run(
     ),
     name: str = typer.Option(None, metavar="NAME", help="Name of the run: runs/NAME."),
     search_dir: str = SEARCH_DIR,
+    device: str = DEVICE,
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Print the outcome alone."),
     as_json: bool = JSON,
 ):
@@ -96,33 +99,7 @@ def run(
     """
     out = console(for_json=as_json)
     shown = console(for_json=as_json, quiet=quiet)
-    if resume is not None:
-        _refuse_others(context, resume)
-        _check_resumable(resume)
-        trained = api(shown).resume_run(resume, console=shown)
-    else:
-        from residual._api import check_request
-        from residual.training.options import TrainOptions
-
-        options = TrainOptions(
-            data,
-            model,
-            recipe,
-            epochs,
-            batch_size,
-            image_size,
-            seed,
-            validation_split,
-            precision,  # type: ignore[arg-type]
-            time_budget,
-            class_balance,  # type: ignore[arg-type]
-            max_unreadable,
-            search_dir,
-        )
-        check_request(options, name, "auto")
-        if changes:
-            options = replace(options, recipe=_change_recipe(options, changes))
-        trained = api(shown).train_run(options, name=name, resume="auto", console=shown)
+    trained = _train_anew(context, shown) if resume is None else _resume(context, shown)
     from residual._console import show_work
 
     with show_work(shown, "reading the test images"):
@@ -133,23 +110,45 @@ def run(
         print_outcome(out, trained, scores)
 
 
+def _train_anew(context: typer.Context, shown: "TextConsole") -> "Run":
+    """Train what the options ask for, or continue it if it was interrupted under the same name."""
+    from residual._run_training import check_request
+    from residual.training.options import TrainOptions
+
+    given = context.params
+    options = TrainOptions.pick(given)
+    check_device(given["device"])
+    check_request(options, given["name"], "auto")
+    if given["changes"]:
+        options = replace(options, recipe=_change_recipe(options, given["changes"]))
+    toolkit = api(shown)
+    return toolkit.train_run(
+        options, name=given["name"], resume="auto", console=shown, device=given["device"]
+    )
+
+
+def _resume(context: typer.Context, shown: "TextConsole") -> "Run":
+    """Finish an interrupted run as it began."""
+    from residual.runs.folder import find_run
+
+    run, device = context.params["resume"], context.params["device"]
+    _refuse_others(context, run)
+    check_device(device)
+    find_run(run)
+    return api(shown).resume_run(run, console=shown, device=device)
+
+
 def _refuse_others(context: typer.Context, run: str) -> None:
     """RunError for options beside --resume: a run is finished as it began."""
     given = [
         name
         for name in context.params
-        if name not in ("resume", "quiet", "as_json")
+        if name not in ("resume", "device", "quiet", "as_json")
         and context.get_parameter_source(name).name == "COMMANDLINE"
     ]
     if given:
         named = ", ".join(name_options(f"`{name}`") for name in given)
         raise RunError(f"`resume` finishes {run} as it began: leave out {named}, or start a new run.")
-
-
-def _check_resumable(run: str) -> None:
-    from residual.runs.folder import find_run
-
-    find_run(run)
 
 
 def _change_recipe(options: "TrainOptions", changes: list[str]) -> "Recipe":
@@ -161,11 +160,23 @@ def _change_recipe(options: "TrainOptions", changes: list[str]) -> "Recipe":
     from residual.training.recipes import load_recipe
 
     values = parse_values(changes)
+    _refuse_contradictions(options, values)
     named = options.recipe in ("default", "notebook")
     data = open_source(options.data, options.search_dir).name if named else None
     changed = Recipe.from_table(change_table(load_recipe(options.recipe, data).to_table(), values))
     zoo.resolve_spec(changed.model)
     return changed
+
+
+def _refuse_contradictions(options: "TrainOptions", values: dict) -> None:
+    """RecipeError if --set and an option of its own say the same in two ways."""
+    for name in ("epochs", "batch_size", "model", "time_budget"):
+        changed = "epochs" if name == "time_budget" else name
+        asked = getattr(options, name)
+        if asked is not None and changed in values and values[changed] != asked:
+            raise RecipeError(
+                f"`changes` {changed}={values[changed]} and `{name}` {asked} contradict each other: give one of them."
+            )
 
 
 def print_outcome(out: "TextConsole", trained: "Run", scores: "Scores") -> None:

@@ -4,11 +4,15 @@ import io
 import threading
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from residual.data.formats import find_unread, get_suffix, list_readable
 from residual.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 # Why an image cannot be read.
 EMPTY, CUT, TEXT, UNKNOWN, HUGE, DAMAGED, LOCKED = (
@@ -112,6 +116,29 @@ def decode_image(
         raise Unreadable(HUGE, NO_MEMORY) from None
     except Exception as error:  # Pillow's decoders raise whatever their format raises
         raise Unreadable(*_find_reason(error, source)) from None
+
+
+def fit_image(image: "Image", image_size: tuple[int, int], white: float | None = None) -> np.ndarray:
+    """A Pillow image as `read_image` gives that of a file: uint8 (height, width, 3) RGB, upright, scaled and cut.
+
+    Args:
+        image: of any mode and size.
+        image_size, white: as `read_image` takes them.
+
+    Raises:
+        DataError: if its file was closed or is damaged.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with QUIET:
+            rgb = _to_rgb(_upright(image), white)
+        return np.asarray(ImageOps.fit(rgb, image_size[::-1], Image.Resampling.BILINEAR), np.uint8)
+    except MemoryError:
+        raise DataError(f"The image {_TOO_MUCH}") from None
+    except Exception as error:  # Pillow's decoders raise whatever their format raises
+        reason = str(error).split("\n")[0] or type(error).__name__
+        raise DataError(f"The image cannot be read ({reason}). Open its file again.") from None
 
 
 def _explain(problem: Unreadable, name: str) -> str:

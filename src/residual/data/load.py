@@ -34,8 +34,8 @@ def load_data(
             is said behind "::", as in "data.h5::images=x,labels=y" or "all.csv::label=species".
         image_size: scale images to this many pixels a side; None keeps the size of the data, and means 64 for
             image files.
-        search_dir: folder to search for "signs" and "cifar10", before the one in the environment variable
-            RESIDUAL_DATA and ./datasets.
+        search_dir: folder to search for "signs" and "cifar10", in place of the one in the environment variable
+            RESIDUAL_DATA and ./datasets; they must be in it.
         max_unreadable: share of image files (in folders, zips, tables of paths, Parquet rows and on the hub) that may
             be damaged: they are skipped, and listed in `Dataset.unreadable`.
 
@@ -90,7 +90,7 @@ def locate(data: str | Path, search_dir: str | Path | None = None) -> Location:
     Raises:
         DataError: if a folder to search is not there, or what stands behind "::" is no options.
     """
-    if not isinstance(data, str | Path):
+    if not isinstance(data, str | Path) or not str(data).strip():  # "" would be the folder one is in
         raise DataError(f"data must be the name of a data set or a path; got {describe_value(data)}.")
     if search_dir is not None and not os.path.isdir(expand_home(search_dir)):
         raise DataError(

@@ -1,6 +1,7 @@
 """Data sets that have a name, and where they are looked for."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from residual.data import cifar10
@@ -20,25 +21,36 @@ def find_named(name: str, search_dir: str | Path | None) -> Location:
 
     Args:
         name: a key of `NAMES`.
-        search_dir: folder to search, before the one in RESIDUAL_DATA and ./datasets.
+        search_dir: folder to search, in place of the one in RESIDUAL_DATA and ./datasets.
 
     Raises:
-        DataError: if a folder to search is not there, or only half of SIGNS is.
+        DataError: if a folder to search is not there, does not hold the data, or only half of SIGNS is there.
     """
-    finders = {"signs": _find_signs, "cifar10": _find_cifar10}
-    path = finders[name](search_dir) if name in finders else None
+    path = _FINDERS[name](search_dir) if name in _FINDERS else None
+    if search_dir is not None and path is None:
+        raise DataError(
+            f"{name} is not in {search_dir} (`search_dir`): {_SOUGHT[name]}. Name the folder that holds it, or none. "
+            f"To use other images in {search_dir}, name it as the data itself."
+        )
     return Location(name, path=path, name=name)
 
 
+def is_held(name: str, search_dir: str | Path) -> bool:
+    """Whether a folder holds the data set of this name."""
+    return os.path.isdir(expand_home(search_dir)) and _FINDERS[name](search_dir) is not None
+
+
 def _list_places(search_dir: str | Path | None, *below: str) -> list[Path]:
-    """Existing folders to search: search_dir, RESIDUAL_DATA and ./datasets, each with the folders below it."""
-    asked = {"search_dir": search_dir, "RESIDUAL_DATA": os.environ.get("RESIDUAL_DATA")}
+    """Existing folders to search, each with the folders below it: search_dir, or else RESIDUAL_DATA and ./datasets."""
+    usual = {"RESIDUAL_DATA": os.environ.get("RESIDUAL_DATA")}
+    asked = usual if search_dir is None else {"search_dir": search_dir}
     for name, top in asked.items():
         if top and not os.path.isdir(expand_home(top)):
             raise DataError(
                 f"There is no folder {top} to search for data (`{name}`). Name one that exists, or none."
             )
-    tops = [expand_home(top) for top in (*asked.values(), "datasets") if top]
+    more = ("datasets",) if search_dir is None else ()
+    tops = [expand_home(top) for top in (*asked.values(), *more) if top]
     return [place for top in tops for place in (top, *(top / name for name in below)) if place.is_dir()]
 
 
@@ -64,3 +76,13 @@ def _find_cifar10(search_dir: str | Path | None) -> Path | None:
         if cifar10.is_named(place) and cifar10.has_parquet_splits(place):
             return place
     return None
+
+
+_FINDERS: dict[str, Callable[[str | Path | None], Path | None]] = {
+    "signs": _find_signs,
+    "cifar10": _find_cifar10,
+}
+_SOUGHT = {
+    "signs": "train_signs.h5 and test_signs.h5 are not there",
+    "cifar10": f"neither {cifar10.ARCHIVE} nor its unpacked batches nor Parquet files are there",
+}

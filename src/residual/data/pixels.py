@@ -8,7 +8,7 @@ import numpy as np
 from residual.data.pixel_store import Pixels, PixelStore
 from residual.errors import DataError
 
-_CHANNELS = (1, 3, 4)
+CHANNELS = (1, 3, 4)
 _PIECE = 2**24  # values converted at a time
 _DIM = 127  # a brightest pixel below this does not say what is white
 
@@ -22,7 +22,7 @@ def arrange_axes(x: Pixels, count: int, where: str) -> tuple[Pixels, str]:
         where: the file, for errors.
     """
     shape = tuple(x.shape)
-    if len(shape) == 4 and shape[3] == count != shape[0] and shape[2] in _CHANNELS:
+    if len(shape) == 4 and shape[3] == count != shape[0] and shape[2] in CHANNELS:
         return np.moveaxis(
             np.asarray(x), 3, 0
         ), f"images are stored as {_format(shape)}: the last axis counts them"
@@ -37,9 +37,9 @@ def arrange_axes(x: Pixels, count: int, where: str) -> tuple[Pixels, str]:
         ), f"rows of {shape[1]} values are grey images of {side}x{side}"
     if len(shape) == 3:
         return x[..., None] if isinstance(x, np.ndarray) else np.asarray(x)[..., None], ""
-    if len(shape) == 4 and shape[3] not in _CHANNELS and shape[1] in (1, 3):
+    if len(shape) == 4 and shape[3] not in CHANNELS and shape[1] in (1, 3):
         return np.moveaxis(np.asarray(x), 1, 3), f"images are stored as {_format(shape)}: channels first"
-    if len(shape) != 4 or shape[3] not in _CHANNELS:
+    if len(shape) != 4 or shape[3] not in CHANNELS:
         raise DataError(f"{where}: images must be (n, height, width, 1, 3 or 4), got shape {shape}.")
     return x, ""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from residual._text import describe_value
 from residual.errors import RunError
 
 DEFAULT_PIXELS = "0-255"
@@ -62,10 +63,12 @@ def make_classifier(
         raise RunError(f"{where} is not a classifier: its output must be (n, classes), not {shape}.")
     if pixels is not None and pixels not in PIXELS:
         raise RunError(f"pixels must be one of {', '.join(PIXELS)}; got {pixels!r}.")
-    names = _check_names(where, info.get("classes") if isinstance(info, dict) else 0)
-    names = list(classes) if classes is not None else names
+    _check_info(where, info, shape[1], classes is None)
+    names = list(classes) if classes is not None else info.get("classes")
     if names is not None and len(names) != shape[1]:
-        raise RunError(f"{where} has {shape[1]} outputs, but there are {len(names)} names of classes.")
+        raise RunError(
+            f"classes must name each of the {shape[1]} outputs of {where}; got {len(names)} names."
+        )
     return Classifier(
         model,
         tuple(names or (f"output {i}" for i in range(shape[1]))),
@@ -76,12 +79,31 @@ def make_classifier(
     )
 
 
-def _check_names(where: str, names: Any) -> list[str] | None:
-    if names is None or (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-        return names
-    raise RunError(
-        f"{where} is damaged: residual.json in it must have a list of names, classes; got {names!r}."
-    )
+def _check_info(where: str, info: Any, outputs: int, with_count: bool) -> None:
+    """Refuse a residual.json that `residual` did not write.
+
+    Args:
+        where: the file, for messages.
+        info: its content.
+        outputs: of the network.
+        with_count: whether the names must be as many.
+
+    Raises:
+        RunError: saying what is wrong.
+    """
+    is_table = isinstance(info, dict)
+    names, white = (info.get("classes"), info.get("white")) if is_table else (None, None)
+    wrong = ""
+    if not is_table:
+        wrong = f"a table; got {describe_value(info)}"
+    elif names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        wrong = f"a list of names, classes; got {describe_value(names)}"
+    elif white is not None and (isinstance(white, bool) or not isinstance(white, int | float) or white <= 0):
+        wrong = f"a positive number as white; got {describe_value(white)}"
+    elif with_count and names is not None and len(names) != outputs:
+        wrong = f"{outputs} names, classes, one for each output; got {len(names)}"
+    if wrong:
+        raise RunError(f"{where} is damaged: residual.json in it must have {wrong}.")
 
 
 def _describe_pixels(model: Any, where: str, info: dict) -> str:
@@ -94,6 +116,6 @@ def _describe_pixels(model: Any, where: str, info: dict) -> str:
         return ""
     others = " or ".join(name for name in PIXELS if name != DEFAULT_PIXELS)
     return (
-        f"{where} does not say which pixels it takes. It is given raw ones, 0 to 255; if its program scaled them, "
-        f"say so: `pixels` {others}."
+        f"{where} does not say which pixels it takes. It gets raw ones, from 0 to 255. If its program scaled them, "
+        f"use `pixels` {others}."
     )

@@ -9,6 +9,7 @@ from msgspec.structs import fields
 
 from residual._console import preformat_html, render_text
 from residual._text import describe_value, format_shape
+from residual.data.digests import read_digests
 from residual.errors import RunError
 from residual.evaluation.metrics import wilson_interval
 from residual.evaluation.significance import Difference, compare_paired, compare_unpaired
@@ -29,6 +30,7 @@ _SHOWN_ELSEWHERE = {
     "precision",
     "search_dir",
 }
+_OF_SPLIT = ("seed", "validation split")  # what decides which images are validation images
 _OF_RECIPE = [f.name for f in fields(Recipe) if f.name not in ("name", "about", "model", "expected")]
 _OF_OPTIONS = [f.name for f in fields(TrainOptions) if f.name not in _SHOWN_ELSEWHERE]
 
@@ -146,7 +148,8 @@ def compare_runs(*names: str | Path, folder: str | Path = ROOT) -> Comparison:
             settings.append(read_settings(found))
     pairs = zip(folders[1:], runs[1:], strict=True)
     against = [_compare_with_first(folders[0], runs[0], found, run, len(runs) - 1) for found, run in pairs]
-    return Comparison(runs, find_differing(settings), tuple(against))
+    differing = _explain_data_hash(find_differing(settings), folders)
+    return Comparison(runs, differing, tuple(against))
 
 
 def _find_folder(name: str | Path, folder: Path) -> RunFolder:
@@ -219,6 +222,18 @@ def find_differing(runs: Sequence[dict[str, Any]]) -> dict[str, tuple[Any, ...]]
     return {name: found for name, found in values.items() if any(value != found[0] for value in found[1:])}
 
 
+def _explain_data_hash(
+    differing: dict[str, tuple[Any, ...]], folders: Sequence[RunFolder]
+) -> dict[str, tuple[Any, ...]]:
+    """The same without the data hash, if it differs only because the same images are split in another way."""
+    if not any(name in differing for name in _OF_SPLIT):
+        return differing
+    kept = [read_digests(found.training_digests) for found in folders]
+    if len({digests.tobytes() for digests in kept if digests is not None}) > 1:
+        return differing
+    return {name: values for name, values in differing.items() if name != "data hash"}
+
+
 def _compare_with_first(
     folder: RunFolder, first: RunResult, other: RunFolder, run: RunResult, comparisons: int
 ) -> VersusFirst:
@@ -242,15 +257,13 @@ def _image_by_image(folder: RunFolder, first: RunResult, other: RunFolder, run: 
     lacking = [result.name for result, found in zip((first, run), saved, strict=True) if found is None]
     why = _why_different_images(folder.record, other.record)
     if not why and lacking:
-        why = f"{' and '.join(lacking)} kept no predictions (residual evaluate {lacking[0]} keeps them)"
+        why = f"{' and '.join(lacking)} saved no predictions (residual evaluate {lacking[0]} saves them)"
     if why:
         return None, None, why
     rights = [found.right for found in saved if found]
     counts = [(int(right.sum()), len(right)) for right in rights]
     if saved[0].true != saved[1].true or counts != [first.test, run.test]:
-        why = (
-            "the predictions that were kept are not those of the reports (residual evaluate makes them anew)"
-        )
+        why = "the saved predictions are not those of the reports (residual evaluate writes them again)"
         return None, None, why
     return *rights, ""
 

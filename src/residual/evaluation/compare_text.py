@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from residual._console import print_row
 from residual._text import format_clock, format_percent, truncate_middle
 from residual.evaluation.compare import Comparison, RunResult, VersusFirst
 from residual.evaluation.metrics import LEVEL, wilson_interval
@@ -28,9 +29,12 @@ def print_comparison(comparison: Comparison, console: "Console", *, width: int |
     rows = [
         (name, [value_in_words(value) for value in values]) for name, values in comparison.settings.items()
     ]
-    _print_table(console, "what differed", runs, rows, width)
-    if not rows:
-        console.print("nothing in what was asked, the data, the versions or the machine")
+    if rows:
+        _print_table(console, "what differed", runs, rows, width)
+    else:
+        print_row(
+            console, "what differed", "nothing in what was asked, data, versions or machine", indent=LABEL
+        )
     if len({run.weights for run in runs}) == 1 and runs[0].weights:
         console.print("the weights are the same to the last bit")
     console.print()

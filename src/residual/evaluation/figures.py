@@ -4,7 +4,6 @@ Matplotlib's objects are used directly, without pyplot: no window system, no glo
 """
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from math import isfinite, nan
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from residual._atomic import write_bytes
+from residual._fonts import OWN, choose_fonts
 from residual._text import truncate_middle
 from residual.errors import DataError
 from residual.evaluation.metrics import Scores
@@ -39,8 +39,8 @@ PANELS = (
 def save_confusion_png(scores: Scores, path: str | os.PathLike[str]) -> None:
     """Draw the confusion matrix: rows true, columns predicted, colour the share of the true class.
 
-    Up to 30 classes each cell holds its count; up to 120 each row and column holds its name. The file appears
-    whole or not at all.
+    Up to 30 classes each cell holds its count; up to 120 each row and column holds its name, or its number if no
+    installed font has the letters. The file appears whole or not at all.
 
     Args:
         scores: from `metrics.score`.
@@ -50,10 +50,11 @@ def save_confusion_png(scores: Scores, path: str | os.PathLike[str]) -> None:
         OSError: the file cannot be written.
     """
     from matplotlib.colors import PowerNorm
+    from rich.cells import cell_len
 
     k = len(scores.classes)
     labels = [truncate_middle(name, NAME_WIDTH) for name in scores.classes]
-    longest = max(map(len, labels))
+    longest = max(map(cell_len, labels))
     cell = 0.75 if k <= 4 else 0.5 if k <= MOST_COUNTED_CLASSES else 11 / k
     side = max(3.0, cell * k)
     figure = _new_figure(max(5.4, side + 1.8 + 0.085 * longest), side + 1.0 + 0.07 * longest)
@@ -72,8 +73,12 @@ def save_confusion_png(scores: Scores, path: str | os.PathLike[str]) -> None:
 
 
 def _name_axes(axes: "Axes", labels: list[str]) -> None:
-    k = len(labels)
+    k, fonts, note = len(labels), [OWN], ""
     if k <= MOST_NAMED_CLASSES:
+        fonts, missing = choose_fonts(labels)
+        if missing:
+            note = "\n(numbers: no installed font has the letters of these names)"
+            labels = [str(i) if missing & set(name) else name for i, name in enumerate(labels)]
         size = 9 if k <= MOST_COUNTED_CLASSES else min(9, 600 / k)
         places = list(range(k))
         texts = labels
@@ -84,12 +89,12 @@ def _name_axes(axes: "Axes", labels: list[str]) -> None:
     upright = k <= MOST_COUNTED_CLASSES and max(map(len, texts)) <= 4
     slant = 0 if upright or k > MOST_NAMED_CLASSES else 45 if k <= MOST_COUNTED_CLASSES else 90
     # parse_math=False: a class called "$5_bill" is a name and not a formula.
-    axes.set_yticks(places, texts, fontsize=size, parse_math=False)
-    axes.set_xticks(places, texts, fontsize=size, parse_math=False, rotation=slant)
+    axes.set_yticks(places, texts, fontsize=size, parse_math=False, fontfamily=fonts)
+    axes.set_xticks(places, texts, fontsize=size, parse_math=False, rotation=slant, fontfamily=fonts)
     if slant == 45:
         for text in axes.get_xticklabels():
             text.set(ha="right", rotation_mode="anchor")
-    axes.set_xlabel("predicted class", fontsize=10 * _scale(k))
+    axes.set_xlabel(f"predicted class{note}", fontsize=10 * _scale(k))
     axes.set_ylabel("true class", fontsize=10 * _scale(k))
     axes.tick_params(length=0 if k <= MOST_NAMED_CLASSES else 3)
     axes.spines[:].set_color("#b0b0b0")
@@ -229,10 +234,7 @@ def _write(figure: "Figure", path: str | os.PathLike[str]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     png = BytesIO()
-    with warnings.catch_warnings():
-        # A class name in a script that the font lacks is drawn as boxes; that is no reason to fail.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        FigureCanvasAgg(figure)
-        # The layout leaves the square matrix with margins too wide or, beside long names, none: cut to fit.
-        figure.savefig(png, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.12)
+    FigureCanvasAgg(figure)
+    # The layout leaves the square matrix with margins too wide or, beside long names, none: cut to fit.
+    figure.savefig(png, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.12)
     write_bytes(path, png.getvalue())

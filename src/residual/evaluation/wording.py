@@ -26,7 +26,7 @@ def leaks(scores: "Scores") -> str:
 
 def value_in_words(value: Any) -> str:
     """A value of a recipe or of a run's record in one cell: tables become "kind a=1 b=2", nothing is "none"."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ", ".join(value_in_words(entry) for entry in value) or "none"
     if isinstance(value, dict):
         rest = {key: entry for key, entry in value.items() if key != "kind"}

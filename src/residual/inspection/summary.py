@@ -1,6 +1,5 @@
 """Summarize a network: its layers by stage and block, with sizes, parameters and multiply-adds."""
 
-import html
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import keras
 
+from residual._console import preformat_html
 from residual._keras_graph import find_calls, is_functional
 from residual._text import format_shape
 from residual.errors import NetworkError
@@ -133,7 +133,18 @@ class Summary(_Totals):
         return format_summary(self)
 
     def _repr_html_(self) -> str:
-        return f'<pre style="white-space: pre; overflow-x: auto">{html.escape(str(self))}</pre>'
+        return preformat_html(str(self))
+
+    def plot(self, path: str | Path) -> None:
+        """Draw the network with its shortcuts to a .png or .svg file, as `diagram.save_diagram` does.
+
+        Raises:
+            NetworkError: another suffix, or a network without residual or plain blocks.
+            OSError: the file cannot be written.
+        """
+        from residual.inspection.diagram import save_diagram
+
+        save_diagram(self, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as dicts, lists, strings and numbers."""

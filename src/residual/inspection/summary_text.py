@@ -60,7 +60,8 @@ def format_summary(summary: "Summary") -> str:
 def _lay_out(summary: "Summary", width: int) -> list[tuple[str, str]]:
     """(text, style) of every line."""
     columns = _Columns(summary, width)
-    lines = [(line, "bold") for line in textwrap.wrap(format_title(summary), width, subsequent_indent="  ")]
+    title = textwrap.wrap(format_title(summary), width, subsequent_indent="  ", break_on_hyphens=False)
+    lines = [(line, "bold") for line in title]
     lines.append((columns.headings_line(), "dim"))
     for section in summary.sections:
         lines.append((columns.section(section), "bold cyan"))
@@ -114,7 +115,9 @@ class _Columns:
     def repeat(self, repeat: "Repeat") -> str:
         first, last = short_name(repeat.blocks[0]), short_name(repeat.blocks[-1])
         text = f"block {first} to {last}: {len(repeat.blocks)} alike, each"
-        return self._line(" " * INDENT + text, "", *self._numbers(repeat.blocks[0]))
+        whole = INDENT + self.name + 2 + self.description  # it takes the column of the descriptions too
+        left = f"{truncate_middle(' ' * INDENT + text, whole):{whole}}"
+        return self._join(left, *self._numbers(repeat.blocks[0]))
 
     def layer(self, row: "Row") -> str:
         name = " " * INDENT + truncate_middle(row.name, self.name)
@@ -130,6 +133,9 @@ class _Columns:
 
     def _line(self, name: str, description: str, *numbers: str, fill: str = " ") -> str:
         left = f"{name:{fill}<{INDENT + self.name}}{fill * 2}{description:{fill}<{self.description}}"
+        return self._join(left, *numbers)
+
+    def _join(self, left: str, *numbers: str) -> str:
         right = "".join(f"  {number:>{size}}" for number, size in zip(numbers, self.numbers, strict=True))
         return (left + right)[: self.width].rstrip()
 

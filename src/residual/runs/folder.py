@@ -55,6 +55,11 @@ class RunFolder:
         return self.path / "model.keras"
 
     @property
+    def start(self) -> Path:
+        """The Keras model that the training begins with, if one was given; removed when the training has finished."""
+        return self.path / "start.keras"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of the checkpoints."""
         return self.path / "checkpoints"
@@ -118,6 +123,25 @@ class RunFolder:
             return "interrupted"
         return "stopped" if report["interrupted"] else "finished"
 
+    def check_model(self) -> None:
+        """Raise if there is no network yet.
+
+        Raises:
+            RunError: saying how far the training is, and what to do.
+        """
+        if self.model.is_file():
+            return
+        resume = (
+            f"its training was interrupted. Finish it with residual train --resume {name_run(self.path)}."
+        )
+        reasons = {
+            "running": "it is being trained. Wait for it.",
+            "failed": f"its training failed. {self.report.get('failure', '')}",
+            "interrupted": resume,
+        }
+        reason = reasons.get(self.state, "the file was removed. Put it back, or train again.")
+        raise RunError(f"{self.path} has no model.keras: {reason}")
+
     def find_missing(self) -> list[str]:
         """What the end of a finished training has not written yet, such as "the test scores"."""
         expected = _AT_THE_END if (self.path / "log.csv").is_file() else _AT_THE_END[1:]
@@ -169,9 +193,10 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what was written for a training that did not begin; the folder too, if nothing else is in it."""
-        for name in ("run.toml", "report.json", self.training_digests.name, self._lock.name):
+        for name in ("run.toml", "report.json", self.training_digests.name, self.start.name):
             (self.path / name).unlink(missing_ok=True)
-        with suppress(OSError):
+        with suppress(OSError):  # Windows keeps a lock that is held; a folder with nothing else is free
+            self._lock.unlink(missing_ok=True)
             self.path.rmdir()
 
     def write_log(self, rows: list[dict]) -> None:
@@ -274,6 +299,11 @@ def find_existing(name: str | None, root: Path = ROOT) -> RunFolder | None:
     if name is None or not _PLAIN.fullmatch(name) or not (root / name / "run.toml").is_file():
         return None
     return RunFolder(root / name)
+
+
+def name_run(path: Path) -> str:
+    """What finds a run: its name if it is in ./runs, elsewhere its path."""
+    return path.name if path.parent == ROOT else str(path)
 
 
 def find_run(name: str | Path) -> RunFolder:

@@ -99,9 +99,9 @@ def parse_record(text: str) -> RunRecord:
     try:
         record = msgspec.convert(table if "train" in table else convert_version_0_1(table), RunRecord)
     except msgspec.ValidationError as error:
-        raise RunError(f"{error}") from None
+        raise RunError(str(error).replace("`", "'")) from None  # in backquotes are names of arguments
     if not isinstance(record.train.get("data"), str):
-        raise RunError("Object missing required field `data` - at `$.train`")
+        raise RunError("Object missing required field 'data' - at '$.train'")
     return record
 
 

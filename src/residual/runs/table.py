@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from residual._text import format_clock, format_percent, truncate_middle
-from residual.runs.folder import ROOT
+from residual.runs.folder import name_run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -126,7 +126,7 @@ def _format_notes(runs: Sequence["RunEntry"], hidden: list[str]) -> list[str]:
         [f"... and {more} more; residual runs --json has them all"] if more > 0 else []
     )
     evaluated = [run for run in runs if run.test is not None]
-    alike = [_name_run(run) for run in evaluated if run.data == evaluated[0].data]
+    alike = [name_run(run.path) for run in evaluated if run.data == evaluated[0].data]
     if len(alike) > 1:
         lines.append(f"compare    residual runs compare {alike[1]} {alike[0]}")
     return lines + ([f"not shown  {', '.join(hidden)}; the terminal is too narrow"] if hidden else [])
@@ -141,14 +141,9 @@ def _format_note(run: "RunEntry") -> str:
     if run.replaced:
         return f"replaced   {run.name}: model.keras is not the network that its report is about"
     if run.state in ("stopped", "interrupted") and run.can_resume:
-        return f"resume     residual train --resume {_name_run(run)}"
+        return f"resume     residual train --resume {name_run(run.path)}"
     if run.state == "interrupted":
-        return f"resume     {run.name} kept no checkpoint: train it again"
+        return f"resume     residual train --resume {name_run(run.path)} (from the beginning: no checkpoint was kept)"
     if run.state == "running":
-        return f"running    {run.name}; if it is interrupted: residual train --resume {_name_run(run)}"
-    return "" if run.test is not None else f"evaluate   residual evaluate {_name_run(run)}"
-
-
-def _name_run(run: "RunEntry") -> str:
-    """What finds the run: its name in ./runs, elsewhere its path."""
-    return run.name if run.path.parent == ROOT else str(run.path)
+        return f"running    {run.name}; if it is interrupted: residual train --resume {name_run(run.path)}"
+    return "" if run.test is not None else f"evaluate   residual evaluate {name_run(run.path)}"

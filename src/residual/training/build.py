@@ -1,4 +1,4 @@
-"""The network that a training begins with: random weights, its normalization fitted on the training images."""
+"""The network that a training begins with: random or given weights, its normalization fitted on the training images."""
 
 import keras
 import numpy as np
@@ -6,13 +6,23 @@ import numpy as np
 from residual.data.images import Dataset, Images
 from residual.data.pixel_store import pieces
 from residual.models.build import build_network
+from residual.models.given import GivenNetwork
+from residual.models.given_model import build_given, takes_raw_pixels
 from residual.models.spec import NetworkSpec
 from residual.training.recipe import Recipe
 
 
-def build_model(data: Dataset, spec: NetworkSpec, recipe: Recipe) -> keras.Model:
-    """The network with random weights: raw pixels in, its normalization fitted on `data.train`."""
+def build_model(data: Dataset, spec: NetworkSpec | GivenNetwork, recipe: Recipe) -> keras.Model:
+    """The network: raw pixels in, its normalization fitted on `data.train`, its weights random.
+
+    A copy of a given Keras model has the weights of that model. If its first layer scales the pixels, it gets no other
+    normalization.
+    """
+    if isinstance(spec, GivenNetwork) and takes_raw_pixels(spec.model):
+        return build_given(spec, data.size, None)
     first = fit_normalization(recipe.normalization, data.train)
+    if isinstance(spec, GivenNetwork):
+        return build_given(spec, data.size, first)
     return build_network(spec, (*data.size, 3), len(data.classes), first)
 
 

@@ -41,7 +41,7 @@ def choose_computation(
     choice = choose(
         model,
         size,
-        make_optimizer(job.recipe, batches.steps),
+        make_optimizer(job.recipe, batches.steps, job.options.optimizer),
         precision,
         announce=lambda text: print_row(console, "numbers", text),
     )

@@ -7,11 +7,13 @@ from residual import backend
 from residual.backend import accelerate
 from residual.backend.choice import Choice
 from residual.training.batch_norm import momentum_for, set_momentum
-from residual.training.optimizers import OPTIMIZERS
+from residual.training.optimizers import OPTIMIZERS, make_given
 from residual.training.recipe import Recipe
 
 
-def compile_model(model: keras.Model, recipe: Recipe, steps: int, choice: Choice | None = None) -> None:
+def compile_model(
+    model: keras.Model, recipe: Recipe, steps: int, choice: Choice | None = None, given: str | None = None
+) -> None:
     """Make the network ready for `fit`.
 
     Args:
@@ -19,31 +21,58 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int, choice: Choice
         recipe: how to train.
         steps: per epoch.
         choice: how the optimizer updates the weights here; None takes the usual way.
+        given: an optimizer in the place of the recipe's, as `optimizers.serialize_optimizer` wrote it.
     """
     momentum = recipe.batch_norm
     if momentum == "auto":
         momentum = momentum_for(steps * recipe.epochs)
     set_momentum(model, momentum)
     model.compile(
-        optimizer=accelerate.fused(make_optimizer(recipe, steps), choice, model),
+        optimizer=accelerate.fused(make_optimizer(recipe, steps, given), choice, model),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
         **backend.compile_options(),
     )
 
 
-def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """The recipe's optimizer with its schedule; decay leaves biases and norms alone.
+def make_optimizer(recipe: Recipe, steps: int, given: str | None = None) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer with its schedule, or the one given with its own; decay leaves biases and norms alone.
 
     Args:
         recipe: how to train.
         steps: per epoch.
+        given: as `compile_model` takes it.
     """
-    rate = RateTable(recipe.schedule.rates(steps, recipe.epochs))
-    optimizer = OPTIMIZERS[recipe.optimizer](rate, recipe.weight_decay)
-    if recipe.weight_decay:
+    if given is not None:
+        optimizer = make_given(given)
+    else:
+        rate = RateTable(recipe.schedule.rates(steps, recipe.epochs))
+        optimizer = OPTIMIZERS[recipe.optimizer](rate, recipe.weight_decay)
+    if optimizer.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
+
+
+class GivenRates:
+    """The learning rate of each step by the schedule of an optimizer that was given: `rates[step]`."""
+
+    def __init__(self, given: str):
+        self.schedule = keras.optimizers.serialize(make_given(given))["config"]["learning_rate"]
+        if isinstance(self.schedule, dict):
+            self.schedule = keras.optimizers.schedules.deserialize(self.schedule)
+
+    def __getitem__(self, step: int) -> float:
+        rate = self.schedule(step) if callable(self.schedule) else self.schedule
+        return float(keras.ops.convert_to_numpy(rate))
+
+
+def list_rates(recipe: Recipe, steps: int, given: str | None = None) -> np.ndarray | GivenRates:
+    """The learning rate of each step of a training, by its number.
+
+    Args:
+        recipe, steps, given: as `compile_model` takes them.
+    """
+    return recipe.schedule.rates(steps, recipe.epochs) if given is None else GivenRates(given)
 
 
 class RateTable(keras.optimizers.schedules.LearningRateSchedule):

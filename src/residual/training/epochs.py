@@ -15,6 +15,8 @@ from residual.training.callbacks.stop_on_interrupt import StopOnInterrupt
 from residual.training.callbacks.stop_on_nan import StopOnNan
 from residual.training.callbacks.tensorboard import make_boards
 from residual.training.callbacks.waiting_time import WaitingTime
+from residual.training.compile import list_rates
+from residual.training.options import TrainOptions
 from residual.training.recipe import Recipe
 
 
@@ -28,18 +30,23 @@ def run_epochs(
     folder: RunFolder,
     console: Console,
     state: State | None,
+    options: TrainOptions,
 ) -> dict:
     """Train, from the beginning or from a state.
+
+    The callbacks that the options hold come after those that keep the best weights and the log, and before the
+    checkpoint.
 
     Returns:
         For the report: how many epochs there were, how long they took, and whether Ctrl-C ended them.
     """
     waiting, interrupt = WaitingTime(batches), StopOnInterrupt(console)
     progress = Progress(console, recipe.epochs, batches, waiting)
-    log = EpochLog(folder, recipe.schedule.rates(batches.steps, recipe.epochs), console)
+    log = EpochLog(folder, list_rates(recipe, batches.steps, options.optimizer), console)
     boards = make_boards(folder, data.classes, log, waiting, console)
     checkpoint = Checkpoint(folder, best, log, waiting, console)
     begin = checkpoint.resume(model, state) if state else (0, 0)
+    own = (StopOnNan(), interrupt, log, best, *boards)
     with interrupt.handle_signals(model):
         try:
             _fit_from(
@@ -50,7 +57,7 @@ def run_epochs(
                 validation_data=in_order(data.validation, len(data.classes), recipe.batch_size),
                 shuffle=False,  # Batches orders the images; Keras would shuffle the batches again
                 class_weight=class_weights,
-                callbacks=[StopOnNan(), interrupt, log, best, *boards, progress, checkpoint, waiting],
+                callbacks=[*own, *(options.callbacks or ()), progress, checkpoint, waiting],
                 verbose=0,
             )
         finally:

@@ -15,6 +15,7 @@ from residual.runs.folder import RunFolder
 from residual.training.batches import Batches
 from residual.training.callbacks.best_weights import BestWeights
 from residual.training.callbacks.stop_on_nan import LossNotFinite
+from residual.training.compile import list_rates
 from residual.training.job import Job
 from residual.training.memory import find_fitting_batch
 from residual.training.recipe import Recipe
@@ -49,8 +50,26 @@ def explain_failures(
             + "a smaller `image_size` or `model` needs less."
         )
     text += _keep_best(job, folder, model, best)
-    folder.add_to_report(failure=text, failed=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+    _write_failure(folder, text)
     raise RunError(text)
+
+
+@contextlib.contextmanager
+def record_failure(folder: RunFolder) -> Iterator[None]:
+    """Write the text of a RunError into report.json, so that the run counts as failed.
+
+    Args:
+        folder: of the run.
+    """
+    try:
+        yield
+    except RunError as error:
+        _write_failure(folder, str(error))
+        raise
+
+
+def _write_failure(folder: RunFolder, text: str) -> None:
+    folder.add_to_report(failure=text, failed=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
 
 
 def _explain_loss(
@@ -65,7 +84,7 @@ def _explain_loss(
     within = batches.first + found.batch
     step = found.epoch * batches.steps + within
     recipe = Recipe.from_table(folder.record.recipe)  # a time budget may have changed its epochs
-    rate = recipe.schedule.rates(batches.steps, recipe.epochs)[step]
+    rate = list_rates(recipe, batches.steps, job.options.optimizer)[step]
     other = "`precision` float32 (this was bfloat16), " if choice.precision == "bfloat16" else ""
     return (
         f"The loss became {found.loss} at step {step + 1:,} (step {within + 1:,} of epoch {found.epoch + 1}), at the "

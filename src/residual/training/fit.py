@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from rich.console import Console
 
+from residual import backend
 from residual._console import print_row, show_work
 from residual._text import format_duration
 from residual.backend import accelerate
@@ -23,9 +24,10 @@ from residual.training.callbacks.tensorboard import show_mistakes
 from residual.training.choose import choose_computation
 from residual.training.compile import compile_model
 from residual.training.epochs import run_epochs
-from residual.training.failures import explain_failures
+from residual.training.failures import explain_failures, record_failure
 from residual.training.forecast import Forecast, measure_forecast
-from residual.training.job import Job, print_job
+from residual.training.job import Job
+from residual.training.job_text import print_job
 from residual.training.memory import check_batch
 from residual.training.recipe import Recipe
 from residual.training.save import save_network
@@ -58,29 +60,31 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         state: of an interrupted training, to resume from; None begins.
 
     Raises:
-        RunError: if the loss is not finite any more, or memory runs out.
+        RunError: if the loss or a batch norm's statistics are not finite any more, or memory runs out.
     """
     print_job(job, folder, console)
-    data, recipe = job.training, job.recipe
-    keras.utils.set_random_seed(job.options.seed)
+    data, recipe, given = job.training, job.recipe, job.options.optimizer
+    backend.set_seeds(job.options.seed)
     batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, job.options.seed)
     model, best = build_model(data, job.spec, recipe), BestWeights(recipe.keep)
     choice = choose_computation(model, batches, job, folder, state, console)
     with accelerate.accelerated(model, choice), explain_failures(job, folder, model, batches, best, choice):
-        compile_model(model, recipe, batches.steps, choice)
+        compile_model(model, recipe, batches.steps, choice, given)
         check_batch(model, choice.precision, choice.batch_size)
         weights = class_weights(data.train.y) if job.options.class_balance == "weights" else None
         with show_work(console, "compiling and timing a few steps"):
             plan = measure_forecast(model, batches, data, job.started, weights)
         if job.options.seconds is not None and state is None:
             recipe = _fit_time_budget(job.options.seconds, plan, recipe, folder, console)
-            compile_model(model, recipe, batches.steps, choice)
+            compile_model(model, recipe, batches.steps, choice, given)
         print_row(console, "plan", plan.format_sentence(recipe.epochs))
-        steps = run_epochs(model, data, recipe, batches, weights, best, folder, console, state)
+        steps = run_epochs(model, data, recipe, batches, weights, best, folder, console, state, job.options)
         best.restore(model)
-    save_network(model, job, folder)  # kept even if what follows is interrupted
-    with show_work(console, "recomputing batch-norm statistics"):
-        moving, scores = batch_norm.recompute_and_score(model, data, recipe.batch_size, recipe.augment)
+    with record_failure(folder):
+        batch_norm.check_statistics(model)
+        save_network(model, job, folder)  # kept even if what follows is interrupted
+        with show_work(console, "recomputing batch-norm statistics"):
+            moving, scores = batch_norm.recompute_and_score(model, data, recipe.batch_size, recipe.augment)
     save_network(model, job, folder)
     show_mistakes(folder, model, data, recipe.batch_size, best.epoch)
     report = {
@@ -99,6 +103,7 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
     folder.add_to_report(**report)
     if not steps["interrupted"]:
         checkpoints.remove(folder.checkpoints)
+        folder.start.unlink(missing_ok=True)
     return Trained(model, moving, report)
 
 

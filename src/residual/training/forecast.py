@@ -12,6 +12,7 @@ from residual.data.images import Dataset
 from residual.errors import RecipeError
 from residual.training.batch_norm import MAX_IMAGES
 from residual.training.batches import Batches
+from residual.training.seeds import assign_seed_states, read_seed_states
 
 _STEPS, _SECONDS = 8, 2.0  # the probe ends at the first of the two
 _FORWARD = 1 / 3  # of a training step's time goes into the forward pass
@@ -73,7 +74,7 @@ def measure_forecast(
     started: float,
     class_weights: dict[int, float] | None = None,
 ) -> Forecast:
-    """Time a few training steps; weights, optimizer and order of the images are put back afterwards.
+    """Time a few training steps; weights, optimizer, dropouts and order of the images are put back afterwards.
 
     Args:
         model: compiled; the training uses again what its first step compiles.
@@ -83,17 +84,19 @@ def measure_forecast(
         class_weights: as the training will have them, so that what is compiled here fits it.
     """
     weights, optimizer = model.get_weights(), [v.numpy() for v in _build_optimizer(model).variables]
+    seeds = read_seed_states(model)
     clock = _Clock()
     model.fit(
         batches,
         steps_per_epoch=min(_STEPS, len(batches)),
-        epochs=1,
+        epochs=1 if len(batches) > 1 else 2,  # the first step compiles: there must be another
         shuffle=False,
         verbose=0,
         class_weight=class_weights,
         callbacks=[clock],
     )
     model.set_weights(weights)
+    assign_seed_states(model, seeds)
     for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
         variable.assign(value)
     batches.begin_at(0)

@@ -1,36 +1,30 @@
-"""A job: what is trained on what, with its data loaded. A run's record holds it, and gives it back."""
+"""A job: what is trained on what, with its data loaded, and the record of it."""
 
 import functools
-import json
 import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
-from rich.console import Console
 
-from residual._console import print_row
-from residual.data.balance import imbalance, resampled
+from residual.backend import import_keras_quietly
+from residual.data.balance import resampled
 from residual.data.fingerprints import STYLE, compute_data_hash, compute_fingerprint
+from residual.data.given import GIVEN, load_given
 from residual.data.images import Dataset
 from residual.data.load import load_data
 from residual.data.named import NAMES, SEARCHED
-from residual.data.passed_over import summarize_passed_over
-from residual.data.pixel_store import PixelStore
 from residual.data.readers.hub import PREFIX
 from residual.data.splits import split_apart
-from residual.errors import DataError, ResidualError, RunError
+from residual.models.given import GivenNetwork
 from residual.models.spec import NetworkSpec
-from residual.runs.folder import RunFolder
 from residual.runs.record import DataRecord, NetworkRecord, RunRecord
 from residual.training.machine import describe_machine
 from residual.training.options import TrainOptions
 from residual.training.recipe import Recipe
 from residual.training.recipes import choose_recipe
-
-# Options that say where to look or what to measure, or that are recorded whole in [network] and [recipe].
-_NOT_COMPARED = ("model", "recipe", "epochs", "batch_size", "precision", "search_dir")
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class Job:
         options: what was asked.
         data: as it was loaded.
         split: the same with validation images.
-        recipe, spec: how to train, and which network.
+        recipe, spec: how to train, and which network; a Keras model given from Python is a GivenNetwork.
         record: run.toml.
         started: `time.perf_counter()` when it was asked for, before the data was read.
     """
@@ -50,7 +44,7 @@ class Job:
     data: Dataset
     split: Dataset
     recipe: Recipe
-    spec: NetworkSpec
+    spec: NetworkSpec | GivenNetwork
     record: RunRecord
     started: float
 
@@ -68,78 +62,56 @@ def make_job(options: TrainOptions) -> Job:
         DataError, NetworkError, RecipeError: each says what to do.
     """
     started = time.perf_counter()
-    data = load_data(options.data, options.image_size, options.search_dir, options.max_unreadable)
-    from residual.models.build import (
-        check_image_size,  # loads Keras: data that is not there is reported before
-    )
-
+    if isinstance(options.model, GivenNetwork) and options.image_size is None:
+        options = msgspec.structs.replace(options, image_size=options.model.side)
+    data = load_asked(options)
     recipe, spec = choose_recipe(options, data.name)
-    check_image_size(spec, (*data.size, 3))
+    _check_network(spec, data)
     split = split_validation(data, options.validation_split, options.seed)
     record = RunRecord(
         started=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         precision=options.precision,
         data=_describe_data(data, split),
         train=_record_options(options),
-        network=NetworkRecord(spec.name, spec.source, msgspec.to_builtins(spec)),
+        network=NetworkRecord(spec.name, spec.source, _describe_spec(spec)),
         recipe=recipe.to_table(),
         machine=describe_machine(),
     )
     return Job(options, data, split, recipe, spec, record, started)
 
 
-def reload_job(folder: RunFolder) -> Job:
-    """The job of a run, its data loaded again.
-
-    Raises:
-        DataError: if the data has changed since.
-        RunError: if run.toml cannot be read, or does not say enough.
-    """
-    record, started = folder.record, time.perf_counter()
-    try:
-        options = TrainOptions.from_table(record.train)
-        spec = msgspec.convert(record.network.spec, NetworkSpec)
-        recipe = Recipe.from_table(record.recipe)
-    except (msgspec.ValidationError, ResidualError) as error:
-        raise RunError(f"{folder.path / 'run.toml'} is not whole: {error}") from None
-    data = reload_data(record)
-    split = split_validation(data, options.validation_split, options.seed)
-    if compute_data_hash(split, record.data.hash_style) != record.data.data_sha256:
-        raise DataError(
-            f"The images of {options.data} are not those that {folder.path} was trained on. The run: "
-            f"{record.data.source}. Now: {data.source}. Put the data back as it was, or start a new run."
-        )
-    return Job(options, data, split, recipe, spec, record, started)
-
-
-def reload_data(record: RunRecord) -> Dataset:
-    """The data of a run, loaded again as it was asked.
+def load_asked(options: TrainOptions) -> Dataset:
+    """The data that the options name or hold.
 
     Raises:
         DataError: if it cannot be found or read.
     """
-    options = TrainOptions.from_table(record.train)
-    return load_data(options.data, options.image_size, options.search_dir, options.max_unreadable)
+    size, most = options.image_size, options.max_unreadable
+    if isinstance(options.data, str):
+        return load_data(options.data, size, options.search_dir, most)
+    return load_given(options.data, size, most)
 
 
-def continue_job(job: Job, folder: RunFolder) -> Job:
-    """A job that was asked again, as the interrupted run of the same name that it continues.
+def _check_network(spec: NetworkSpec | GivenNetwork, data: Dataset) -> None:
+    """Refuse a network that does not take these images. This loads Keras: data that is not there is reported before."""
+    import_keras_quietly()
+    if isinstance(spec, GivenNetwork):
+        from residual.models.given_model import check_given
 
-    Raises:
-        RunError: if the run was asked for otherwise; the message says in what they differ.
-    """
-    before = folder.record
-    differences = _find_differences(job.record, before)
-    if not differences and compute_data_hash(job.split, before.data.hash_style) != before.data.data_sha256:
-        differences.append("its images were others")
-    if job.options.precision not in ("auto", before.precision):
-        differences.append(f"precision was {before.precision}, now {job.options.precision}")
-    if differences:
-        raise RunError(
-            f"{folder.path} was interrupted, and was asked for otherwise: {'; '.join(differences)}. Continue it as it "
-            f"was with residual train --resume {folder.path.name}, or choose another `name`."
-        )
-    return replace(job, record=before, recipe=Recipe.from_table(before.recipe))
+        check_given(spec, data.size, len(data.classes))
+    else:
+        from residual.models.build import check_image_size
+
+        check_image_size(spec, (*data.size, 3))
+
+
+def _describe_spec(spec: NetworkSpec | GivenNetwork) -> dict:
+    """The specification for the record; of a Keras model the hash of what the training begins with."""
+    if not isinstance(spec, GivenNetwork):
+        return msgspec.to_builtins(spec)
+    from residual.models.given_model import hash_network
+
+    return {"weights_sha256": hash_network(spec.model)}
 
 
 def split_validation(data: Dataset, share: float, seed: int) -> Dataset:
@@ -154,31 +126,10 @@ def split_validation(data: Dataset, share: float, seed: int) -> Dataset:
     return replace(data, train=train, validation=validation, groups=None)
 
 
-def print_job(job: Job, folder: RunFolder, console: Console) -> None:
-    """Say what is about to be trained on what."""
-    split, recipe, balance = job.split, job.recipe, job.options.class_balance
-    unequal = imbalance(split.train.y, split.classes)
-    advice = f"class balance: {balance}" if balance else "see `class_balance`, and read the balanced accuracy"
-    counts = (
-        f"{len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test"
-    )
-    pixels = "x".join(map(str, split.size))
-    for label, text in (
-        ("data", split.source),
-        *(("", note) for note in split.notes),
-        *(("", text) for text in [summarize_passed_over(split.passed_over)] if text),
-        ("", counts),
-        *([("", f"{unequal}; {advice}")] if unequal else []),
-        *((("", split.train.x.description),) if isinstance(split.train.x, PixelStore) else ()),
-        ("network", f"{job.spec.name}, {pixels} pixels, {len(split.classes)} classes"),
-        ("recipe", f"{recipe.name}: epochs {recipe.epochs}, batch {recipe.batch_size}, {recipe.optimizer}"),
-        ("run", str(folder.path)),
-    ):
-        print_row(console, label, text)
-
-
-def resolve_data(data: str | Path) -> str:
-    """How a run records its data: a name as it is, a path in full."""
+def resolve_data(data: Any) -> str:
+    """How a run records its data: a name as it is, a path in full, what lies in memory as `GIVEN`."""
+    if not isinstance(data, str | Path):
+        return GIVEN
     if str(data) in NAMES or str(data).startswith(PREFIX):
         return str(data)
     return str(Path(data).expanduser().resolve())
@@ -208,29 +159,3 @@ def _describe_data(data: Dataset, split: Dataset) -> DataRecord:
         data_sha256=compute_data_hash(split),
         hash_style=STYLE,
     )
-
-
-def _find_differences(now: RunRecord, before: RunRecord) -> list[str]:
-    """In what a job differs from an earlier one, a phrase for each."""
-    first, second = _flatten(before), _flatten(now)
-    names = [name for name in {**first, **second} if first.get(name) != second.get(name)]
-    return [
-        f"{name} was {_name_value(first.get(name))}, now {_name_value(second.get(name))}" for name in names
-    ]
-
-
-def _flatten(record: RunRecord) -> dict:
-    """What must be the same for a run to be continued, by name."""
-    options = {**TrainOptions().to_table(), **record.train}
-    recipe = {name: value for name, value in record.recipe.items() if name not in ("expected", "about")}
-    if "time_budget" in options:
-        recipe.pop("epochs", None)  # the budget chose them
-    asked = {name: value for name, value in options.items() if name not in _NOT_COMPARED}
-    flat = {**asked, "classes": record.data.classes, "network": record.network.spec, **recipe}
-    return json.loads(json.dumps(flat))  # tuples are lists in run.toml
-
-
-def _name_value(value) -> str:
-    if isinstance(value, dict):
-        return value.get("name") or value.get("kind") or "another"
-    return "nothing" if value is None else str(value)

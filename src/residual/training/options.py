@@ -3,6 +3,7 @@
 It is the keyword arguments, the table [train] of run.toml, and the rows of a comparison.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,22 +11,30 @@ from msgspec import Meta
 from msgspec.structs import fields, force_setattr
 
 from residual._checked import Checked, Count, read_table
+from residual._keras_objects import is_instance
 from residual._text import describe_value, parse_duration
-from residual.data.source import MAX_UNREADABLE
+from residual.data.given import GIVEN, open_given
+from residual.data.images import Dataset
+from residual.data.source import MAX_UNREADABLE, Source
 from residual.errors import DataError
+from residual.models.given import GivenNetwork
 from residual.models.spec import NetworkSpec
+from residual.training.optimizers import is_serialized, serialize_optimizer
 from residual.training.recipe import Recipe
 
 _OF_DATA = ("data", "image_size", "validation_split", "class_balance", "max_unreadable", "search_dir")
-_PATHS = {"data": "the name of a data set or a path", "search_dir": "the path of a folder"}
+_OPTIMIZER = "a Keras optimizer, such as keras.optimizers.SGD(0.1)"
+_CALLBACKS = "a list of Keras callbacks"
 
 
 class TrainOptions(Checked, frozen=True):
     """The arguments of `residual.train`, checked when the value is made: no data is read and no backend is loaded.
 
     Attributes:
-        data: what `load_data` takes: "digits", "signs", "cifar10", a path, or "hf://owner/name".
-        model: a NetworkSpec or the name of a network; None takes the recipe's.
+        data: what `load_data` takes: "digits", "signs", "cifar10", a path, or "hf://owner/name". Or images that lie in
+            memory: a Dataset, or arrays as `data.given.open_given` takes them, which become a Source.
+        model: a NetworkSpec, the name of a network, or a Keras model, which becomes a GivenNetwork; None takes the
+            recipe's.
         recipe: a name, a .toml file or a Recipe; "default" is the one made for the data.
         epochs, batch_size: in place of the recipe's.
         image_size: scale images to (image_size, image_size) pixels; None leaves it to the data.
@@ -38,13 +47,16 @@ class TrainOptions(Checked, frozen=True):
             lets them count more in the loss; None does nothing.
         max_unreadable: share of image files that may be damaged; they are skipped and listed in report.json.
         search_dir: folder searched for "signs" and "cifar10".
+        optimizer: a Keras optimizer in place of the recipe's optimizer, schedule and weight decay; it becomes its
+            configuration, as text.
+        callbacks: Keras callbacks that are called beside those of the training; read from run.toml, their names.
 
     Raises:
         DataError, RecipeError: naming the argument, what is allowed, and what was received.
     """
 
-    data: str = "digits"
-    model: str | NetworkSpec | None = None
+    data: str | Dataset | Source = "digits"
+    model: str | NetworkSpec | GivenNetwork | None = None
     recipe: str | Recipe = "default"
     epochs: Count | None = None
     batch_size: Count | None = None
@@ -58,23 +70,44 @@ class TrainOptions(Checked, frozen=True):
         MAX_UNREADABLE
     )
     search_dir: str | None = None
+    optimizer: Any = None
+    callbacks: Any = None  # a tuple of Keras's classes, which cannot be named here without loading Keras
 
     def __post_init__(self):
         for name in ("data", "recipe", "search_dir"):
             if isinstance(value := getattr(self, name), Path):
                 force_setattr(self, name, str(value))
         super().__post_init__()
-        if not isinstance(self.model, str | NetworkSpec | None):
-            self.refuse("model", "the name of a network or a NetworkSpec", self.model)
+        if is_instance(self.model, "Model"):
+            force_setattr(self, "model", GivenNetwork(self.model))
+        if not isinstance(self.model, str | NetworkSpec | GivenNetwork | None):
+            self.refuse("model", "the name of a network, a NetworkSpec or a Keras model", self.model)
         if not isinstance(self.recipe, str | Recipe):
             self.refuse("recipe", "the name of a recipe, a .toml file or a Recipe", self.recipe)
         if self.time_budget is not None and self.epochs is not None:
             raise self.error("`epochs` and `time_budget` both say how long to train: give one of them.")
         _ = self.seconds
+        self._check_keras_objects()
+        force_setattr(self, "data", open_given(self.data))  # last: it is the only check that takes time
+
+    def _check_keras_objects(self) -> None:
+        optimizer, callbacks = self.optimizer, self.callbacks
+        if is_instance(optimizer, "Optimizer"):
+            force_setattr(self, "optimizer", serialize_optimizer(optimizer))
+        elif optimizer is not None and not is_serialized(optimizer):
+            self.refuse("optimizer", _OPTIMIZER, optimizer)
+        if callbacks is None:
+            return
+        if not isinstance(callbacks, list | tuple):
+            self.refuse("callbacks", _CALLBACKS, callbacks)
+        for callback in callbacks:
+            if not (isinstance(callback, str) or is_instance(callback, "Callback")):
+                self.refuse("callbacks", _CALLBACKS, callback)
+        force_setattr(self, "callbacks", tuple(callbacks) or None)
 
     def refuse(self, name: str, allowed: str, value: Any) -> None:
         error = DataError if name in _OF_DATA else self.error
-        allowed = _PATHS.get(name, allowed)
+        allowed = "the path of a folder" if name == "search_dir" else allowed
         raise error(f"{name} must be {allowed}; got {describe_value(value)}.")
 
     @property
@@ -83,16 +116,38 @@ class TrainOptions(Checked, frozen=True):
         return None if self.time_budget is None else parse_duration("time_budget", self.time_budget)
 
     def to_table(self) -> dict[str, Any]:
-        """As the table [train] of run.toml; what was not asked is left out."""
+        """As the table [train] of run.toml; what was not asked is left out.
+
+        What lies in memory is recorded as far as it can be: data by a word, a network, a recipe and callbacks by their
+        names, an optimizer by its configuration.
+        """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        names = {
-            name: value.name for name, value in values.items() if isinstance(value, Recipe | NetworkSpec)
-        }
-        return {name: value for name, value in (values | names).items() if value is not None}
+        for name, value in values.items():
+            if isinstance(value, Recipe | NetworkSpec | GivenNetwork):
+                values[name] = value.name
+        if not isinstance(self.data, str):
+            values["data"] = GIVEN
+        if self.callbacks is not None:
+            values["callbacks"] = [
+                callback if isinstance(callback, str) else type(callback).__name__
+                for callback in self.callbacks
+            ]
+        return {name: value for name, value in values.items() if value is not None}
+
+    @classmethod
+    def pick(cls, arguments: Mapping[str, Any]) -> "TrainOptions":
+        """The options among the arguments of a function or a command, by their names.
+
+        Raises:
+            DataError, RecipeError: as for the class.
+        """
+        return cls(**{field.name: arguments[field.name] for field in fields(cls) if field.name in arguments})
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> "TrainOptions":
-        """The options that `to_table` wrote; a recipe or a network of the user's own only by its name.
+        """The options that `to_table` wrote.
+
+        A recipe, a network and callbacks of the user's own are only names in it, and data only the word `GIVEN`.
 
         Raises:
             DataError, RecipeError: for a key that is unknown or a value out of range.

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from residual.augment import Affine, Flip, Light, Shift
 from residual.errors import RecipeError
 from residual.models import zoo
+from residual.models.given import GivenNetwork
 from residual.models.spec import NetworkSpec
 from residual.training.options import TrainOptions
 from residual.training.recipe import Recipe
@@ -193,7 +194,7 @@ def _add_base(table: dict, name: str) -> dict:
     return change_table(RECIPES[base].to_table(), values)
 
 
-def choose_recipe(options: TrainOptions, data: str = "") -> tuple[Recipe, NetworkSpec]:
+def choose_recipe(options: TrainOptions, data: str = "") -> tuple[Recipe, NetworkSpec | GivenNetwork]:
     """The recipe and the network for data of this name, with the values that the options replace.
 
     Raises:
@@ -204,5 +205,7 @@ def choose_recipe(options: TrainOptions, data: str = "") -> tuple[Recipe, Networ
     changes = {name: value for name, value in asked.items() if value is not None}
     if changes:  # what the recipe reached, it reached unchanged
         recipe = replace(recipe, **changes, expected="")
-    spec = zoo.resolve_spec(options.model or recipe.model)
+    spec = options.model
+    if not isinstance(spec, GivenNetwork):
+        spec = zoo.resolve_spec(spec or recipe.model)
     return replace(recipe, model=spec.name), spec

@@ -19,7 +19,7 @@ def save_network(model: keras.Model, job: Job, folder: RunFolder) -> None:
     """
     data = job.training
     info = {"classes": list(data.classes), "image_size": list(data.size), "network": job.spec.name}
-    white = find_white(job.options.data)
+    white = find_white(job.record.train["data"])
     info |= {"white": white} if white is not None else {}
     save_model(model, folder.model, info)
 

@@ -3,20 +3,21 @@
 A new schedule is a class and a row in `SCHEDULES`.
 """
 
+from abc import abstractmethod
 from typing import Annotated
 
 import msgspec
 import numpy as np
 from msgspec import Meta
 
-from residual._checked import Checked, read_kind
+from residual._checked import AbstractMeta, Checked, read_kind
 
 _TOO_MUCH = 1e30  # for a rate; float32, in which steps have theirs, ends at 3e38
 Rate = Annotated[float, Meta(ge=0, lt=_TOO_MUCH, description="a number from 0")]
 _PAIRS = "pairs [epoch, rate], epochs ascending from 0, rates at least 0"
 
 
-class Schedule(Checked, frozen=True, tag_field="kind"):
+class Schedule(Checked, frozen=True, tag_field="kind", metaclass=AbstractMeta):
     """The learning rate of every step."""
 
     @property
@@ -31,9 +32,9 @@ class Schedule(Checked, frozen=True, tag_field="kind"):
         """As a TOML table: its kind and its values."""
         return msgspec.to_builtins(self)
 
+    @abstractmethod
     def rates(self, steps_per_epoch: int, epochs: int) -> np.ndarray:
         """The rate of each step, float32 (steps_per_epoch * epochs,)."""
-        raise NotImplementedError
 
     def stretch(self, share: float) -> "Schedule":
         """The same schedule in `share` times as many epochs."""

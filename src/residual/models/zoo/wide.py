@@ -23,5 +23,5 @@ WIDE = Family(
     (6, 4),
     ("wide-resnet16-4", "wide-resnet28-10"),
     _describe,
-    "wide, d deep, k wide",
+    "wide, N layers, K times as wide",
 )

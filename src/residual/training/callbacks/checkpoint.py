@@ -13,6 +13,7 @@ from residual.runs.folder import RunFolder
 from residual.training.callbacks.best_weights import BestWeights
 from residual.training.callbacks.epoch_log import EpochLog
 from residual.training.callbacks.waiting_time import WaitingTime
+from residual.training.seeds import assign_seed_states, read_seed_states
 
 EVERY = 60.0  # seconds
 _COPIED = 4e8  # bytes in a second, until it is measured: 384 MB took 0.15 to 1.1 s
@@ -59,6 +60,7 @@ class Checkpoint(keras.callbacks.Callback):
         model.set_weights(state.named("weights"))
         for variable, value in zip(model.optimizer.variables, state.named("optimizer"), strict=True):
             variable.assign(value)
+        assign_seed_states(model, state.named("seeds"))
         for part in (self.best, self.log, self.waiting):
             part.resume(state)
         self._resumed = state
@@ -107,7 +109,7 @@ class Checkpoint(keras.callbacks.Callback):
         backend.settle_state(self.model)
         variables = [np.asarray(v.numpy()) for v in self.model.optimizer.variables]
         arrays = number_arrays("weights", self.model.get_weights()) | number_arrays("optimizer", variables)
-        arrays |= self.best.arrays()
+        arrays |= number_arrays("seeds", read_seed_states(self.model)) | self.best.arrays()
         if step:
             arrays |= number_arrays("metrics", [np.asarray(v.numpy()) for v in self.model.metrics_variables])
         facts = {

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from residual._fonts import choose_font_file
+
 COLUMNS = 6
 CELL = 96  # pixels a side; smaller images are enlarged by a whole number, larger ones reduced
 GAP, LINE = 6, 14
@@ -23,7 +25,8 @@ def contact_sheet(images: np.ndarray, captions: Sequence[str]) -> tuple[bytes, t
     step_x, step_y = width + GAP, height + lines * LINE + GAP
     rows = -(-len(images) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * step_x + GAP, rows * step_y + GAP), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
+    draw, file = ImageDraw.Draw(sheet), choose_font_file(captions)
+    font = ImageFont.truetype(file, 11) if file else ImageFont.load_default(11)
     way = Image.Resampling.NEAREST if height >= images.shape[1] else Image.Resampling.BOX
     for place, (image, caption) in enumerate(zip(images, captions, strict=True)):
         x, y = GAP + place % COLUMNS * step_x, GAP + place // COLUMNS * step_y

@@ -1,9 +1,9 @@
 """log.csv: a row for each epoch."""
 
 import time
+from typing import Any
 
 import keras
-import numpy as np
 
 from residual.errors import RunError
 from residual.runs.checkpoints import State
@@ -17,7 +17,7 @@ class EpochLog(keras.callbacks.Callback):
 
     Args:
         folder: of the run.
-        rates: the learning rate of every step; a row has that of the epoch's last step.
+        rates: the learning rate of every step, `rates[step]`; a row has that of the epoch's last step.
         console: for the warning.
 
     Attributes:
@@ -25,7 +25,7 @@ class EpochLog(keras.callbacks.Callback):
         steps: taken since the start of the training.
     """
 
-    def __init__(self, folder: RunFolder, rates: np.ndarray, console):
+    def __init__(self, folder: RunFolder, rates: Any, console):
         super().__init__()
         self.folder, self.rates, self.console = folder, rates, console
         self.rows, self.steps, self.failed = [], 0, False

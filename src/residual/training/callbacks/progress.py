@@ -1,4 +1,4 @@
-"""What a user sees while a network trains: a live line in a terminal, a row of a table for every epoch."""
+"""What a user sees while a network trains: a live line in a terminal or notebook, and a row for every epoch."""
 
 import time
 
@@ -6,7 +6,8 @@ import keras
 from rich import progress
 from rich.console import Console
 
-from residual._text import format_clock
+from residual._console import NotebookLine
+from residual._text import format_clock, format_duration
 from residual.training.batches import Batches
 from residual.training.callbacks.waiting_time import WaitingTime
 
@@ -35,6 +36,8 @@ class Progress(keras.callbacks.Callback):
         self.done = 0  # steps of this process
         self.live: progress.Progress | None = None
         self.task = None
+        in_notebook = getattr(console, "in_notebook", False) and not console.quiet
+        self.line = NotebookLine() if in_notebook else None
 
     def on_train_begin(self, logs=None):
         if not self.done:
@@ -60,7 +63,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.done += 1
-        if self.live is None:
+        if self.live is None and self.line is None:
             return
         rate = (batch + 1) * self.batches.batch_size / (time.perf_counter() - self.epoch_started)
         done = self.batches.first + batch + 1
@@ -74,7 +77,10 @@ class Progress(keras.callbacks.Callback):
             self._format_waiting(),
         )
         room = min(LIVE, self.console.width - 1) - len(self._name(self.epoch)) - BAR - 2
-        self.live.update(self.task, completed=done, status=_join_fitting(parts, room))
+        if self.line:
+            self.line.update(f"{self._name(self.epoch)}  {_join_fitting(parts, room + BAR)}")
+        if self.live:
+            self.live.update(self.task, completed=done, status=_join_fitting(parts, room))
 
     def on_epoch_end(self, epoch, logs=None):
         validation = ("", "")
@@ -117,6 +123,8 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self.stop()
+        if self.line and self.done:
+            self.line.update(f"trained for {format_duration(time.perf_counter() - self.started)}", last=True)
 
 
 def _format_row(name: str, loss: str, accuracy: str, val_loss: str, val_accuracy: str, seconds: str) -> str:

@@ -1,0 +1,220 @@
+"""A training in its run folder: begun, continued, or its end completed.
+
+`residual.train` and `residual train` both come here. Keras is imported after everything that can be checked without it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from residual._console import show_work
+from residual._run import Run
+from residual.backend import import_keras_quietly
+from residual.backend.devices import AUTO, check_device, use_device
+from residual.errors import NetworkError, RecipeError, RunError
+from residual.models.given import GivenNetwork
+from residual.runs.folder import (
+    RESUMABLE,
+    RunFolder,
+    check_free,
+    check_name,
+    find_existing,
+    find_run,
+    new_run,
+)
+from residual.training.options import TrainOptions
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from residual.runs.checkpoints import State
+    from residual.training.job import Job
+
+RESUME = ("auto", "never", "always")
+
+
+def train_run(
+    options: TrainOptions, *, name: str | None, resume: str, console: "Console", device: str = AUTO
+) -> Run:
+    """Train what the options ask for.
+
+    Args:
+        options: what is asked.
+        name, resume: as `residual.train` takes them.
+        console: where the plan and each epoch are shown.
+        device: where the network is computed.
+
+    Raises:
+        DataError, NetworkError, RecipeError, RunError: each says what to do.
+    """
+    before = check_request(options, name, resume)
+    check_device(device)
+    from residual.training.job import make_job
+
+    with show_work(console, "reading the images"):
+        job = make_job(options)
+    with use_device(device):
+        return _train_job(job, name, before, console).on(device)
+
+
+def _train_job(job: "Job", name: str | None, before: RunFolder | None, console: "Console") -> Run:
+    """Train in a new run folder, or continue the run of before."""
+    from residual.training.reload import continue_job
+
+    if before is not None:
+        return _continue(before, continue_job(job, before), console)
+    folder = new_run(name, f"{job.data.name}-{job.spec.name}")
+    with folder.claim():
+        try:
+            job = _write_start(folder, job)
+            folder.write_record(job.record)
+            return _fit(folder, job, None, console)
+        except (NetworkError, RecipeError):  # raised before the first step: there is no run
+            folder.discard()
+            raise
+
+
+def _write_start(folder: RunFolder, job: "Job") -> "Job":
+    """Keep the Keras model that the training begins with, if one was given; the job that begins with what was kept."""
+    if not isinstance(job.spec, GivenNetwork):
+        return job
+    from residual.training.start import save_start
+
+    return replace(job, spec=save_start(job.spec, folder))
+
+
+def check_request(options: TrainOptions, name: str | None, resume: str) -> RunFolder | None:
+    """Refuse what is wrong in itself, without reading the data and without Keras.
+
+    Args:
+        options: what is asked.
+        name, resume: as `residual.train` takes them.
+
+    Returns:
+        The run of this name that is to be continued; None for a new one.
+
+    Raises:
+        DataError, NetworkError, RecipeError, RunError: each says what to do.
+    """
+    from residual.data.load import check_address
+    from residual.training.recipes import choose_recipe
+
+    before = _find_previous(name, resume)
+    choose_recipe(options)
+    if isinstance(options.data, str):
+        check_address(options.data, options.search_dir)
+    return before
+
+
+def resume_run(
+    run: str | Path | Run,
+    *,
+    console: "Console",
+    data: Any = None,
+    callbacks: Sequence[Any] | None = None,
+    device: str = AUTO,
+) -> Run:
+    """Continue a run that was interrupted.
+
+    Args:
+        run: a run, its name or its folder.
+        data, callbacks: what the run cannot keep, given again, as `residual.resume` takes them.
+        console: where the plan and each epoch are shown.
+        device: where the network is computed.
+
+    Raises:
+        DataError, RunError: as for `residual.resume`.
+    """
+    check_device(device)
+    folder = run.folder if isinstance(run, Run) else find_run(run)
+    if folder.state == "finished":
+        return _finish(folder, console)
+    import_keras_quietly()
+    from residual.training.reload import reload_job
+
+    job = reload_job(folder, data, callbacks)
+    with use_device(device):
+        return _continue(folder, job, console).on(device)
+
+
+def _find_previous(name: str | None, resume: str) -> RunFolder | None:
+    """The run of this name that is to be continued, or None; refused before any data is read."""
+    if resume not in RESUME:
+        raise RunError(f"resume must be one of {', '.join(RESUME)}; got {resume!r}.")
+    check_name(name)
+    before = None if resume == "never" else find_existing(name)
+    if before is not None and (before.state in RESUMABLE or _is_unfinished(before)):
+        return before
+    if resume == "always":
+        known = "is not a run that was interrupted" if before else "is not there"
+        raise RunError(
+            f'resume="always" needs a run to continue, and {name or "a run without a name"} {known}.'
+        )
+    check_free(name)
+    return None
+
+
+def _is_unfinished(folder: RunFolder) -> bool:
+    """Whether the training has finished and its end was interrupted."""
+    return folder.state == "finished" and bool(folder.find_missing())
+
+
+def _continue(folder: RunFolder, job: "Job", console: "Console") -> Run:
+    """Continue a run in its folder, from its last checkpoint."""
+    import_keras_quietly()
+    from residual.training.callbacks.checkpoint import load_last_state
+    from residual.training.machine import find_machine_changes
+
+    if folder.state == "finished":
+        return _finish(folder, console)
+    with folder.claim():
+        state = load_last_state(folder, console)
+        folder.reopen(state.step if state else 0)
+        changes = find_machine_changes(job.record.machine)
+        if state and changes:
+            console.print(f"         since it began {changes}: last digits may differ", highlight=False)
+        return _fit(folder, job, state, console)
+
+
+def _finish(folder: RunFolder, console: "Console") -> Run:
+    """Write what is missing of a run whose training has finished; the test scores are written by `Run.evaluate`."""
+    from residual.runs import checkpoints
+
+    missing = folder.find_missing()
+    if not missing:
+        raise RunError(
+            f"{folder.path} has finished: there is nothing to resume. To train longer, start a new run."
+        )
+    console.print(f"{folder.path} has finished training; missing: {', '.join(missing)}", highlight=False)
+    with folder.claim():
+        checkpoints.remove(folder.checkpoints)
+        folder.start.unlink(missing_ok=True)
+        _draw_curves(folder)
+    return Run(folder)
+
+
+def _fit(folder: RunFolder, job: "Job", state: "State | None", console: "Console") -> Run:
+    """Train in a folder that this process has claimed, from the beginning or from a state."""
+    import_keras_quietly()
+    from residual.training.fit import fit
+    from residual.training.save import save_data_facts
+
+    try:
+        save_data_facts(job, folder)
+        trained = fit(job, folder, console, state)
+        _draw_curves(folder)
+    except OSError as error:
+        raise RunError(
+            f"{error.filename or folder.path} cannot be written or read: {error.strerror or error}. Make room, or "
+            "give the rights to write there, and continue with residual train --resume "
+            f"{folder.path.name}."
+        ) from None
+    return Run(folder, job.data, trained)
+
+
+def _draw_curves(folder: RunFolder) -> None:
+    from residual.evaluation.figures import save_curves_png
+
+    if rows := folder.log_rows():
+        save_curves_png(rows, folder.path / "curves.png")
