@@ -74,10 +74,8 @@ def _explain_usage(error: Any) -> str:
     if option in _ADVICE:
         return f"No such option: {option}. {_ADVICE[option]}"
     message = " ".join(error.format_message().split()).rstrip(".")
-    if option:
-        near = difflib.get_close_matches(
-            option, getattr(error, "possibilities", None) or (), n=1, cutoff=_NEAR
-        )
+    if hasattr(error, "possibilities"):
+        near = difflib.get_close_matches(option, error.possibilities or (), n=1, cutoff=_NEAR)
         message = f"No such option: {option}{f'. Did you mean {near[0]}?' if near else ''}"
     path = error.ctx.command_path if error.ctx else "residual"
     end = "" if message.endswith("?") else "."
