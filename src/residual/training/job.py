@@ -14,9 +14,10 @@ from residual._console import print_row
 from residual.data.balance import imbalance, resampled
 from residual.data.fingerprints import STYLE, compute_data_hash, compute_fingerprint
 from residual.data.images import Dataset
-from residual.data.load import load_data
+from residual.data.load import open_source
 from residual.data.named import NAMES, SEARCHED
 from residual.data.passed_over import summarize_passed_over
+from residual.data.photo_size import choose_photo_size, has_photos
 from residual.data.pixel_store import PixelStore
 from residual.data.readers.hub import PREFIX
 from residual.data.splits import split_apart
@@ -68,7 +69,7 @@ def make_job(options: TrainOptions) -> Job:
         DataError, NetworkError, RecipeError: each says what to do.
     """
     started = time.perf_counter()
-    data = load_data(options.data, options.image_size, options.search_dir, options.max_unreadable)
+    data = _load_photos(options)
     from residual.models.build import (
         check_image_size,  # loads Keras: data that is not there is reported before
     )
@@ -118,8 +119,22 @@ def reload_data(record: RunRecord) -> Dataset:
     Raises:
         DataError: if it cannot be found or read.
     """
-    options = TrainOptions.from_table(record.train)
-    return load_data(options.data, options.image_size, options.search_dir, options.max_unreadable)
+    return _load_photos(TrainOptions.from_table(record.train), record.data.image_size[0])
+
+
+def _load_photos(options: TrainOptions, recorded: int | None = None) -> Dataset:
+    """The data that the options name; photos are scaled to a size that suits them if none is asked for.
+
+    Args:
+        options: what was asked.
+        recorded: the side that the photos were scaled to before; None chooses it.
+    """
+    source, side = open_source(options.data, options.search_dir), options.image_size
+    if side is None and has_photos(source):
+        side = recorded
+        if side is None and (chosen := choose_photo_size(source)):
+            source, side = source.with_notes(chosen.reason), chosen.side
+    return source.to_dataset(side, options.max_unreadable)
 
 
 def continue_job(job: Job, folder: RunFolder) -> Job:
