@@ -4,8 +4,9 @@
     python benchmarks/epoch_choice.py --show                           # what the rules would have kept
 
 A case is one training of recipe `images`: a photo set, n training images, a seed, an augmentation. It stores what a
-rule may see, the validation accuracy and loss of every epoch, and what it must not see, the test accuracy of every
-epoch and of averages of the last epochs' weights. So every rule is compared on the same trainings (`epoch_rules`).
+rule may see, the validation accuracy and loss of every epoch, and what it must not see, the test accuracy of each epoch
+that a rule of `epoch_rules` keeps, and of averages of the last epochs' weights. So all rules are compared on the same
+trainings.
 The test images are read for this experiment alone: no rule, and nothing in `residual train`, uses them.
 
 The n images are drawn by the seed, each class in proportion; a tenth of them is validated on, as `residual train`
@@ -15,14 +16,18 @@ continues when it is started again.
 """
 
 import argparse
-import gc
+import contextlib
+import functools
+import itertools
 import json
 import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
+from epoch_rules import RULES, find_correct, format_tables
 from machine import machine, short_name
 
 SETS = ("signs", "sign_language_digits", "cifar10")
@@ -70,82 +75,103 @@ def choose_recipe(augment: str):
     return change(RECIPES["images"], augment=(first, Flip(), Light(0.2, 0.2)))
 
 
-def run_case(data, augment: str, seed: int) -> dict:
+class Network:
+    """A network that is compiled once and trained again and again, each time from other random weights.
+
+    Its first layer keeps the colour statistics of the images of the first training; the batch norm after the first
+    convolution takes away what that changes.
+
+    Args:
+        data: images of the first training.
+        recipe: without the augmentation the same for all trainings.
+    """
+
+    def __init__(self, data, recipe):
+        from residual import backend
+        from residual.backend import accelerate
+        from residual.backend.choice import choose
+        from residual.models import zoo
+        from residual.training.build import build_model
+        from residual.training.compile import compile_model, make_optimizer
+
+        steps, size = -(-len(data.train) // recipe.batch_size), min(recipe.batch_size, len(data.train))
+        self.spec = zoo.find_spec(recipe.model)
+        self.model = build_model(data, self.spec, recipe)
+        self.choice = choose(self.model, size, make_optimizer(recipe, steps), "auto")
+        self.inside = contextlib.ExitStack()
+        self.inside.enter_context(accelerate.accelerated(self.model, self.choice))
+        compile_model(self.model, recipe, steps, self.choice)
+        self.model.optimizer.build(self.model.trainable_variables)
+        self.optimizer = [variable.numpy() for variable in self.model.optimizer.variables]
+        self.forward = functools.cache(backend.training_forward)
+
+    def restart(self, data, recipe, seed: int) -> None:
+        """Random weights by a seed, and the optimizer as at the beginning."""
+        import keras
+
+        from residual.training.build import build_model
+
+        keras.utils.set_random_seed(seed)
+        self.model.set_weights(build_model(data, self.spec, recipe).get_weights())
+        for variable, value in zip(self.model.optimizer.variables, self.optimizer, strict=True):
+            variable.assign(value)
+
+    def score(self, weights: list, data, recipe) -> int:
+        """Test images that are classified correctly, with recomputed batch-norm statistics."""
+        from residual import backend
+        from residual.training.batch_norm import recompute_batch_norm
+        from residual.training.batches import in_order
+
+        self.model.set_weights(weights)
+        with patch.object(backend, "training_forward", self.forward):
+            recompute_batch_norm(
+                self.model, data.train, recipe.batch_size, recipe.augment, max_images=MOST_FOR_STATISTICS
+            )
+        rows = self.model.predict(in_order(data.test, len(data.classes), 100), verbose=0)
+        return int((rows.argmax(1) == data.test.y).sum())
+
+
+def run_case(network: Network, data, recipe, seed: int) -> dict:
     """Train once; everything that is known of each epoch."""
     import keras
 
-    from residual.backend import accelerate
-    from residual.backend.choice import choose
-    from residual.models import zoo
     from residual.training.batches import Batches, in_order
-    from residual.training.build import build_model
-    from residual.training.compile import compile_model, make_optimizer
 
-    recipe, classes = choose_recipe(augment), len(data.classes)
-    keras.utils.set_random_seed(seed)
+    classes, n, model = len(data.classes), len(data.validation), network.model
+    network.restart(data, recipe, seed)
     batches = Batches(data.train, classes, recipe.batch_size, recipe.augment, seed)
-    model = build_model(data, zoo.find_spec(recipe.model), recipe)
-    size = min(recipe.batch_size, len(data.train))
-    choice = choose(model, size, make_optimizer(recipe, batches.steps), "auto")
     snapshots: list[list[np.ndarray]] = []
     keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: snapshots.append(model.get_weights()))
-    with accelerate.accelerated(model, choice):
-        compile_model(model, recipe, batches.steps, choice)
-        batches.begin_at(0)
-        started = time.perf_counter()
-        history = model.fit(
-            batches,
-            epochs=recipe.epochs,
-            validation_data=in_order(data.validation, classes, recipe.batch_size),
-            shuffle=False,
-            callbacks=[keep],
-            verbose=0,
-        ).history
-        seconds = time.perf_counter() - started
-        scores = score_all(model, snapshots, data, recipe)
-    n = len(data.validation)
-    return {
-        "train_n": len(data.train),
+    batches.begin_at(0)
+    started = time.perf_counter()
+    history = model.fit(
+        batches,
+        epochs=recipe.epochs,
+        validation_data=in_order(data.validation, classes, recipe.batch_size),
+        shuffle=False,
+        callbacks=[keep],
+        verbose=0,
+    ).history
+    seconds = time.perf_counter() - started
+    rates = recipe.schedule.rates(batches.steps, recipe.epochs)
+    seen = {
         "validation_n": n,
-        "test_n": len(data.test),
-        "image_size": data.size[0],
-        "precision": choice.precision,
-        "seconds": round(seconds, 1),
-        "rates": recipe.schedule.rates(batches.steps, recipe.epochs)[
-            batches.steps - 1 :: batches.steps
-        ].tolist(),
-        "train_loss": [round(value, 5) for value in history["loss"]],
+        "rates": rates[batches.steps - 1 :: batches.steps].tolist(),
         "val_loss": [round(value, 5) for value in history["val_loss"]],
         "val_correct": [round(value * n) for value in history["val_accuracy"]],
-        **scores,
     }
-
-
-def score_all(model, snapshots: list, data, recipe) -> dict:
-    """Test images that each epoch's weights, and each average, classify correctly with recomputed statistics."""
-    from residual.training.batch_norm import recompute_batch_norm
-    from residual.training.batches import in_order
-
-    test = in_order(data.test, len(data.classes), 100)
-
-    def score(weights) -> tuple[int, float]:
-        model.set_weights(weights)
-        recompute_batch_norm(
-            model, data.train, recipe.batch_size, recipe.augment, max_images=MOST_FOR_STATISTICS
-        )
-        rows = np.float64(model.predict(test, verbose=0))
-        right = rows[np.arange(len(rows)), data.test.y]
-        return int((rows.argmax(1) == data.test.y).sum()), round(float(-np.log(right + 1e-12).mean()), 5)
-
-    each = [score(weights) for weights in snapshots]
-    averages = {
-        str(last): score([np.mean(values, 0) for values in zip(*snapshots[-last:], strict=True)])[0]
-        for last in AVERAGES
-    }
+    chosen = sorted({rule(seen) for rule in RULES.values()})
+    averages = {str(k): [np.mean(v, 0) for v in zip(*snapshots[-k:], strict=True)] for k in AVERAGES}
     return {
-        "test_correct": [correct for correct, _ in each],
-        "test_loss": [loss for _, loss in each],
-        "average_test_correct": averages,
+        **seen,
+        "train_n": len(data.train),
+        "test_n": len(data.test),
+        "image_size": data.size[0],
+        "precision": network.choice.precision,
+        "seconds": round(seconds, 1),
+        "train_loss": [round(value, 5) for value in history["loss"]],
+        "test_correct": {str(epoch): network.score(snapshots[epoch], data, recipe) for epoch in chosen},
+        "average_test_correct": {k: network.score(mean, data, recipe) for k, mean in averages.items()},
     }
 
 
@@ -154,33 +180,27 @@ def name_case(name: str, n: int, seed: int, augment: str, image_size: int | None
 
 
 def measure(arguments, path: Path) -> None:
-    """Run the cases that are asked for and not yet in the result."""
-    import keras
-
+    """Run the cases that are asked for and not yet in the result; those of one set and n share a network."""
     record = json.loads(path.read_text("utf-8")) if path.exists() else {"cases": {}}
-    sets: dict = {}
-    for n, seed, name, augment in (
-        (n, seed, name, augment)
-        for n in arguments.n
-        for seed in arguments.seeds
-        for name in arguments.sets
-        for augment in arguments.augment
-    ):
-        case = name_case(name, n, seed, augment, arguments.size)
-        if case in record["cases"]:
-            continue
-        if name not in sets:
-            sets[name] = load_set(name, arguments.size)
-        facts = {"set": name, "n": n, "seed": seed, "augment": augment}
-        began = time.perf_counter()
-        record["cases"][case] = facts | run_case(draw(sets[name], n, seed), augment, seed)
-        record["machine"] = machine()
-        write(record, path)
-        done = record["cases"][case]
-        share = done["test_correct"][-1] / done["test_n"]
-        print(f"{case}: {time.perf_counter() - began:.0f} s, last epoch {share:.1%}", flush=True)
-        keras.backend.clear_session()
-        gc.collect()
+    sets = {}
+    for n in arguments.n:
+        networks = {}
+        for seed, name, augment in itertools.product(arguments.seeds, arguments.sets, arguments.augment):
+            case = name_case(name, n, seed, augment, arguments.size)
+            if case in record["cases"]:
+                continue
+            began = time.perf_counter()
+            if name not in sets:
+                sets[name] = load_set(name, arguments.size)
+            data, recipe = draw(sets[name], n, seed), choose_recipe(augment)
+            if name not in networks:
+                networks[name] = Network(data, recipe)
+            facts = {"set": name, "n": n, "seed": seed, "augment": augment}
+            done = facts | run_case(networks[name], data, recipe, seed)
+            record["cases"][case] = done
+            write({**record, "machine": machine()}, path)
+            share = find_correct(done)["the last"] / done["test_n"]
+            print(f"{case}: {time.perf_counter() - began:.0f} s, last epoch {share:.1%}", flush=True)
 
 
 def write(record: dict, path: Path) -> None:
@@ -199,7 +219,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, nargs="+", default=[50, 200, 1000], help="training images")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
     parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
-    parser.add_argument("--augment", nargs="+", default=["crop"], choices=AUGMENTS)
+    parser.add_argument("--augment", nargs="+", default=["affine"], choices=AUGMENTS)
     parser.add_argument("--size", type=int, help="pixels a side in place of the set's own")
     parser.add_argument(
         "--out", type=Path, help="the result; else benchmarks/results/epoch_choice-MACHINE.json"
@@ -209,8 +229,6 @@ def main() -> None:
     folder = Path(__file__).parent / "results"
     path = arguments.out or folder / f"epoch_choice-{short_name(machine())}.json"
     if arguments.show:
-        from epoch_rules import format_tables
-
         print(format_tables(json.loads(path.read_text("utf-8"))))
         return
     from residual import backend

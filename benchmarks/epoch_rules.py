@@ -20,6 +20,12 @@ def keep_best_accuracy(case: dict) -> int:
     return max(range(len(case["val_loss"])), key=lambda e: (case["val_correct"][e], -case["val_loss"][e], e))
 
 
+def keep_best_accuracy_after_peak(case: dict) -> int:
+    """The same among the epochs after the learning rate has peaked."""
+    peak = int(np.argmax(case["rates"]))
+    return peak + keep_best_accuracy({name: case[name][peak:] for name in ("val_loss", "val_correct")})
+
+
 def keep_best_loss(case: dict) -> int:
     return max(range(len(case["val_loss"])), key=lambda e: (-case["val_loss"][e], e))
 
@@ -53,16 +59,17 @@ def keep_one_error_after_peak(case: dict) -> int:
 RULES: dict[str, Callable[[dict], int]] = {
     "the last": keep_last,
     "the highest validation accuracy": keep_best_accuracy,
+    "the same, after the peak of the rate": keep_best_accuracy_after_peak,
     "the lowest validation loss": keep_best_loss,
-    "the lowest loss, mean of three epochs, after the peak": keep_smoothed_loss,
+    "the lowest loss, mean of three epochs, after the peak of the rate": keep_smoothed_loss,
     "the latest within one standard error of the best accuracy": keep_one_error,
-    "the same, after the peak": keep_one_error_after_peak,
+    "the latest within one standard error, after the peak of the rate": keep_one_error_after_peak,
 }
 
 
 def find_correct(case: dict) -> dict[str, int]:
     """Test images that are classified correctly with what each rule keeps, averages of the last epochs among them."""
-    chosen = {name: case["test_correct"][rule(case)] for name, rule in RULES.items()}
+    chosen = {name: case["test_correct"][str(rule(case))] for name, rule in RULES.items()}
     averages = {f"the mean weights of the last {k}": n for k, n in case["average_test_correct"].items()}
     return chosen | averages
 
@@ -127,13 +134,14 @@ def format_expected(record: dict, augment: str) -> str:
             "test accuracy",
             "lowest-highest",
             "n, 95% interval",
+            "time",
         ],
-        ["---", "---:", "---:", "---:", "---:", "---:", "---:"],
+        ["---", *["---:"] * 7],
     ]
     for name in dict.fromkeys(case["set"] for case in record["cases"].values()):
         for n in sorted({case["n"] for case in select(record, set=name, augment=augment)}):
             cases = select(record, set=name, augment=augment, n=n)
-            shares = [case["test_correct"][keep_one_error(case)] / case["test_n"] for case in cases]
+            shares = [case["test_correct"][str(keep_one_error(case))] / case["test_n"] for case in cases]
             rows.append([name, *describe_cases(cases, shares)])
     return format_rows(rows)
 
@@ -151,6 +159,7 @@ def describe_cases(cases: list[dict], shares: list[float]) -> list[str]:
         f"**{middle:.1%}**",
         f"{min(shares):.1%}-{max(shares):.1%}",
         f"{first['test_n']}: {100 * low:.1f}-{100 * high:.1f}%",
+        f"{statistics.median(case['seconds'] for case in cases):.0f} s",
     ]
 
 
@@ -163,7 +172,9 @@ def format_augments(record: dict) -> str:
                 {c["seed"]: c for c in select(record, set=name, n=n, augment=a)} for a in ("affine", "crop")
             ]
             seeds = sorted(set(by_seed[0]) & set(by_seed[1]))
-            shares = [[by[seed]["test_correct"][-1] / by[seed]["test_n"] for seed in seeds] for by in by_seed]
+            shares = [
+                [find_correct(by[seed])["the last"] / by[seed]["test_n"] for seed in seeds] for by in by_seed
+            ]
             if seeds:
                 gains = [crop - affine for affine, crop in zip(*shares, strict=True)]
                 means = [f"{statistics.mean(values):.1%}" for values in shares]
@@ -178,7 +189,7 @@ def format_rows(rows: list[list[str]]) -> str:
 
 PARTS: dict[str, Callable[[dict], str]] = {
     "rules": format_rules,
-    "expected": lambda record: format_expected(record, "crop"),
+    "expected": lambda record: format_expected(record, "affine"),
     "augments": format_augments,
 }
 
