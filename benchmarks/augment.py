@@ -23,6 +23,7 @@ from residual.augment import (
     Light,
     Mixup,
     RandAugment,
+    ResizedCrop,
     Shift,
     apply_augmentations,
 )
@@ -34,6 +35,7 @@ CHANGES = {
     "Shift(4)": (Shift(4),),
     "Light(0.2, 0.2)": (Light(0.2, 0.2),),
     "Affine(20, 0.2, 0.1)": (Affine(20, 0.2, 0.1),),
+    "ResizedCrop()": (ResizedCrop(),),
     "Cutout(8)": (Cutout(8),),
     "RandAugment(2, 9)": (RandAugment(2, 9),),
     "Mixup(0.2)": (Mixup(0.2),),

@@ -1,9 +1,10 @@
-"""Write the tables of docs/performance.md from benchmarks/results/*.json.
+"""Write the tables of docs/performance.md and docs/results.md from benchmarks/results/*.json.
 
     python benchmarks/tables.py            # writes them
     python benchmarks/tables.py --check    # exit code 1 if they are not what the results say
 
-A table stands between `<!-- table NAME -->` and `<!-- end -->`, where NAME is a result without `.json`.
+A table stands between `<!-- table NAME -->` and `<!-- end -->`, where NAME is a result without `.json`. A result of
+several tables has one for each `<!-- table NAME PART -->`.
 """
 
 import json
@@ -11,13 +12,14 @@ import re
 import sys
 from pathlib import Path
 
+from epoch_rules import PARTS
 from panel import PANEL_HEAD, panel_line
 from step import format_case
 from turns import format_table
 
 ROOT = Path(__file__).resolve().parent
-PAGE = ROOT.parent / "docs" / "performance.md"
-BLOCK = re.compile(r"(<!-- table ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PAGES = [ROOT.parent / "docs" / name for name in ("performance.md", "results.md")]
+BLOCK = re.compile(r"(<!-- table ([\w.-]+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def describe_machine(record: dict) -> str:
@@ -27,13 +29,17 @@ def describe_machine(record: dict) -> str:
     versions = [f"{name} {machine[name]}" for name in ("tensorflow_cpu", "keras", "torch") if name in machine]
     switches = [f"{name}={value}" for name, value in machine["environment"].items()]
     facts = [name, f"{machine['cores']} cores", *versions, *switches, machine["date"]]
+    if "turns" not in record:
+        return f"{'; '.join(facts)}."
     quick = "a quick run of " if record["quick"] else ""
     return f"{'; '.join(facts)}; medians of {quick}{record['turns']} turns."
 
 
-def format_record(record: dict) -> str:
-    """A result as a Markdown table with a line on its machine."""
-    if "case" in record:
+def format_record(record: dict, part: str | None) -> str:
+    """A result, or a part of one, as a Markdown table with a line on its machine."""
+    if part is not None:
+        table = PARTS[part](record)
+    elif "case" in record:
         case = record["case"]
         title = (
             f"{case['network']}, {case['size']}x{case['size']}, batch {case['batch']}, {case['optimizer']}"
@@ -49,16 +55,16 @@ def fill(page: str) -> str:
 
     def write(found: re.Match) -> str:
         record = json.loads((ROOT / "results" / f"{found[2]}.json").read_text("utf-8"))
-        return f"{found[1]}\n{format_record(record)}\n{found[3]}"
+        return f"{found[1]}\n{format_record(record, found[3])}\n{found[4]}"
 
     return BLOCK.sub(write, page)
 
 
 if __name__ == "__main__":
-    before = PAGE.read_text("utf-8")
-    after = fill(before)
-    if sys.argv[1:] == ["--check"]:
-        sys.exit(
-            0 if after == before else f"{PAGE.name} is not what the results say: run benchmarks/tables.py."
-        )
-    PAGE.write_text(after, "utf-8")
+    for page in PAGES:
+        before = page.read_text("utf-8")
+        after = fill(before)
+        if sys.argv[1:] != ["--check"]:
+            page.write_text(after, "utf-8")
+        elif after != before:
+            sys.exit(f"{page.name} is not what the results say: run benchmarks/tables.py.")

@@ -95,7 +95,7 @@ def test_unknown_verbs_and_options_are_found(command, unknown):
     assert check_command(command.split())[:1] == unknown
 
 
-def test_the_tables_on_performance_are_what_the_results_say():
+def test_the_tables_are_what_the_results_say():
     script = ROOT / "benchmarks" / "tables.py"
     if not script.is_file():
         pytest.skip("the benchmarks are not here")

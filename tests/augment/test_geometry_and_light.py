@@ -7,6 +7,7 @@ import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from residual.augment import (
     Affine,
@@ -16,6 +17,7 @@ from residual.augment import (
     Light,
     Mixup,
     RandAugment,
+    ResizedCrop,
     Shift,
     apply_augmentations,
     from_table,
@@ -23,7 +25,7 @@ from residual.augment import (
 from residual.errors import RecipeError
 from tests.drawn import Drawn, pictures
 
-ALL = [Flip(), Shift(3), Shift(2, "zero"), Light(0.3, 0.3), Affine(20, 0.2, 0.1), Cutout(3)]
+ALL = [Flip(), Shift(3), Shift(2, "zero"), Light(0.3, 0.3), Affine(20, 0.2, 0.1), ResizedCrop(), Cutout(3)]
 
 
 def moved(angle=0.5, scale=0.5, down=0.5, right=0.5) -> Drawn:
@@ -31,7 +33,9 @@ def moved(angle=0.5, scale=0.5, down=0.5, right=0.5) -> Drawn:
     return Drawn([angle, scale, down, right])
 
 
-@pytest.mark.parametrize("same", [Shift(0), Shift(0, "zero"), Light(0, 0), Affine(), Cutout(0)])
+@pytest.mark.parametrize(
+    "same", [Shift(0), Shift(0, "zero"), Light(0, 0), Affine(), ResizedCrop((1, 1)), Cutout(0)]
+)
 def test_identity_settings_change_nothing(same):
     x = pictures()
     np.testing.assert_array_equal(same(x, np.random.default_rng(0)), x)
@@ -134,6 +138,40 @@ def test_affine_scale_enlarges_about_the_middle():
     assert out.ravel().tolist() == [33, 100, 167]
 
 
+def test_resized_crop_reads_as_pillow_does():
+    x = pictures(3, 12, 8)
+    boxes = [(0.5, 0.5, 0.0, 0.0), (0.5, 0.0, 1.0, 0.5), (0.5, 1.0, 0.4, 1.0)]  # area, ratio, top, left
+    out = ResizedCrop((0.2, 0.6), (0.5, 2.0))(x, Drawn(np.transpose(boxes)))
+    for image, crop, (area, ratio, top, left) in zip(x, out, boxes, strict=True):
+        share, wide = 0.2 + 0.4 * area, 0.5 * 4**ratio
+        high, wide = (share / wide) ** 0.5, (share * wide) ** 0.5
+        corner = 8 * left * (1 - wide), 12 * top * (1 - high)
+        box = (*corner, corner[0] + 8 * wide, corner[1] + 12 * high)
+        expected = Image.fromarray(image).resize((8, 12), Image.Resampling.BILINEAR, box)
+        assert (
+            np.abs(crop.astype(int) - np.asarray(expected)).max() <= 1
+        )  # Pillow rounds after each direction
+
+
+def test_resized_crop_draws_boxes_of_the_area_and_ratio_inside_the_image():
+    rows, columns = np.mgrid[:40, :40].astype(np.float32)
+    x = np.repeat(np.stack([rows, columns], -1)[None], 400, 0)
+    out = ResizedCrop((0.3, 0.9), (0.5, 2.0))(x, np.random.default_rng(0))
+    assert (out.min(), out.max()) == (0, 39)  # boxes reach the borders, and nothing beyond
+    high, wide = 39 * (out[:, 21, 0, 0] - out[:, 20, 0, 0]), 39 * (out[:, 0, 21, 1] - out[:, 0, 20, 1])
+    area, ratio = high * wide / 39**2, wide / high
+    assert 0.29 < area.min() < 0.35
+    assert 0.85 < area.max() < 0.91
+    assert 0.49 < ratio.min() < 0.55
+    assert 1.8 < ratio.max() < 2.01
+
+
+def test_a_box_that_would_be_wider_than_the_image_keeps_its_area():
+    x = np.repeat(np.arange(100, dtype=np.float32)[None, :, None, None], 5, 0)  # rows alone
+    out = ResizedCrop((0.8, 0.8), (3.0, 3.0))(x.repeat(100, 2), np.random.default_rng(0))
+    np.testing.assert_allclose(out[:, 51] - out[:, 50], 0.8, rtol=1e-3)  # all of the width, 0.8 of the height
+
+
 @pytest.mark.parametrize("augmentation", ALL, ids=lambda a: a.kind)
 def test_each_image_is_treated_alone(augmentation):
     """The second image of a batch does not depend on the first."""
@@ -144,12 +182,17 @@ def test_each_image_is_treated_alone(augmentation):
     np.testing.assert_array_equal(out[2:], augmentation(other, np.random.default_rng(5))[2:])
 
 
+def ascending(low: float, high: float):
+    return st.tuples(st.floats(low, high), st.floats(low, high)).map(sorted).map(tuple)
+
+
 @given(
     st.one_of(
         st.just(Flip()),
         st.builds(Shift, st.integers(0, 40), st.sampled_from(["edge", "zero"])),
         st.builds(Light, st.floats(0, 1), st.floats(0, 1)),
         st.builds(Affine, st.floats(0, 180), st.floats(0, 1), st.floats(0, 0.99)),
+        st.builds(ResizedCrop, ascending(0.01, 1), ascending(0.1, 10)),
         st.builds(Cutout, st.integers(0, 40)),
         st.builds(RandAugment, st.integers(0, 3), st.floats(0, 10)),
         st.builds(Mixup, st.floats(0, 100)),
@@ -164,7 +207,7 @@ def test_any_setting_keeps_shape_and_range_and_survives_its_table(augmentation):
     assert (out.shape, out.dtype) == (flat.shape, np.uint8)
     assert (mixed.shape, mixed.dtype) == (labels.shape, np.float32)
     np.testing.assert_allclose(mixed.sum(1), 1, rtol=1e-6)
-    if augmentation.kind in ("flip", "affine", "mixup", "cutmix"):
+    if augmentation.kind in ("flip", "affine", "resized-crop", "mixup", "cutmix"):
         assert (out == 90).all()
     text = tomli_w.dumps({"augment": [augmentation.to_table()]})
     assert from_table(tomllib.loads(text)["augment"][0]) == augmentation
@@ -180,7 +223,7 @@ def test_augmented_applies_in_turn_and_lets_labels_be_mixed():
     assert apply_augmentations(x, y, (), Drawn())[0] is x
 
 
-NAMES = "flip, shift, light, affine, cutout, randaugment, mixup, cutmix"
+NAMES = "flip, shift, light, affine, resized-crop, cutout, randaugment, mixup, cutmix"
 
 
 @pytest.mark.parametrize(
@@ -210,6 +253,18 @@ NAMES = "flip, shift, light, affine, cutout, randaugment, mixup, cutmix"
             "augment affine: shift must be a number from 0 or two; got [0, 1, 2].",
         ),
         ({"kind": "affine", "scale": 1}, "augment affine: scale must be a number from 0 to 0.99; got 1."),
+        (
+            {"kind": "resized-crop", "area": [0, 1]},
+            "augment resized-crop: area must be two shares from 0.01 to 1, ascending; got [0, 1].",
+        ),
+        (
+            {"kind": "resized-crop", "area": 0.5},
+            "augment resized-crop: area must be two shares from 0.01 to 1, ascending; got 0.5.",
+        ),
+        (
+            {"kind": "resized-crop", "ratio": [2, 0.5]},
+            "augment resized-crop: ratio must be two numbers from 0.1 to 10, ascending; got [2, 0.5].",
+        ),
         ({"kind": "cutout", "pixels": -1}, "augment cutout: pixels must be a whole number from 0; got -1."),
         (
             {"kind": "cutout", "pixels": True},

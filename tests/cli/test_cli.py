@@ -63,7 +63,8 @@ def test_train_says_what_it_did_and_what_comes_next(trained):
     assert "60 images from" in out
     assert "set aside as the test set" in out
     assert "epoch 6/6" in out
-    assert "of 6 images, which chose epoch" in out
+    assert "of 6 images, with the weights of epoch" in out
+    assert "\nkept     epoch " in out
     assert "of 9; 95% interval" in out
     assert "runs/first" in out
     assert "residual predict first IMAGE..." in out

@@ -209,16 +209,6 @@ def test_statistics_that_have_not_settled_are_replaced_and_reported(stripes_file
     assert run.evaluate().accuracy >= 0.9, "evaluating leaves the recomputed statistics in place"
 
 
-def test_best_keeps_the_best_epoch_and_last_the_last():
-    model = build_network(zoo.find_spec("cifar-resnet8"), (8, 8, 3), 2)
-    for keep, expected in (("best", 2), ("last", 3)):
-        best = BestWeights(keep)
-        best.set_model(model)
-        for epoch, accuracy in enumerate((0.5, 0.9, 0.7)):
-            best.on_epoch_end(epoch, {"val_accuracy": accuracy, "val_loss": 1.0})
-        assert best.epoch == expected
-
-
 def test_ctrl_c_keeps_the_best_so_far(stripes_file, monkeypatch):
     recipe = Recipe("long", "", "cifar-resnet8", 50, 16, "adamw", Constant(3e-3))
     heard, before = io.StringIO(), signal.getsignal(signal.SIGINT)

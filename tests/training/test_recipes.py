@@ -104,7 +104,7 @@ def test_differences():
         ({"batch_size": "32"}, "batch_size must be a whole number from 1; got '32'."),
         ({"optimizer": "lion"}, "optimizer must be one of adam, adamw, sgd; got 'lion'."),
         ({"normalization": "x"}, "normalization must be one of scale, channel, mean-image; got 'x'."),
-        ({"keep": "first"}, "keep must be best or last; got 'first'."),
+        ({"keep": "first"}, "keep must be one of auto, best, last; got 'first'."),
         ({"label_smoothing": 1}, "label_smoothing must be a number from 0 to below 1; got 1."),
         ({"label_smoothing": "a"}, "label_smoothing must be a number from 0 to below 1; got 'a'."),
         ({"weight_decay": -0.1}, "weight_decay must be a number from 0; got -0.1."),

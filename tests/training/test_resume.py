@@ -79,7 +79,8 @@ def same_but_for_seconds(one: RunFolder, other: RunFolder) -> bool:
 def test_a_resumed_training_ends_bit_for_bit_as_one_that_was_not_cut(
     stripes_file, each_step, monkeypatch, cut_at, optimizer
 ):
-    recipe = replace(RECIPE, optimizer=optimizer)  # 6 steps an epoch
+    keep = {"adamw": "auto", "sgd": "best"}[optimizer]
+    recipe = replace(RECIPE, optimizer=optimizer, keep=keep)  # 6 steps an epoch
     whole = train(stripes_file, "whole", recipe=recipe)
     train(stripes_file, "cut", cut_at, monkeypatch, recipe=recipe)
     assert RunFolder("runs/cut").state == "interrupted"
@@ -87,6 +88,7 @@ def test_a_resumed_training_ends_bit_for_bit_as_one_that_was_not_cut(
     assert resumed.report["weights_sha256"] == whole.report["weights_sha256"]
     assert resumed.report["data_sha256"] == whole.report["data_sha256"]
     assert resumed.report["kept_epoch"] == whole.report["kept_epoch"]
+    assert resumed.report["kept_reason"] == whole.report["kept_reason"]
     assert same_but_for_seconds(resumed.folder, whole.folder)
     assert [entry["step"] for entry in resumed.report["resumed"]] == [cut_at]
     assert resumed.folder.state == "finished"

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from residual._checked import read_kind
+from residual.augment.crop import ResizedCrop
 from residual.augment.geometry import Affine, Flip, Shift
 from residual.augment.light import Light
 from residual.augment.mixing import CutMix, Cutout, Mixup
@@ -23,6 +24,7 @@ AUGMENTATIONS: tuple[type[Augmentation], ...] = (
     Shift,
     Light,
     Affine,
+    ResizedCrop,
     Cutout,
     RandAugment,
     Mixup,

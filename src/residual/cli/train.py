@@ -187,11 +187,10 @@ def print_outcome(out: "TextConsole", trained: "Run", scores: "Scores") -> None:
 
     report, path = trained.report, trained.path
     validation, kept = report["validation"], report["kept_epoch"]
-    why = "which chose" if trained.folder.record.recipe["keep"] == "best" else "at the last,"
     rows = [
         (
             "validation",
-            f"accuracy {validation['accuracy']:.1%} of {validation['n']} images, {why} epoch {kept}",
+            f"accuracy {validation['accuracy']:.1%} of {validation['n']} images, with the weights of epoch {kept}",
         ),
         ("test", headline(scores)),
     ]

@@ -49,9 +49,9 @@ class Trained:
 
 
 def fit(job: Job, folder: RunFolder, console: Console, state: State | None = None) -> Trained:
-    """Train on `job.training`, select on its validation images, never read its test images.
+    """Train on `job.training`, choose the epoch on its validation images, never read its test images.
 
-    Ctrl-C ends the training after the current step; the best network so far is kept.
+    Ctrl-C ends the training after the current step; the epoch that the recipe prefers so far is kept.
 
     Args:
         job: what is trained on what.
@@ -66,7 +66,7 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
     data, recipe, given = job.training, job.recipe, job.options.optimizer
     backend.set_seeds(job.options.seed)
     batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, job.options.seed)
-    model, best = build_model(data, job.spec, recipe), BestWeights(recipe.keep)
+    model, best = build_model(data, job.spec, recipe), BestWeights(recipe.keep, len(data.validation))
     choice = choose_computation(model, batches, job, folder, state, console)
     with accelerate.accelerated(model, choice), explain_failures(job, folder, model, batches, best, choice):
         compile_model(model, recipe, batches.steps, choice, given)
@@ -80,6 +80,8 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         print_row(console, "plan", plan.format_sentence(recipe.epochs))
         steps = run_epochs(model, data, recipe, batches, weights, best, folder, console, state, job.options)
         best.restore(model)
+    if best.epoch:
+        print_row(console, "kept", best.describe())
     with record_failure(folder):
         batch_norm.check_statistics(model)
         save_network(model, job, folder)  # kept even if what follows is interrupted
@@ -91,6 +93,7 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         **steps,
         "epochs_asked": recipe.epochs,
         "kept_epoch": best.epoch,
+        "kept_reason": best.describe(),
         "precision": choice.precision,
         "train_images": len(data.train),
         "planned_seconds": round(plan.epoch_seconds * recipe.epochs, 2),

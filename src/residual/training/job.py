@@ -14,8 +14,9 @@ from residual.data.balance import resampled
 from residual.data.fingerprints import STYLE, compute_data_hash, compute_fingerprint
 from residual.data.given import GIVEN, load_given
 from residual.data.images import Dataset
-from residual.data.load import load_data
+from residual.data.load import open_source
 from residual.data.named import NAMES, SEARCHED
+from residual.data.photo_size import choose_photo_size, has_photos
 from residual.data.readers.hub import PREFIX
 from residual.data.splits import split_apart
 from residual.models.given import GivenNetwork
@@ -80,16 +81,25 @@ def make_job(options: TrainOptions) -> Job:
     return Job(options, data, split, recipe, spec, record, started)
 
 
-def load_asked(options: TrainOptions) -> Dataset:
-    """The data that the options name or hold.
+def load_asked(options: TrainOptions, recorded: int | None = None) -> Dataset:
+    """The data that the options name or hold; photos are scaled to a size that suits them if none is asked for.
+
+    Args:
+        options: what was asked.
+        recorded: the side in pixels that the photos were scaled to before; None chooses it.
 
     Raises:
         DataError: if it cannot be found or read.
     """
-    size, most = options.image_size, options.max_unreadable
-    if isinstance(options.data, str):
-        return load_data(options.data, size, options.search_dir, most)
-    return load_given(options.data, size, most)
+    side, most = options.image_size, options.max_unreadable
+    if not isinstance(options.data, str):
+        return load_given(options.data, side, most)
+    source = open_source(options.data, options.search_dir)
+    if side is None and has_photos(source):
+        side = recorded
+        if side is None and (chosen := choose_photo_size(source)):
+            source, side = source.with_notes(chosen.reason), chosen.side
+    return source.to_dataset(side, most)
 
 
 def _check_network(spec: NetworkSpec | GivenNetwork, data: Dataset) -> None:

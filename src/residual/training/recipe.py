@@ -38,7 +38,8 @@ class Recipe(Checked, frozen=True):
         batch_norm: momentum of the moving statistics: "auto" lets it follow the number of steps.
         normalization: a key of `NORMALIZATIONS`, fitted on the training images and kept inside the model.
         augment: applied to every training batch, in turn.
-        keep: which weights: of the "best" epoch on the validation images, or of the "last".
+        keep: whose weights are kept: "auto" for the latest epoch that is not worse than the best one by more than the
+            chance of so few validation images, "best" for the one with the highest validation accuracy, or "last".
         expected: what it reached, where and in what time, as measured.
     """
 
@@ -54,7 +55,7 @@ class Recipe(Checked, frozen=True):
     batch_norm: Momentum = "auto"
     normalization: str = "channel"
     augment: tuple[Augmentation, ...] = ()
-    keep: Literal["best", "last"] = "best"
+    keep: Literal["auto", "best", "last"] = "auto"
     expected: str = ""
 
     def __post_init__(self):

@@ -46,7 +46,7 @@ def reload_job(folder: RunFolder, data: Any = None, callbacks: Sequence[Any] | N
     except (msgspec.ValidationError, ResidualError) as error:
         raise RunError(f"{folder.path / 'run.toml'} is not whole: {error}") from None
     options = _give_again(folder, options, data, callbacks)
-    data = load_asked(options)
+    data = load_asked(options, record.data.image_size[0])
     split = split_validation(data, options.validation_split, options.seed)
     if compute_data_hash(split, record.data.hash_style) != record.data.data_sha256:
         raise DataError(
@@ -113,7 +113,7 @@ def reload_data(record: RunRecord, data: Any = None) -> Dataset:
             f"The run was trained on {GIVEN}, which a run does not keep. Give the same arrays again: "
             "residual.evaluate(RUN, data=...)."
         )
-    return load_asked(options)
+    return load_asked(options, record.data.image_size[0])
 
 
 def continue_job(job: Job, folder: RunFolder) -> Job:

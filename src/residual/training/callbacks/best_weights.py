@@ -1,4 +1,6 @@
-"""The best weights so far."""
+"""Which epoch's weights a training keeps, and why."""
+
+import math
 
 import keras
 import numpy as np
@@ -7,39 +9,80 @@ from residual.runs.checkpoints import State, number_arrays
 
 
 class BestWeights(keras.callbacks.Callback):
-    """Keeps the best weights: highest validation accuracy, then lowest validation loss.
+    """Keeps the weights of one epoch, chosen on the validation images.
+
+    A few validation images choose by chance: among 24, an epoch of the warm-up may have the most right. So "auto"
+    prefers late epochs, whose learning rate is low, and goes back to an earlier one only if all after it are worse by
+    more than one standard error of an accuracy of n images (Breiman et al. 1984, section 3.4.3, keep the simplest tree
+    in the same way). Measured in docs/results.md.
 
     Args:
-        keep: "best", or "last" for the weights of the last epoch.
+        keep: "auto"; "best" for the highest validation accuracy, then the lowest loss, then the latest; or "last".
+        images: how many validation images there are.
 
     Attributes:
         epoch: whose weights are kept, counted from 1; 0 before the first epoch ends.
+        seen: epochs that have ended.
     """
 
-    def __init__(self, keep: str):
+    def __init__(self, keep: str, images: int):
         super().__init__()
-        self.keep = keep
-        self.score, self.weights, self.epoch = (-np.inf, 0.0), None, 0
+        self.keep, self.images = keep, images
+        self.score, self.weights, self.epoch, self.seen = (-np.inf, 0.0), None, 0, 0
 
     def on_epoch_end(self, epoch, logs=None):
         score = (logs["val_accuracy"], -logs["val_loss"])
-        if self.keep == "last" or score >= self.score:
-            self.score, self.weights, self.epoch = score, self.model.get_weights(), epoch + 1
+        self.seen = epoch + 1
+        if self._prefers(score):
+            self.weights, self.epoch = self.model.get_weights(), epoch + 1
+        self.score = max(self.score, score)
+
+    def _prefers(self, score: tuple[float, float]) -> bool:
+        """Whether an epoch of this score takes the place of the one that is kept."""
+        if self.keep == "auto":
+            best = max(self.score[0], score[0])
+            return best - score[0] <= standard_error(best, self.images)
+        return self.keep == "last" or score >= self.score
+
+    def describe(self) -> str:
+        """Which epoch is kept, and why; "" before the first epoch ends."""
+        if not self.epoch:
+            return ""
+        images = f"{self.images:,} validation image{'s' * (self.images > 1)}"
+        last = self.epoch == self.seen
+        reason = {
+            "auto": f"none was better by more than chance ({images})"
+            if last
+            else f"all after it were worse by more than chance ({images})",
+            "best": f"the highest accuracy of {images}",
+            "last": "the recipe keeps the last",
+        }[self.keep]
+        return f"epoch {self.epoch} of {self.seen}: {reason}"
 
     def restore(self, model: keras.Model) -> None:
-        """Give the model its best weights back; before the first epoch ends it keeps those it has."""
+        """Give the model the weights that are kept; before the first epoch ends it keeps those it has."""
         if self.weights is not None:
             model.set_weights(self.weights)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """For a checkpoint: the best weights so far."""
+        """For a checkpoint: the weights that are kept so far."""
         return number_arrays("best", self.weights or [])
 
     def facts(self) -> dict:
-        """For a checkpoint: epoch and score of the best weights."""
+        """For a checkpoint: the epoch that is kept, and the best score so far."""
         return {"epoch": self.epoch, "score": [float(part) for part in self.score]} if self.epoch else {}
 
     def resume(self, state: State) -> None:
         """Take up what a checkpoint holds."""
         if best := state.facts["best"]:
             self.epoch, self.score, self.weights = best["epoch"], tuple(best["score"]), state.named("best")
+            self.seen = state.facts["epoch"]
+
+
+def standard_error(accuracy: float, images: int) -> float:
+    """Of an accuracy measured on so many images, with two right and two wrong ones added (Agresti and Coull 1998).
+
+    Without them it would be 0 if all images are classified correctly, however few they are.
+    """
+    share = (accuracy * images + 2) / (images + 4)
+    return math.sqrt(share * (1 - share) / images)
