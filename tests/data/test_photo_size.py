@@ -4,8 +4,9 @@ import pytest
 
 from residual.data.load import open_source
 from residual.data.photo_size import choose_photo_size, fit_side, has_photos
-from residual.training.job import make_job, reload_data
+from residual.training.job import make_job
 from residual.training.options import TrainOptions
+from residual.training.reload import reload_data
 from tests.support.image_files import pack, png
 from tests.support.made import QUICK, save_npz, striped
 
