@@ -310,6 +310,30 @@ def residual_block(inputs, width, strides=(1, 1)):
 """
 )
 
+# The course's name, and not its arguments.
+V2_IDENTITY = (
+    KERAS
+    + """
+
+def identity_block(x, n):
+    y = x
+    for size, width in ((1, n), (3, n), (1, 4 * n)):
+        y = layers.ReLU()(layers.BatchNormalization()(y))
+        y = layers.Conv2D(width, size, padding="same")(y)
+    return layers.add([x, y])
+
+
+def convolutional_block(x, f, filters, s=2):
+    y = x
+    if s != 1:
+        y = layers.ReLU()(layers.BatchNormalization()(x))
+    y = layers.Conv2D(filters[0], f, s, padding="same")(y)
+    y = layers.ReLU()(layers.BatchNormalization()(y))
+    y = layers.Conv2D(filters[1], f, padding="same")(y)
+    return layers.add([y, layers.Conv2D(filters[1], 1, s)(x)])
+"""
+)
+
 # A layer with an initializer of TensorFlow and functions of TensorFlow in its `call`.
 TF_LAYER = """
 import tensorflow as tf
@@ -365,7 +389,12 @@ RIGHT = {
         {"bottleneck": _BOTH, "residual_unit": _BOTH},
         {"stride-on-wrong-convolution"},
     ),
-    "order of v2": (V2_BLOCK, {"residual_block": _BOTH}, {"pre-activation-order", "norm-missing-shortcut"}),
+    "order of v2": (V2_BLOCK, {"residual_block": _BOTH}, {"pre-activation-order"}),
+    "order of v2, without the course's arguments": (
+        V2_IDENTITY,
+        {"identity_block": "", "convolutional_block": ""},
+        {"pre-activation-order"},
+    ),
     "functions of TensorFlow in a layer": (TF_LAYER, {"Block": _BOTH}, {"training-fixed"}),
     "networks by any name": (
         SOME_NETWORKS,
@@ -565,7 +594,7 @@ UNCHECKED = {
     "arguments of Keras 1": (
         ONE_COUNT.replace('padding="same"', 'border_mode="same"'),
         "residual_block",
-        "it is written for Keras 1 (border_mode)",
+        "Keras 3 does not take the argument border_mode",
     ),
     "a network of one's own": (
         SOME_NETWORKS.replace("[16, 32, 64]", "[16, 24, 32]"),

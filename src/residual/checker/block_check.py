@@ -23,7 +23,7 @@ from residual.checker.rules.arguments import WrongSignature
 from residual.checker.rules.rule import Rule
 from residual.checker.rules.running import NumbersDiffer, Raises
 from residual.checker.rules.shortcut import NormMissingOnShortcut
-from residual.checker.steps import pick_steps
+from residual.checker.steps import letters, pick_steps
 from residual.checker.wording import describe_error
 from residual.models import course_blocks
 
@@ -60,6 +60,11 @@ class Attempt:
         if self.outcome.error is None:
             return (True, -self.mistakes, -self.is_chance)
         return (False, len(self.outcome.calls), -self.mistakes)
+
+    @property
+    def activates_first(self) -> bool:
+        """Whether the main path begins in the order of v2."""
+        return self.layout is not None and letters(self.layout.blocks[0].main).startswith("NA")
 
     @property
     def has_addition(self) -> bool:
@@ -137,7 +142,10 @@ def _run_cases(candidate: Candidate, role: str) -> list[Attempt]:
         # Two cases tell a fault from a hard-coded number, True from False: more say the same again.
         if i > 1 and any(has_mistake(attempt.differences) for attempt in attempts):
             break
-        attempts.append(_attempt(candidate, first.plan, i, case))
+        attempt = _attempt(candidate, first.plan, i, case)
+        if first.activates_first and not attempt.activates_first:
+            continue  # the first block of a network in the order of v2: what precedes it has activated
+        attempts.append(attempt)
     return attempts
 
 
@@ -173,6 +181,9 @@ def _find_reason(candidate: Candidate, attempts: list[Attempt]) -> str:
             return reason
     if candidate.by_course_name:
         return ""
+    guessed = first.plan.signature.guessed
+    if not first.has_addition and guessed:
+        return f"it is not clear what to give for its argument {', '.join(map(repr, guessed))}"
     if not first.has_addition:
         return "it adds nothing to its input, so it is a part of a block, or a plain one"
     if first.layout is not None and first.layout.blocks[0].count > 1:
@@ -199,7 +210,8 @@ def _attempt(candidate: Candidate, plan: Plan, number: int, case: Case) -> Attem
         attempt.layout = block_layout(items, outcome.error is None, lost)
         attempt.reference = _find_reference(attempt)
         attempt.differences = _compare(attempt)
-        if not candidate.by_course_name:
+        is_course = candidate.by_course_name and "f" in plan.signature and plan.style.count == 3
+        if not is_course:
             attempt.differences = [_soften(candidate, one) for one in attempt.differences]
     if outcome.error is not None and not has_mistake(attempt.differences):
         attempt.differences.append(Raises().find_in_outcome(function, outcome))

@@ -15,7 +15,7 @@ _ROLES: dict[Role, str] = {
     "convolutional": r"(res)?(conv|convolution|convolutional|projection|downsample)(res|residual)?(block|unit)|"
     r"(res)(conv|projection)",
     "residual": r"(res|residual|resnet|basic|basicres|basicresidual|bottleneck|bottleneckresidual|"
-    r"resnetbottleneck|resnetbasic)(block|unit|module)|bottleneck|skipblock|block",
+    r"resnetbottleneck|resnetbasic)(block|unit|module)|bottleneck|skipblock",
 }
 _NETWORK = re.compile(r"(?:build|make|create|get|my|model)*res(?:idual)?net(18|34|50|101|152)(?:model)?")
 _CIFAR = re.compile(r"(?:build|make|create|get)*resnetv([12])")
@@ -23,6 +23,7 @@ _CIFAR = re.compile(r"(?:build|make|create|get)*resnetv([12])")
 _SOME_NETWORK = re.compile(
     r"(?:build|make|create|get|my|model)*res(?:idual)?net(?:work)?\d*(?:cifar\d*)?(?:model)?"
 )
+_PREFIX = r"(?:build|make|create|add|my|normal|custom|simple)*"
 _ENDINGS = re.compile(r"(tf2?|keras|2d|layer)$")
 ANY_NETWORK = "ResNet"
 # With these names a function without an addition is a block whose addition is missing, not another helper.
@@ -67,8 +68,10 @@ def classify_name(name: str) -> tuple[Role, str] | None:
         return "network", f"ResNet{found[1]}"
     if found := _CIFAR.fullmatch(bare):
         return "network", f"resnet_v{found[1]}"
+    if bare == "block":
+        return "residual", ""
     for role, pattern in _ROLES.items():
-        if re.fullmatch(pattern, bare.rstrip("0123456789")):
+        if re.fullmatch(f"{_PREFIX}(?:{pattern})", bare.rstrip("0123456789")):
             return role, ""
     return ("network", ANY_NETWORK) if _SOME_NETWORK.fullmatch(bare) else None
 

@@ -80,6 +80,8 @@ def check_network(candidate: Candidate, wrong: Wrong | None = None) -> Checked:
     """
     order = ("input_shape", "depth", "classes") if candidate.network in CIFAR else ("input_shape", "classes")
     signature = Signature.of(candidate.function, is_block=False)
+    if candidate.network not in CIFAR and "depth" in signature and "depth" not in signature.defaults:
+        return Checked(reason=f"it is not clear what to give for its argument {signature.names['depth']!r}")
     try:
         signatures = list(signature.assign(order))
     except SignatureError as error:
@@ -140,6 +142,8 @@ def _build(function: Callable, signature: Signature, shape, depth: int | None) -
         if signature.first:
             arguments[signature.first] = source
         model = function(**arguments)
+        if isinstance(model, tuple | list):  # the model and more of what the caller needs
+            model = next((one for one in model if isinstance(one, keras.Model)), model)
         if signature.first and isinstance(model, keras.KerasTensor):
             return keras.Model(source, model)
         if isinstance(model, keras.Model) and not getattr(model, "outputs", None):
@@ -148,7 +152,8 @@ def _build(function: Callable, signature: Signature, shape, depth: int | None) -
             )  # a class of the learner's: its layers show when called
         return model
 
-    values = {"input_shape": shape, "depth": depth, "classes": CLASSES, "training": None}
+    values = {"input_shape": shape, "classes": CLASSES, "training": None}
+    values |= {"depth": depth} if depth is not None else {}
     build.__wrapped__ = function
     return call(build, **signature.arguments(**values))
 

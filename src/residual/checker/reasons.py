@@ -5,7 +5,7 @@ import traceback
 from residual.checker.calling import Outcome, Signature, find_filename
 from residual.checker.candidates import Candidate
 from residual.checker.difference import Difference
-from residual.checker.rules.running import Raises
+from residual.checker.rules.running import Disconnected, Raises, WrongType
 from residual.checker.wording import describe_error, explain_unavailable
 
 # What a function raises in its own lines if an argument has another form than it expects.
@@ -15,17 +15,23 @@ _ERRORS_OF_VALUES = (TypeError, ValueError, LookupError, AttributeError, Asserti
 def explain_stop(
     candidate: Candidate, signature: Signature, outcome: Outcome, differences: list[Difference]
 ) -> str:
-    """Why a function that stopped cannot be checked; "" if it did not stop, or through a mistake of its own."""
-    error = outcome.error
+    """Why a function that stopped, or returned something else, says nothing; "" if it can be judged."""
+    error, guessed = outcome.error, ", ".join(map(repr, signature.guessed))
+    unclear = f"it is not clear what to give for its argument {guessed}"
+    if (
+        error is None
+        and guessed
+        and any(isinstance(one.rule, WrongType | Disconnected) for one in differences)
+    ):
+        return unclear
     if error is None or not any(isinstance(one.rule, Raises) for one in differences):
         return ""
     if reason := explain_unavailable(error):
         return reason
     if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
         return ""
-    if signature.guessed:
-        names = ", ".join(map(repr, signature.guessed))
-        return f"it is not clear what to give for its argument {names} ({describe_error(error)})"
+    if guessed:
+        return f"{unclear} ({describe_error(error)})"
     if candidate.by_course_name or not isinstance(error, _ERRORS_OF_VALUES):
         return ""
     innermost = traceback.extract_tb(error.__traceback__)[-1]

@@ -52,9 +52,14 @@ def find_advice(error: BaseException) -> str:
 
 
 _STAND_IN = re.compile(r"<module '((?:tensorflow|keras)[^']*)'")
-_OF_KERAS_1 = re.compile(
-    r"\b(border_mode|subsample|nb_filter|nb_row|nb_col|W_regularizer|b_regularizer|dim_ordering|merge)\b"
+_OLD_ARGUMENT = re.compile(
+    r"unexpected keyword argument '(\w+)'|(?:arguments passed to \w+|not recognized): \{'(\w+)'"
 )
+# What older Keras took: names of Keras 1, and some of Keras 2.
+_OLD_ARGUMENTS = {
+    *("border_mode", "subsample", "nb_filter", "nb_row", "nb_col", "W_regularizer", "b_regularizer", "init"),
+    *("dim_ordering", "l", "fused", "renorm", "input_dim", "lr", "decay"),
+}
 
 
 def explain_unavailable(error: BaseException) -> str:
@@ -73,6 +78,7 @@ def explain_unavailable(error: BaseException) -> str:
         return "it downloads weights, and this check loads nothing from the network"
     if isinstance(error, FileNotFoundError) or "File not found" in text:
         return f"it reads a file that is not here ({describe_error(error)})"
-    if isinstance(error, TypeError | ValueError) and (old := _OF_KERAS_1.search(text)):
-        return f"it is written for Keras 1 ({old[1]}), which Keras 3 does not run"
+    old = next((name for found in _OLD_ARGUMENT.finditer(text) for name in found.groups() if name), "")
+    if old in _OLD_ARGUMENTS:
+        return f"it is written for older Keras: Keras 3 does not take the argument {old}"
     return ""

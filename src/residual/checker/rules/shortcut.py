@@ -108,7 +108,13 @@ class NormMissingOnShortcut(Rule):
 
     def find_in_block(self, pair: BlockPair) -> Found:
         there, here = pair.ref.shortcut, pair.got.shortcut
-        if pair.shortcuts_compare and pick_steps(there, "norm") and not pick_steps(here, "norm"):
+        is_v2 = pair.path_order is PathOrder.PRE_ACTIVATION  # which has none there
+        if (
+            pair.shortcuts_compare
+            and pick_steps(there, "norm")
+            and not pick_steps(here, "norm")
+            and not is_v2
+        ):
             yield self.at("shortcut", name_layers(there), name_layers(here), here[-1], variant=self.reason)
 
 
