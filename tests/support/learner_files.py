@@ -575,6 +575,13 @@ UNCHECKED = {
         "residual_block",
         "no stand-in for layer_utils.normalize",
     ),
+    "no stand-in, and a flag that would pass it by": (
+        UNKNOWN_FLAG.replace(
+            "    if shrinks:", "    if not shrinks:\n        x = tf.nn.fractional_pool(x)\n    else:"
+        ),
+        "block",
+        "no stand-in for tf.nn.fractional_pool",
+    ),
     "a package that is not installed": (
         _normalize_by("import no_such_package.layers as extra", "extra.Norm()"),
         "residual_block",

@@ -24,7 +24,7 @@ from residual.checker.rules.rule import Rule
 from residual.checker.rules.running import NumbersDiffer, Raises
 from residual.checker.rules.shortcut import NormMissingOnShortcut
 from residual.checker.steps import letters, pick_steps
-from residual.checker.wording import describe_error
+from residual.checker.wording import describe_error, explain_unavailable
 from residual.models import course_blocks
 
 
@@ -151,11 +151,14 @@ def _run_cases(candidate: Candidate, role: str) -> list[Attempt]:
 
 def _find_first_attempt(candidate: Candidate, signature: Signature, role: str) -> Attempt:
     """The first case, called in the way in which the block gets furthest and differs least."""
-    plans = list(list_plans(signature, role))
+    plans = list(list_plans(signature, role, candidate.by_course_name))
     if not plans:
         raise SignatureError("it does not take filters")
     best = _find_best(candidate, plans, len(plans) == len(STYLES))
-    return best if best.is_right else _find_best(candidate, best.plan.flip(), False, best)
+    error = best.outcome.error
+    if best.is_right or (error is not None and explain_unavailable(error)):
+        return best
+    return _find_best(candidate, best.plan.flip(), False, best)
 
 
 def _find_best(

@@ -107,13 +107,13 @@ class Plan:
             yield replace(self, flipped={name: not given.get(name, default)})
 
 
-def list_plans(signature: Signature, role: str) -> Iterator[Plan]:
+def list_plans(signature: Signature, role: str, is_course: bool) -> Iterator[Plan]:
     """The ways to call a block with the defaults of its switches, the likeliest first.
 
     Raises:
         SignatureError: an argument can stand for nothing.
     """
-    roles = (*COURSE_ORDER[role], "project")
+    roles = COURSE_ORDER[role] if is_course else (*COURSE_ORDER[role], "project")
     if "filters" not in signature and len(signature.unknown) == 1:
         roles = ("filters",)  # a block may fix its window and its stride, and cannot do without filters
     for assigned in list(signature.assign(roles)):
