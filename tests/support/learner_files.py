@@ -603,6 +603,11 @@ UNCHECKED = {
         "residual_block",
         "Keras 3 does not take the argument border_mode",
     ),
+    "a slash in a layer's name": (
+        ONE_COUNT.replace("x = ReLU()(x)", 'x = ReLU(name="unit/relu")(x)'),
+        "residual_block",
+        "Keras 3 takes no slash in the name of a layer",
+    ),
     "a network of one's own": (
         SOME_NETWORKS.replace("[16, 32, 64]", "[16, 24, 32]"),
         "build_resnet",

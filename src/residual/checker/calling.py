@@ -19,7 +19,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "filters": (
         "filters", "n_f", "num_filters", "nf", "n_filters", "channels", "nb_filters", "nb_filter", "filter",
         "filter_num", "filters_num", "out_channels", "num_channels", "n_channels", "planes", "output_filters",
-        "filter_list", "filter_sizes", "num_filter", "no_filters"),
+        "filter_list", "filter_sizes", "num_filter", "no_filters", "out_channel", "num_channel", "filter_nr",
+        "n_filter", "filter_count"),
     "s": ("s", "stride", "strides"),
     "project": (
         "downsample", "projection", "project", "conv_shortcut", "use_projection", "use_1x1conv",

@@ -78,6 +78,8 @@ def explain_unavailable(error: BaseException) -> str:
         return "it downloads weights, and this check loads nothing from the network"
     if isinstance(error, FileNotFoundError) or "File not found" in text:
         return f"it reads a file that is not here ({describe_error(error)})"
+    if "cannot contain character" in text:
+        return "it is written for older Keras: Keras 3 takes no slash in the name of a layer"
     old = next((name for found in _OLD_ARGUMENT.finditer(text) for name in found.groups() if name), "")
     if old in _OLD_ARGUMENTS:
         return f"it is written for older Keras: Keras 3 does not take the argument {old}"
