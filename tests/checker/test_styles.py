@@ -5,7 +5,7 @@ import pytest
 from residual.checker.candidates import classify_name
 from residual.checker.source import read_file
 from residual.checker.worker import _check_names
-from tests.support.learner_files import COURSE, RIGHT, WRONG
+from tests.support.learner_files import COURSE, RIGHT, UNCHECKED, WRONG
 
 
 @pytest.fixture
@@ -37,6 +37,14 @@ def test_a_wrong_file_has_its_mistake_named_and_no_other(check_text, text, funct
     assert function not in report.right
 
 
+@pytest.mark.parametrize(("text", "name", "reason"), UNCHECKED.values(), ids=UNCHECKED)
+def test_what_cannot_be_checked_is_listed_and_nobody_is_accused(check_text, text, name, reason):
+    report = check_text(text)
+    assert reason in report.unchecked[name], str(report)
+    assert name not in report.checked
+    assert {finding.mistake for finding in report.mistakes} <= {"nothing-to-check"}, str(report)
+
+
 def test_an_error_of_the_checker_itself_is_no_verdict(check_text, monkeypatch):
     from residual.checker import block_check
 
@@ -59,6 +67,12 @@ def test_an_error_of_the_checker_itself_is_no_verdict(check_text, monkeypatch):
         ("resnet50", ("network", "ResNet50")),
         ("build_resnet_34", ("network", "ResNet34")),
         ("resnet_v2", ("network", "resnet_v2")),
+        ("ResNet18TF", ("network", "ResNet18")),
+        ("ResidualBlockTF", ("residual", "")),
+        ("Block", ("residual", "")),
+        ("build_resnet20", ("network", "ResNet")),
+        ("resnet", ("network", "ResNet")),
+        ("resnet_model", ("network", "ResNet")),
         ("resnet_layer", None),
         ("ResNet50V2", None),
         ("conv_bn", None),

@@ -242,8 +242,172 @@ LARGE_HEAD = COURSE.replace(
     "input_shape=(64, 64, 3), classes=6", "input_shape=(224, 224, 3), classes=1000"
 ).replace("AveragePooling2D((2, 2))", "AveragePooling2D((7, 7))")
 
+KERAS = "import tensorflow as tf\nfrom tensorflow.keras import layers, Model\n"
+
+# A flag whose name says nothing, and a definition that a later one replaces.
+UNKNOWN_FLAG = (
+    KERAS
+    + """
+
+def block(x):
+    return x
+
+
+def block(x, filters, shrinks=False):
+    stride = 2 if shrinks else 1
+    y = layers.Conv2D(filters, 3, strides=stride, padding="same")(x)
+    y = layers.ReLU()(layers.BatchNormalization(epsilon=1e-5, momentum=0.95)(y))
+    y = layers.BatchNormalization(epsilon=1e-5)(layers.Conv2D(filters, 3, padding="same")(y))
+    if shrinks:
+        x = layers.BatchNormalization()(layers.Conv2D(filters, 1, strides=stride)(x))
+    return layers.LeakyReLU()(layers.add([x, y]))
+"""
+)
+
+# A flag without a default, a data format, the stride on the 3x3 and layers that the caller gives.
+V1_5 = (
+    KERAS
+    + """
+
+def bottleneck(x, planes, stride=1, downsample=None, data_format="channels_last"):
+    axis = 3 if data_format == "channels_last" else 1
+    y = layers.Conv2D(planes, 1)(x)
+    y = layers.ReLU()(layers.BatchNormalization(axis)(y))
+    y = layers.Conv2D(planes, 3, stride, padding="same")(y)
+    y = layers.ReLU()(layers.BatchNormalization(axis)(y))
+    y = layers.BatchNormalization(axis)(layers.Conv2D(4 * planes, 1)(y))
+    if downsample is not None:
+        x = downsample(x)
+    return layers.ReLU()(layers.add([y, x]))
+
+
+def residual_unit(x, n, enlarge, data_format):
+    assert data_format == "channels_last"
+    y = layers.Conv2D(n, 3, 2 if enlarge else 1, padding="same")(x)
+    y = layers.ReLU()(layers.BatchNormalization()(y))
+    y = layers.BatchNormalization()(layers.Conv2D(n, 3, padding="same")(y))
+    if enlarge:
+        x = layers.BatchNormalization()(layers.Conv2D(n, 1, 2)(x))
+    return layers.ReLU()(layers.add([y, x]))
+"""
+)
+
+# The order of v2, whose shortcut projects what it has activated.
+V2_BLOCK = (
+    KERAS
+    + """
+
+def residual_block(inputs, width, strides=(1, 1)):
+    start = layers.ReLU()(layers.BatchNormalization()(inputs))
+    if strides == (1, 1):
+        side = inputs
+    else:
+        side = layers.Conv2D(width, 1, strides=strides)(start)
+    y = layers.Conv2D(width, 3, strides=strides, padding="same")(start)
+    y = layers.ReLU()(layers.BatchNormalization()(y))
+    y = layers.Conv2D(width, 3, padding="same")(y)
+    return layers.add([y, side])
+"""
+)
+
+# The course's name, and not its arguments.
+V2_IDENTITY = (
+    KERAS
+    + """
+
+def identity_block(x, n):
+    y = x
+    for size, width in ((1, n), (3, n), (1, 4 * n)):
+        y = layers.ReLU()(layers.BatchNormalization()(y))
+        y = layers.Conv2D(width, size, padding="same")(y)
+    return layers.add([x, y])
+
+
+def convolutional_block(x, f, filters, s=2):
+    y = x
+    if s != 1:
+        y = layers.ReLU()(layers.BatchNormalization()(x))
+    y = layers.Conv2D(filters[0], f, s, padding="same")(y)
+    y = layers.ReLU()(layers.BatchNormalization()(y))
+    y = layers.Conv2D(filters[1], f, padding="same")(y)
+    return layers.add([y, layers.Conv2D(filters[1], 1, s)(x)])
+"""
+)
+
+# A layer with an initializer of TensorFlow and functions of TensorFlow in its `call`.
+TF_LAYER = """
+import tensorflow as tf
+
+
+class Block(tf.keras.layers.Layer):
+    @tf.function
+    def call(self, inputs: tf.Tensor | None, training=False):
+        y = tf.nn.relu(self.norms[0](self.convs[0](inputs), training=training))
+        y = self.norms[1](self.convs[1](y), training=training)
+        if self.changes:
+            inputs = self.norms[2](self.convs[2](inputs), training=training)
+        return tf.nn.relu(tf.add(y, inputs))
+
+    def __init__(self, channels, strides=1, changes=False):
+        super().__init__()
+        self.changes = changes
+        init = tf.random_normal_initializer()
+        windows = ((3, strides), (3, 1), (1, strides))
+        self.convs = [
+            tf.keras.layers.Conv2D(channels, f, s, padding="same", kernel_initializer=init) for f, s in windows
+        ]
+        self.norms = [tf.keras.layers.BatchNormalization() for _ in windows]
+"""
+
+# Networks whose names do not say which they are: a CIFAR ResNet-8, and a ResNet-18 for small images.
+SOME_NETWORKS = (
+    ONE_COUNT
+    + """
+
+def build_resnet(x):
+    x = ReLU()(BatchNormalization()(Conv2D(16, 3, padding="same")(x)))
+    for i, width in enumerate([16, 32, 64]):
+        x = residual_block(x, width, 1 if i == 0 else 2)
+    return Dense(10, activation="softmax")(GlobalAveragePooling2D()(x))
+
+
+def resnet_model(input_shape, num_classes):
+    inputs = Input(input_shape)
+    x = ReLU()(BatchNormalization()(Conv2D(64, 3, padding="same")(inputs)))
+    for i, width in enumerate([64, 128, 256, 512]):
+        x = residual_block(residual_block(x, width, 1 if i == 0 else 2), width)
+    return Model(inputs, Dense(num_classes)(GlobalAveragePooling2D()(x)))
+"""
+)
+_BOTH = "an identity block and a convolutional block"
+
 # The file's text, what is checked and as what, and the notes.
 RIGHT = {
+    "unknown flag": (UNKNOWN_FLAG, {"block": _BOTH}, {"epsilon", "momentum", "other-activation"}),
+    "v1.5, layers as an argument, a flag without a default": (
+        V1_5,
+        {"bottleneck": _BOTH, "residual_unit": _BOTH},
+        {"stride-on-wrong-convolution"},
+    ),
+    "order of v2": (V2_BLOCK, {"residual_block": _BOTH}, {"pre-activation-order"}),
+    "order of v2, without the course's arguments": (
+        V2_IDENTITY,
+        {"identity_block": "", "convolutional_block": ""},
+        {"pre-activation-order"},
+    ),
+    "functions of TensorFlow in a layer": (TF_LAYER, {"Block": _BOTH}, {"training-fixed"}),
+    "networks by any name": (
+        SOME_NETWORKS,
+        {"residual_block": _BOTH, "build_resnet": "", "resnet_model": ""},
+        {
+            "norm-on-projection",
+            "regularizer",
+            "stem-kernel",
+            "stem-stride",
+            "pool-missing",
+            "dense-activation",
+        },
+    ),
     "no window": (NO_WINDOW, {"identity_block": "", "projection_block": "a convolutional block"}, set()),
     "no arguments": (
         NO_WINDOW_NETWORK,
@@ -332,9 +496,121 @@ WRONG = {
         "ResNet50",
         {"dense-activation"},
     ),
+    "a flag, and a shortcut without its stride": (
+        _change(UNKNOWN_FLAG, "filters, 1, strides=stride", "filters, 1"),
+        "block",
+        {"stride-missing-shortcut"},
+    ),
+    "order of v2, norm missing": (
+        _change(V2_BLOCK, "layers.ReLU()(layers.BatchNormalization()(y))", "layers.ReLU()(y)"),
+        "residual_block",
+        {"norm-missing"},
+    ),
     "a definition that stops": (
         _change(COURSE, "initializer=random_uniform", "initializer=random_unifrom"),
         "identity_block",
         {"raises"},
+    ),
+}
+
+_FACTORY = (
+    KERAS
+    + """
+
+def residual_block(filters, strides=1):
+    def apply(x):
+        y = layers.Conv2D(filters, 3, strides, padding="same")(x)
+        return layers.add([x, layers.BatchNormalization()(y)])
+    return apply
+
+
+class ResnetBuilder:
+    @staticmethod
+    def build(shape):
+        return Model(layers.Input(shape), layers.Input(shape))
+"""
+)
+_SEVERAL = (
+    KERAS
+    + """
+
+def residual_block(x, filters, repeats):
+    for i in range(repeats):
+        y = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(filters, 3, padding="same")(x)))
+        y = layers.BatchNormalization()(layers.Conv2D(filters, 3, padding="same")(y))
+        x = layers.ReLU()(layers.add([x, y]))
+    return x
+"""
+)
+_OPTIONS = (
+    KERAS
+    + """
+
+def residual_block(x, options):
+    y = layers.Conv2D(options["filters"], 3, padding="same")(x)
+    return layers.ReLU()(layers.add([x, y]))
+"""
+)
+
+
+def _normalize_by(imports: str, norm: str) -> str:
+    """A block of a file that imports its batch norm from elsewhere."""
+    block = ONE_COUNT.replace("from keras.models import Model\n", imports + "\n")
+    return block.replace("    x = BatchNormalization()(x)\n    x = ReLU", f"    x = {norm}(x)\n    x = ReLU")
+
+
+# The file's text, what is not checked, and part of the reason.
+UNCHECKED = {
+    "a block that is made by a function": (_FACTORY, "residual_block", "it returns a function"),
+    "a class that is no layer": (_FACTORY, "ResnetBuilder", "it is a class, and not a Keras layer"),
+    "several blocks": (_SEVERAL, "residual_block", "it builds several blocks at once"),
+    "an argument of unknown meaning": (_OPTIONS, "residual_block", "what to give for its argument 'options'"),
+    "no stand-in in TensorFlow": (
+        _normalize_by("import tensorflow as tf", "tf.contrib.layers.batch_norm"),
+        "residual_block",
+        "no stand-in for tf.contrib.layers.batch_norm",
+    ),
+    "no stand-in in a helper of Keras": (
+        _normalize_by("from keras.utils import layer_utils", "layer_utils.normalize"),
+        "residual_block",
+        "no stand-in for layer_utils.normalize",
+    ),
+    "no stand-in, and a flag that would pass it by": (
+        UNKNOWN_FLAG.replace(
+            "    if shrinks:", "    if not shrinks:\n        x = tf.nn.fractional_pool(x)\n    else:"
+        ),
+        "block",
+        "no stand-in for tf.nn.fractional_pool",
+    ),
+    "a package that is not installed": (
+        _normalize_by("import no_such_package.layers as extra", "extra.Norm()"),
+        "residual_block",
+        "it needs no_such_package, which is not here: pip install no_such_package",
+    ),
+    "a star import that failed": (
+        _normalize_by("from .our_layers import *", "Normalize()"),
+        "residual_block",
+        "it needs our_layers, which is not here",
+    ),
+    "a block that could not be imported": (
+        "from our_blocks import identity_block\n" + ONE_COUNT,
+        "identity_block",
+        "it comes from our_blocks, which is not here",
+    ),
+    "an earlier definition": (UNKNOWN_FLAG, "block of line 5", "line 9 defines block again"),
+    "arguments of Keras 1": (
+        ONE_COUNT.replace('padding="same"', 'border_mode="same"'),
+        "residual_block",
+        "Keras 3 does not take the argument border_mode",
+    ),
+    "a slash in a layer's name": (
+        ONE_COUNT.replace("x = ReLU()(x)", 'x = ReLU(name="unit/relu")(x)'),
+        "residual_block",
+        "Keras 3 takes no slash in the name of a layer",
+    ),
+    "a network of one's own": (
+        SOME_NETWORKS.replace("[16, 32, 64]", "[16, 24, 32]"),
+        "build_resnet",
+        "the blocks of resnet_v1 and other sizes",
     ),
 }

@@ -268,7 +268,14 @@ NOTES = [
         "identity_block",
         {"conv1": "X = Conv2D(F1, 1, kernel_initializer=initializer(seed=1))(X)"},
     ),
-    Planted("shortcut-norm-left-out", "residual_block", {"norm_s": None}),
+    Planted("norm-missing-shortcut", "residual_block", {"norm_s": None}),
+    Planted(
+        "stride-fixed",
+        "convolutional_block",
+        {
+            "def": "def convolutional_block(X, f, filters, training=None, initializer=glorot_uniform):\n    s = 1",
+        },
+    ),
     Planted(
         "training-fixed",
         "identity_block",

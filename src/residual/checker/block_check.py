@@ -1,7 +1,7 @@
 """The check of one residual block: cases, differences, findings."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,21 +9,22 @@ import keras
 
 from residual.checker import numbers
 from residual.checker.apply_rules import apply_rules, find_block_differences, merge_cases
-from residual.checker.calling import Outcome, Signature, SignatureError, call
+from residual.checker.calling import Outcome, Signature, SignatureError, call, makes_function
 from residual.checker.candidates import Candidate
-from residual.checker.difference import Difference, has_mistake
+from residual.checker.difference import Difference, has_mistake, soften_difference
 from residual.checker.findings import NO_EVIDENCE, Evidence, group_differences, make_finding
 from residual.checker.graph import depends_on, list_items, list_lost_steps
 from residual.checker.layout import Layout, block_layout, list_convs, list_norms
 from residual.checker.pairs import BlockPair, CallArguments, Result
 from residual.checker.plans import CASES, COURSE_ORDER, STYLES, Case, Plan, Style, list_plans
+from residual.checker.reasons import explain_stop
 from residual.checker.report import Finding
 from residual.checker.rules.arguments import WrongSignature
 from residual.checker.rules.rule import Rule
 from residual.checker.rules.running import NumbersDiffer, Raises
-from residual.checker.rules.shortcut import soften_differences
-from residual.checker.steps import pick_steps
-from residual.checker.wording import describe_error
+from residual.checker.rules.shortcut import NormMissingOnShortcut
+from residual.checker.steps import letters, pick_steps
+from residual.checker.wording import describe_error, explain_unavailable
 from residual.models import course_blocks
 
 
@@ -39,6 +40,7 @@ class Attempt:
     differences: list[Difference] = field(default_factory=list)
     layout: Layout | None = None
     reference: tuple[Any, Layout] | None = None
+    is_chance: bool = False
 
     @property
     def compared(self) -> bool:
@@ -46,7 +48,23 @@ class Attempt:
 
     @property
     def mistakes(self) -> int:
-        return sum(not difference.rule.is_note for difference in self.differences)
+        return sum(not difference.is_note for difference in self.differences)
+
+    @property
+    def is_right(self) -> bool:
+        return not self.mistakes and self.outcome.error is None and not self.is_chance
+
+    @property
+    def rank(self) -> tuple[bool, int, int]:
+        """How well the call fits: one that ends comes first, then the one that gets further or differs less."""
+        if self.outcome.error is None:
+            return (True, -self.mistakes, -self.is_chance)
+        return (False, len(self.outcome.calls), -self.mistakes)
+
+    @property
+    def activates_first(self) -> bool:
+        """Whether the main path begins in the order of v2."""
+        return self.layout is not None and letters(self.layout.blocks[0].main).startswith("NA")
 
     @property
     def has_addition(self) -> bool:
@@ -76,26 +94,25 @@ class Checked:
 def check_block(candidate: Candidate) -> Checked:
     """Compare a learner's block with the reference."""
     roles = ("identity", "convolutional") if candidate.role == "residual" else (candidate.role,)
+    if makes_function(candidate.function):
+        return Checked(reason="it returns a function, and not a tensor: check the function that it returns")
     findings: list[Finding] = []
     printed, checked, plan = "", [], None
     for role in roles:
         try:
             attempts = _run_cases(candidate, role)
+            reason = _find_reason(candidate, attempts)
+            if reason:
+                return Checked(reason=reason)
         except SignatureError as error:
             if candidate.by_course_name:
                 return Checked([_make_signature_finding(candidate.name, role, error)])
             return Checked(reason=str(error))
-        if candidate.role == "residual":
-            for attempt in attempts:
-                attempt.differences = soften_differences(attempt.differences)
         first = attempts[0]
         printed += "".join(attempt.outcome.printed for attempt in attempts)
-        if not candidate.by_course_name and not first.has_addition:
-            return Checked(reason="it adds nothing to its input, so it is a part of a block, or a plain one")
         if role == "identity" and candidate.role == "residual" and _projects(first):
             continue
-        signature = first.plan.signature
-        if checked and not {"s", "project"} & set(signature.names):
+        if checked and not {"s", "project"} & set(first.plan.signature.names) and not _projects(first):
             continue
         known = {(finding.message, finding.line) for finding in findings}
         judged = _judge(candidate.name, attempts)
@@ -116,7 +133,7 @@ def _make_signature_finding(name: str, role: str, error: Exception) -> Finding:
 
 def _run_cases(candidate: Candidate, role: str) -> list[Attempt]:
     signature = Signature.of(candidate.function, is_block=True)
-    first = _find_first_attempt(candidate.function, signature, role)
+    first = _find_first_attempt(candidate, signature, role)
     attempts = [first]
     cases = CASES[role]
     if candidate.role == "residual" and role == "convolutional" and "s" in signature:
@@ -125,31 +142,60 @@ def _run_cases(candidate: Candidate, role: str) -> list[Attempt]:
         # Two cases tell a fault from a hard-coded number, True from False: more say the same again.
         if i > 1 and any(has_mistake(attempt.differences) for attempt in attempts):
             break
-        attempts.append(_attempt(candidate.function, first.plan, i, case))
+        attempt = _attempt(candidate, first.plan, i, case)
+        if first.activates_first and not attempt.activates_first:
+            continue  # the first block of a network in the order of v2: what precedes it has activated
+        attempts.append(attempt)
     return attempts
 
 
-def _find_first_attempt(function: Callable, signature: Signature, role: str) -> Attempt:
+def _find_first_attempt(candidate: Candidate, signature: Signature, role: str) -> Attempt:
     """The first case, called in the way in which the block gets furthest and differs least."""
-    best = None
-    plans = list(list_plans(signature, role))
+    plans = list(list_plans(signature, role, candidate.by_course_name))
     if not plans:
         raise SignatureError("it does not take filters")
+    best = _find_best(candidate, plans, len(plans) == len(STYLES))
+    error = best.outcome.error
+    if best.is_right or (error is not None and explain_unavailable(error)):
+        return best
+    return _find_best(candidate, best.plan.flip(), False, best)
+
+
+def _find_best(
+    candidate: Candidate, plans: Iterable[Plan], is_one_assignment: bool, best: Attempt | None = None
+) -> Attempt:
+    """The attempt with the highest rank; `best` is one that was made before."""
     for plan in plans:
-        attempt = _attempt(function, plan, 0, CASES[role][0])
-        rank = (attempt.outcome.error is None, len(attempt.outcome.calls), -attempt.mistakes)
-        if attempt.outcome.error is None:
-            rank = (True, -attempt.mistakes, 0)
-        if best is None or rank > best[0]:
-            best = (rank, attempt)
-        if not attempt.mistakes and attempt.outcome.error is None:
-            break
-        if len(plans) == len(STYLES) and attempt.outcome.error is None:
+        attempt = _attempt(candidate, plan, 0, CASES[plan.role][0])
+        if plan.signature.guessed and attempt.is_right:  # with these values alone a guess may fit by chance
+            attempt.is_chance = not _attempt(candidate, plan, 1, CASES[plan.role][1]).is_right
+        if best is None or attempt.rank > best.rank:
+            best = attempt
+        if attempt.is_right or (is_one_assignment and attempt.outcome.error is None):
             break  # the filters were taken, and only one assignment of the arguments is possible
-    return best[1]
+    return best
 
 
-def _attempt(function: Callable, plan: Plan, number: int, case: Case) -> Attempt:
+def _find_reason(candidate: Candidate, attempts: list[Attempt]) -> str:
+    """Why the calls of a block say nothing about it, or ""."""
+    first = attempts[0]
+    for one in attempts:
+        if reason := explain_stop(candidate, one.plan.signature, one.outcome, one.differences):
+            return reason
+    if candidate.by_course_name:
+        return ""
+    guessed = first.plan.signature.guessed
+    if not first.has_addition and guessed:
+        return f"it is not clear what to give for its argument {', '.join(map(repr, guessed))}"
+    if not first.has_addition:
+        return "it adds nothing to its input, so it is a part of a block, or a plain one"
+    if first.layout is not None and first.layout.blocks[0].count > 1:
+        return "it builds several blocks at once: check the block that it repeats"
+    return ""
+
+
+def _attempt(candidate: Candidate, plan: Plan, number: int, case: Case) -> Attempt:
+    function = candidate.function
     passed = number % 2 == 0 if "training" in plan.signature else None
     source = keras.Input(plan.find_shape(case))
     arguments = plan.make_arguments(case, number, passed)
@@ -167,9 +213,18 @@ def _attempt(function: Callable, plan: Plan, number: int, case: Case) -> Attempt
         attempt.layout = block_layout(items, outcome.error is None, lost)
         attempt.reference = _find_reference(attempt)
         attempt.differences = _compare(attempt)
+        is_course = candidate.by_course_name and "f" in plan.signature and plan.style.count == 3
+        if not is_course:
+            attempt.differences = [_soften(candidate, one) for one in attempt.differences]
     if outcome.error is not None and not has_mistake(attempt.differences):
         attempt.differences.append(Raises().find_in_outcome(function, outcome))
     return attempt
+
+
+def _soften(candidate: Candidate, difference: Difference) -> Difference:
+    """What is a note in a block of one's own; one that is called convolutional has a norm where it projects."""
+    is_strict = candidate.role == "convolutional" and isinstance(difference.rule, NormMissingOnShortcut)
+    return difference if is_strict else soften_difference(difference)
 
 
 def _find_reference(attempt: Attempt) -> tuple[Any, Layout]:
@@ -186,8 +241,8 @@ def _find_reference(attempt: Attempt) -> tuple[Any, Layout]:
     f = case.f if "f" in plan.signature else 3
     s = case.s
     if plan.role == "convolutional" and "s" not in plan.signature:
-        convs = pick_steps(block.shortcut, "conv") or block.convs
-        s = convs[0].values["stride"][0] if convs else 1
+        convs = [*pick_steps(block.shortcut, "conv"), *block.convs]
+        s = max((conv.values["stride"][0] for conv in convs), default=1)
     shape = tuple(attempt.source.shape[1:])
     return build_reference(plan.role, f, filters, s, shape, attempt.passed)
 
@@ -215,13 +270,14 @@ def _compare(attempt: Attempt) -> list[Difference]:
         attempt.passed,
         initializer="initializer" in signature,
         seeded=not isinstance(default, str | keras.initializers.Initializer),
+        has_stride=attempt.plan.role == "identity" or "s" in signature,
     )
     return find_block_differences(BlockPair(ref, got), arguments)
 
 
 def _judge(name: str, attempts: list[Attempt]) -> list[Finding]:
     found = merge_cases(attempts)
-    if not has_mistake(found) and not any(difference.rule.changes_numbers for difference in found):
+    if not has_mistake(found) and not any(difference.changes_numbers for difference in found):
         found += _compare_numbers(attempts)
     found += apply_rules(Rule.find_in_defaults, attempts[0].plan.signature.defaults)
     return group_differences(name, found, _find_evidence(attempts))

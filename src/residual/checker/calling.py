@@ -19,7 +19,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "filters": (
         "filters", "n_f", "num_filters", "nf", "n_filters", "channels", "nb_filters", "nb_filter", "filter",
         "filter_num", "filters_num", "out_channels", "num_channels", "n_channels", "planes", "output_filters",
-        "filter_list", "filter_sizes", "num_filter", "no_filters"),
+        "filter_list", "filter_sizes", "num_filter", "no_filters", "out_channel", "num_channel", "filter_nr",
+        "n_filter", "filter_count"),
     "s": ("s", "stride", "strides"),
     "project": (
         "downsample", "projection", "project", "conv_shortcut", "use_projection", "use_1x1conv",
@@ -33,8 +34,23 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "classes": ("classes", "n_classes", "num_classes", "nb_classes", "num_class", "class_num", "n_class"),
     "depth": ("depth",),
 }  # fmt: skip
+# Arguments that have one value in every block here; it is given if they have no default.
+_FIXED = {
+    **dict.fromkeys(("data_format", "image_data_format"), "channels_last"),
+    **dict.fromkeys(("activation", "act", "activation_fn"), "relu"),
+    **dict.fromkeys(("bn_axis", "axis", "channel_axis"), 3),
+    **dict.fromkeys(("weight_decay", "l2_reg", "l2_weight"), 1e-4),
+    **dict.fromkeys(("regularizer", "reg", "kernel_regularizer", "dtype", "dilation"), None),
+    **dict.fromkeys(("padding",), "same"),
+    **dict.fromkeys(("trainable", "use_bias", "bias"), True),
+}
+_OF_NETWORKS = ("input_shape", "classes", "depth", "training")
+# The whole network is built, and nothing is downloaded, whatever the defaults are.
+_NETWORK_ARGUMENTS = {"weights": None, "pretrained": False, "include_top": True}
 _ROLE_OF = {name: role for role, names in ALIASES.items() for name in names}
-_INPUTS = ("x", "inputs", "input_tensor", "input", "tensor", "a_prev", "inp", "input_layer", "data")
+INPUTS = (
+    "x", "inputs", "input_tensor", "input", "tensor", "a_prev", "inp", "input_layer", "data", "img_input",
+    "layer_in", "input_x", "x_in", "x_input", "net", "tensor_in", "input_data", "inputlayer", "prev_layer")  # fmt: skip
 
 
 class SignatureError(Exception):
@@ -49,37 +65,50 @@ class Signature:
         names: the course's name -> the function's, e.g. {"filters": "n_f"}.
         defaults: the function's own defaults, by the course's name.
         unknown: required parameters whose names say nothing, in their order, without the block's input.
-        first: the name of the block's input; "" for a network.
+        first: the name of the input; "" for a network that makes its own.
+        switches: parameters that are True or False by default, and their defaults.
+        fixed: what is given for required parameters that have one right value.
+        guessed: parameters whose role was chosen because it was left over.
     """
 
     names: dict[str, str]
     defaults: dict[str, Any]
     unknown: tuple[str, ...] = ()
     first: str = ""
+    switches: dict[str, bool] = field(default_factory=dict)
+    fixed: dict[str, Any] = field(default_factory=dict)
+    guessed: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, function: Callable, is_block: bool) -> "Signature":
         """Read a function's parameters by their names."""
-        names, defaults, unknown, first = {}, {}, [], ""
+        names, defaults, unknown, first, switches, fixed = {}, {}, [], "", {}, {}
         kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
         parameters = [p for p in inspect.signature(function).parameters.values() if p.kind in kinds]
-        if is_block and parameters:
-            inputs = [p for p in parameters if p.name.lower() in _INPUTS]
+        empty = inspect.Parameter.empty
+        inputs = [p for p in parameters if p.name.lower() in INPUTS and (is_block or p.default is empty)]
+        if parameters and (inputs or is_block):
             first = (inputs or parameters)[0].name
         for parameter in parameters:
             plain = parameter.name if len(parameter.name) == 1 else parameter.name.lower()  # F is not f
             role = _ROLE_OF.get(plain)
-            is_free = parameter.default is not inspect.Parameter.empty
+            is_free = parameter.default is not empty
             if parameter.name == first:
                 continue
-            if role is None or role in names:
-                if not is_free:
+            if isinstance(parameter.default, bool) and role != "training":
+                switches[parameter.name] = parameter.default
+            if plain in _NETWORK_ARGUMENTS and not is_block:
+                fixed[parameter.name] = _NETWORK_ARGUMENTS[plain]
+            elif role is None or role in names or not (is_block or is_free or role in _OF_NETWORKS):
+                if plain in _FIXED and not is_free:
+                    fixed[parameter.name] = _FIXED[plain]
+                elif not is_free:
                     unknown.append(parameter.name)
-                continue
-            names[role] = parameter.name
-            if is_free:
-                defaults[role] = parameter.default
-        return cls(names, defaults, tuple(unknown), first)
+            else:
+                names[role] = parameter.name
+                if is_free:
+                    defaults[role] = parameter.default
+        return cls(names, defaults, tuple(unknown), first, switches, fixed)
 
     def assign(self, roles: tuple[str, ...]) -> Iterator["Signature"]:
         """This signature with its unknown parameters standing for `roles`, each way that is possible.
@@ -93,11 +122,16 @@ class Signature:
             raise SignatureError(f"it is not clear what to give for its argument {unknown!r}")
         for chosen in itertools.permutations(free, len(self.unknown)):
             own = dict(zip(chosen, self.unknown, strict=True))
-            yield replace(self, names={**self.names, **own}, unknown=())
+            yield replace(self, names={**self.names, **own}, unknown=(), guessed=self.unknown)
 
     def arguments(self, **values) -> dict[str, Any]:
-        """Those of `values` that the function takes, under its own names."""
-        return {self.names[role]: value for role, value in values.items() if role in self.names}
+        """Those of `values` that the function takes, under its own names and in the form of their defaults."""
+        found = dict(self.fixed)
+        for role, value in values.items():
+            if role in self.names:
+                is_pair = role in ("f", "s") and isinstance(self.defaults.get(role), tuple | list)
+                found[self.names[role]] = (value, value) if is_pair else value
+        return found
 
     def __contains__(self, role: str) -> bool:
         return role in self.names
@@ -168,7 +202,7 @@ def _record_calls(function: Callable, outcome: Outcome):
     A layer that is made of layers is opened: its own layers become part of the graph.
     """
     code = getattr(inspect.unwrap(function), "__code__", None)
-    filename = _find_filename(function)
+    filename = find_filename(function)
 
     def wrap(original):
         def recorded(self, *args, **kwargs):
@@ -196,6 +230,15 @@ def _record_calls(function: Callable, outcome: Outcome):
         keras.Operation.symbolic_call = symbolic_call
 
 
+def makes_function(function: Callable) -> bool:
+    """Whether a function takes no tensor and defines one that does, which it returns."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    inner = [one for one in code.co_consts if inspect.iscode(one)] if code else []
+    takers = [one for one in inner if one.co_argcount and one.co_varnames[0].lower() in INPUTS]
+    names = {name.lower() for name in inspect.signature(function).parameters}
+    return bool(takers) and not names & set(INPUTS)
+
+
 def is_composite(layer) -> bool:
     """Whether a layer is made of other layers: Sequential, a model, a learner's own block."""
     if not isinstance(layer, keras.layers.Layer):
@@ -210,6 +253,14 @@ def _holds_symbol(arguments) -> bool:
     return any(isinstance(value, keras.KerasTensor) for value in keras.tree.flatten(arguments))
 
 
+_open_layers: list = []  # those whose `call` is at work, the innermost last
+
+
+def is_inside_layer() -> bool:
+    """Whether a learner's own layer is at work: its `call` sees arrays when Keras runs it."""
+    return bool(_open_layers)
+
+
 def _open(layer, args: tuple, kwargs: dict):
     """Call what a layer does, so that its own layers become part of the graph and not the layer."""
     if isinstance(layer, keras.Sequential) and not layer.layers:
@@ -222,10 +273,14 @@ def _open(layer, args: tuple, kwargs: dict):
         kwargs.setdefault("training", parameters["training"].default)
         if kwargs["training"] is inspect.Parameter.empty:
             kwargs["training"] = None
-    return layer.call(*args, **kwargs)
+    _open_layers.append(layer)
+    try:
+        return layer.call(*args, **kwargs)
+    finally:
+        _open_layers.pop()
 
 
-def _find_filename(function: Callable) -> str:
+def find_filename(function: Callable) -> str:
     """The file of a function or class."""
     target = inspect.unwrap(function)
     for value in (target, getattr(target, "call", None), getattr(target, "__init__", None)):

@@ -4,7 +4,7 @@ import functools
 import inspect
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -19,10 +19,20 @@ _ROLES: dict[Role, str] = {
 }
 _NETWORK = re.compile(r"(?:build|make|create|get|my|model)*res(?:idual)?net(18|34|50|101|152)(?:model)?")
 _CIFAR = re.compile(r"(?:build|make|create|get)*resnetv([12])")
+# Which network it is shows when it is built.
+_SOME_NETWORK = re.compile(
+    r"(?:build|make|create|get|my|model)*res(?:idual)?net(?:work)?\d*(?:cifar\d*)?(?:model)?"
+)
+_PREFIX = r"(?:build|make|create|add|my|normal|custom|simple)*"
+_ENDINGS = re.compile(r"(tf2?|keras|2d|layer)$")
+ANY_NETWORK = "ResNet"
 # With these names a function without an addition is a block whose addition is missing, not another helper.
-_COURSE = ("identity_block", "convolutional_block")
+_COURSE = ("identity_block", "convolutional_block", "ResNet50", "resnet_v1", "resnet_v2")
+_NO_LAYER = "it is a class, and not a Keras layer"
 _CALLS = {"Conv2D", "Convolution2D"}
 _ADDS = {"Add", "add", "merge"}
+_LAYERS = {"Conv2D", "Convolution2D", "Dense", "Model"}
+_HINT = re.compile(r"res_?net|residual", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class Candidate:
         name: the learner's.
         function: called with the block's input and its arguments, or with a network's arguments.
         role: "residual" is a block that may be either of the two.
-        network: of a network, "ResNet18" to "ResNet152", "resnet_v1" or "resnet_v2".
+        network: of a network, "ResNet18" to "ResNet152", "resnet_v1", "resnet_v2", or `ANY_NETWORK`.
         by_course_name: the function has the course's own name.
         original: the learner's function or class.
     """
@@ -53,30 +63,40 @@ class Candidate:
 def classify_name(name: str) -> tuple[Role, str] | None:
     """(role, network) that a name stands for; None if it stands for none."""
     bare = name.lower().replace("_", "")
+    bare = _ENDINGS.sub("", bare) if bare not in ("resnetlayer", "residuallayer") else bare
     if found := _NETWORK.fullmatch(bare):
         return "network", f"ResNet{found[1]}"
     if found := _CIFAR.fullmatch(bare):
         return "network", f"resnet_v{found[1]}"
+    if bare == "block":
+        return "residual", ""
     for role, pattern in _ROLES.items():
-        if re.fullmatch(pattern, bare.rstrip("0123456789")):
+        if re.fullmatch(f"{_PREFIX}(?:{pattern})", bare.rstrip("0123456789")):
             return role, ""
-    return None
+    return ("network", ANY_NETWORK) if _SOME_NETWORK.fullmatch(bare) else None
 
 
-def may_be_candidate(name: str, code: types.CodeType | None) -> bool:
+def may_be_candidate(name: str, codes: Iterable[types.CodeType]) -> bool:
     """Whether a `def` or `class` is worth a look: by its name, or because it adds what it convolves."""
     if classify_name(name):
         return True
-    names = _list_names(code) if code else set()
-    return bool(names & _CALLS) and bool(names & _ADDS)
+    names = _list_names(codes)
+    return bool(names & _CALLS and names & _ADDS) or bool(_HINT.search(name) and names & _LAYERS)
 
 
-def _list_names(code: types.CodeType) -> set[str]:
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            names |= _list_names(constant)
+def _list_names(codes: Iterable[types.CodeType]) -> set[str]:
+    names: set[str] = set()
+    for code in codes:
+        inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+        names |= {*code.co_names, *_list_names(inner)}
     return names
+
+
+def list_codes(value) -> list[types.CodeType]:
+    """The code of a function, or of the methods of a class."""
+    value = unwrap(value)
+    functions = [unwrap(one) for one in vars(value).values()] if inspect.isclass(value) else [value]
+    return [function.__code__ for function in functions if inspect.isfunction(function)]
 
 
 class Names(NamedTuple):
@@ -108,9 +128,14 @@ def find_names(namespace: Mapping) -> Names:
             if candidate:
                 names.candidates.append(candidate)
             else:
-                names.unknown[name] = "it is a class, and not a Keras layer"
-        elif may_be_candidate(name, _find_code(value)):
-            names.unknown[name] = f"its name does not say what it is; try check(identity_block={name})"
+                names.unknown[name] = _NO_LAYER
+        elif may_be_candidate(name, list_codes(value)):
+            is_other = inspect.isclass(value) and not _is_layer(value)
+            hint = f"its name does not say what it is; try check(identity_block={name})"
+            names.unknown[name] = _NO_LAYER if is_other else hint
+    used = _list_names(code for one in names.candidates for code in list_codes(one.original))
+    for name in used & set(names.unknown):
+        del names.unknown[name]  # a helper is checked with the block that calls it
     order = {"identity": 0, "convolutional": 1, "residual": 2, "network": 3}
     names.candidates.sort(key=lambda one: (order[one.role], one.network.startswith("resnet_"), one.network))
     return names
@@ -128,7 +153,7 @@ def unwrap(value):
     """The function behind decorators and `functools.partial`."""
     while isinstance(value, functools.partial):
         value = value.func
-    return inspect.unwrap(value)
+    return inspect.unwrap(value.__func__ if isinstance(value, staticmethod | classmethod) else value)
 
 
 def find_home(value) -> str:
@@ -137,19 +162,16 @@ def find_home(value) -> str:
     return "residual" if home.split(".")[0] == "residual" else home.split(".src.")[0]
 
 
-def _find_code(value) -> types.CodeType | None:
-    value = unwrap(value)
-    if inspect.isclass(value):
-        value = vars(value).get("__init__") or vars(value).get("call")
-    return getattr(value, "__code__", None)
+def _is_layer(value: type) -> bool:
+    import keras
+
+    return issubclass(value, keras.layers.Layer)
 
 
 def make_candidate(name: str, value, role: Role, network: str = "") -> Candidate | None:
     """The candidate that a function or class makes; None for another kind of class."""
     if inspect.isclass(value):
-        import keras
-
-        if not issubclass(value, keras.layers.Layer):
+        if not _is_layer(value):
             return None
         function = value if role == "network" else _make_function(value)
         return Candidate(name, function, role, network, False, value)

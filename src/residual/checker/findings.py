@@ -26,12 +26,13 @@ def make_finding(function: str, difference: Difference, evidence: str = "", more
     rule, step = difference.rule, difference.step
     place = f"{difference.place} (and {more} more)" if more else difference.place
     words = {"place": place, "expected": difference.expected, "got": difference.got}
+    fix = difference.variant if difference.is_softened else rule.fix.format(**words)
     return Finding(
         function,
         rule.id,
         rule.message.format(**words),
-        rule.fix.format(**words),
-        rule.severity,
+        fix,
+        "note" if difference.is_note else rule.severity,
         place,
         step.layer_name if step else "",
         step.node.line if step else difference.line,
@@ -49,7 +50,7 @@ def group_differences(
     for difference in differences:
         key = difference.rule, difference.expected, difference.got
         groups.setdefault(key, []).append(difference)
-    ordered = sorted(groups.values(), key=lambda group: group[0].rule.is_note)
+    ordered = sorted(groups.values(), key=lambda group: group[0].is_note)
     proven = _find_proven([group[0] for group in ordered], evidence)
     return [
         make_finding(function, group[0], evidence.text if group[0] is proven else "", len(group) - 1)
@@ -59,6 +60,6 @@ def group_differences(
 
 def _find_proven(differences: list[Difference], evidence: Evidence) -> Difference | None:
     """The mistake that the evidence belongs to: the first, or of an error the first that changes a shape."""
-    mistakes = [difference for difference in differences if not difference.rule.is_note]
+    mistakes = [difference for difference in differences if not difference.is_note]
     shapes = [difference for difference in mistakes if difference.rule.changes_shape and evidence.is_error]
     return next(iter([*shapes, *mistakes]), None)

@@ -31,7 +31,7 @@ NAMES = (
     "resnet_v2",
 )
 _ROLES = {"identity": "an identity block", "convolutional": "a convolutional block"}
-_GAP = re.compile(r"^\s*(\w+)\s*=\s*None\s*(?:#.*)?$")
+_GAP = re.compile(r"^(\s*)(\w+)\s*=\s*None\s*(?:#.*)?$")
 _TENSORS = {"X", "x", "X_shortcut", "x_shortcut", "A", "output", "outputs", "model"}
 
 
@@ -179,5 +179,11 @@ def _find_gaps(candidate: Candidate) -> list[Finding]:
         lines, first = inspect.getsourcelines(target)
     except (OSError, TypeError):
         return []
-    gaps = [(first + i, line) for i, line in enumerate(lines) if (m := _GAP.match(line)) and m[1] in _TENSORS]
+    end = next((line for line in reversed(lines) if line.strip()), "")
+    depth = len(end) - len(end.lstrip())  # `else: model = None` is no gap
+    gaps = [
+        (first + i, line)
+        for i, line in enumerate(lines)
+        if (m := _GAP.match(line)) and m[2] in _TENSORS and len(m[1]) == depth
+    ]
     return [make_finding(candidate.name, gap) for gap in Unfinished().find_in_lines(gaps)]

@@ -22,6 +22,7 @@ class Block:
         lost: steps of layers that were called and do not reach the output, up to the last call on the input.
         oddity: "same" (both branches are one tensor), "unused" (and no convolution is among them),
             "extra" (more than two branches, or a merge within a branch), or "".
+        count: how many blocks there are, one after the other; this is the last.
     """
 
     main: list[Step]
@@ -32,6 +33,7 @@ class Block:
     oddity: str = ""
     branch: list[Step] = field(default_factory=list)
     lost: list[Step] = field(default_factory=list)
+    count: int = 1
 
     @property
     def convs(self) -> list[Step]:
@@ -97,7 +99,8 @@ def block_layout(items: list[Item], complete: bool = True, lost: list[Step] | No
         return Layout([], [Block(main, [], None, tail, lost=lost or [])], [], complete)
     last = forks[-1]
     block = _build_block(items[:last], items[last], _flatten(items[last + 1 :]), several=len(forks) > 1)
-    return Layout([], [replace(block, lost=lost or [])], [], complete)
+    count = max(sum(_is_whole(items[i]) for i in forks), 1)
+    return Layout([], [replace(block, lost=lost or [], count=count)], [], complete)
 
 
 def network_layout(items: list[Item], activates: bool, complete: bool = True) -> Layout:
@@ -153,6 +156,11 @@ def _build_block(prefix: list[Item], fork: Fork, tail: list[Step], several: bool
         oddity,
         main,
     )
+
+
+def _is_whole(fork: Fork) -> bool:
+    """Whether a fork is a block by itself: two or more convolutions on one of its branches."""
+    return any(_weight(branch)[0] > 1 for branch in fork.branches)
 
 
 def _weight(branch: list[Item]) -> tuple[int, int]:

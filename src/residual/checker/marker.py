@@ -1,4 +1,4 @@
-"""An initializer that the checker passes to a block, and recognizes in the layers."""
+"""What the checker passes to a block: an initializer that it recognizes in the layers, and layers for a shortcut."""
 
 import keras
 
@@ -21,3 +21,14 @@ class Marker(keras.initializers.Initializer):
 
     def get_config(self):
         return {"seed": self.marker_seed}
+
+
+class Projection:
+    """The layers of a shortcut, for blocks that take them as an argument (`downsample=None`)."""
+
+    def __init__(self, filters: int, stride: int):
+        self._layers = keras.layers.Conv2D(filters, 1, strides=stride), keras.layers.BatchNormalization()
+
+    def __call__(self, x, training=None):
+        conv, norm = self._layers
+        return norm(conv(x), training=training)

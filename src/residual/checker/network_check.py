@@ -1,10 +1,8 @@
 """The check of ResNet-18 to -152 and the CIFAR networks: what the learner's functions build."""
 
-import contextlib
 import functools
 import inspect
-import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,20 +13,23 @@ from residual.checker import numbers
 from residual.checker.apply_rules import apply_rules, find_network_differences
 from residual.checker.block_check import Checked
 from residual.checker.calling import Outcome, Signature, SignatureError, call
-from residual.checker.candidates import Candidate, unwrap
-from residual.checker.difference import Difference, has_mistake
+from residual.checker.candidates import ANY_NETWORK, Candidate
+from residual.checker.difference import Difference, has_mistake, soften_difference
 from residual.checker.findings import NO_EVIDENCE, Evidence, group_differences, make_finding
 from residual.checker.graph import list_items
 from residual.checker.layout import Layout, network_layout
 from residual.checker.pairs import DepthTrial, Result
-from residual.checker.plans import Plan
+from residual.checker.reasons import explain_stop
 from residual.checker.rules.arguments import WrongSignature
 from residual.checker.rules.rule import Rule
 from residual.checker.rules.running import NumbersDiffer, Raises
-from residual.checker.stages import NetworkPair
-from residual.checker.steps import pick_steps
+from residual.checker.rules.stage import StageFilters, StageStride
+from residual.checker.rules.stem import PoolKind, PoolMissing, PoolSize, StemSettingRule
+from residual.checker.stages import NetworkPair, split_stages
+from residual.checker.steps import letters, pick_steps
+from residual.checker.substitutes import Wrong, find_called, replace_blocks
 from residual.checker.wording import describe_error
-from residual.models import course_blocks, zoo
+from residual.models import zoo
 from residual.models.build import build_network
 
 # Neither the 6 of the course nor the 10 of CIFAR: a number written into the code shows.
@@ -45,7 +46,9 @@ _COUNTS = {
     "152": (3, 8, 36, 3),
 }
 
-Wrong = Mapping[str, tuple[Callable | None, Plan | None]]
+_BASIC = ("18", "34")  # of two-layer blocks
+# What differs in a network that is not meant to be one of the paper's.
+_OF_ANOTHER = (StemSettingRule, PoolMissing, PoolKind, PoolSize, StageFilters, StageStride)
 
 
 @dataclass
@@ -59,10 +62,11 @@ class _Attempt:
     evidence: Evidence = NO_EVIDENCE
     pair: NetworkPair | None = None
     sources: tuple[Any, Any] | None = None
+    reason: str = ""
 
     @property
     def rank(self) -> tuple[bool, int]:
-        mistakes = sum(not difference.rule.is_note for difference in self.differences)
+        mistakes = sum(not difference.is_note for difference in self.differences)
         return (self.outcome.error is None, -mistakes)
 
 
@@ -76,23 +80,32 @@ def check_network(candidate: Candidate, wrong: Wrong | None = None) -> Checked:
     """
     order = ("input_shape", "depth", "classes") if candidate.network in CIFAR else ("input_shape", "classes")
     signature = Signature.of(candidate.function, is_block=False)
+    if candidate.network not in CIFAR and "depth" in signature and "depth" not in signature.defaults:
+        return Checked(reason=f"it is not clear what to give for its argument {signature.names['depth']!r}")
     try:
         signatures = list(signature.assign(order))
     except SignatureError as error:
+        if not candidate.by_course_name:
+            return Checked(reason=str(error))
         return Checked(
             [make_finding(candidate.name, WrongSignature().find_in_error(candidate.name, order, error))]
         )
-    calls = _find_called(candidate, wrong or {})
+    calls = find_called(candidate, wrong or {})
     opaque = [name for name, (_, plan) in calls.items() if plan is None or plan.style.count != 3]
     opaque += [name for name in calls if inspect.isclass(candidate.original) and name not in opaque]
     if opaque:
         return Checked(reason=f"{', '.join(opaque)}, which it calls, has a mistake: mend that first")
-    with _replace_blocks(candidate.function, calls):
+    with replace_blocks(candidate.function, calls):
         attempt = _find_best(candidate, signatures)
+        reason = attempt.reason or explain_stop(
+            candidate, attempt.signature, attempt.outcome, attempt.differences
+        )
+        if reason:
+            return Checked(reason=reason)
         found = attempt.differences
         if not has_mistake(found):
             found = found + _look_closer(attempt)
-            if candidate.network in DEPTHS:
+            if "depth" in attempt.signature and candidate.network in DEPTHS:
                 found += _try_depths(candidate, attempt.signature)
     findings = group_differences(candidate.name, found, attempt.evidence)
     return Checked(findings, attempt.outcome.printed, roles=("network",))
@@ -115,7 +128,8 @@ def _find_best(candidate: Candidate, signatures: list[Signature]) -> _Attempt:
 def _list_shapes(network: str, signature: Signature) -> list[tuple[int, int, int]]:
     if network in CIFAR:
         return [(32, 32, 3)]
-    shapes = [(64, 64, 3), (224, 224, 3)] if "input_shape" in signature else [(224, 224, 3)]
+    is_free = "input_shape" in signature or signature.first
+    shapes = [(64, 64, 3), (224, 224, 3), (32, 32, 3)] if is_free else [(224, 224, 3)]
     own = signature.defaults.get("input_shape")
     if isinstance(own, tuple | list) and len(own) == 3 and all(isinstance(n, int) for n in own):
         shapes.insert(1, tuple(own))
@@ -124,13 +138,22 @@ def _list_shapes(network: str, signature: Signature) -> list[tuple[int, int, int
 
 def _build(function: Callable, signature: Signature, shape, depth: int | None) -> Outcome:
     def build(**arguments):
+        source = keras.Input(shape)
+        if signature.first:
+            arguments[signature.first] = source
         model = function(**arguments)
+        if isinstance(model, tuple | list):  # the model and more of what the caller needs
+            model = next((one for one in model if isinstance(one, keras.Model)), model)
+        if signature.first and isinstance(model, keras.KerasTensor):
+            return keras.Model(source, model)
         if isinstance(model, keras.Model) and not getattr(model, "outputs", None):
-            source = keras.Input(shape)  # a class of the learner's: its layers show when it is called
-            model = keras.Model(source, model(source))
+            model = keras.Model(
+                source, model(source)
+            )  # a class of the learner's: its layers show when called
         return model
 
-    values = {"input_shape": shape, "depth": depth, "classes": CLASSES, "training": None}
+    values = {"input_shape": shape, "classes": CLASSES, "training": None}
+    values |= {"depth": depth} if depth is not None else {}
     build.__wrapped__ = function
     return call(build, **signature.arguments(**values))
 
@@ -150,13 +173,44 @@ def _attempt(candidate: Candidate, signature: Signature, shape) -> _Attempt:
     if items is None:
         attempt.differences = [Raises().find_in_outcome(candidate.function, outcome)]
         return attempt
-    _compare(candidate, attempt, items, depth)
+    network, depth, attempt.reason = _recognize(candidate, attempt, items)
+    if not attempt.reason:
+        _compare(candidate, attempt, items, network, depth)
     return attempt
 
 
-def _compare(candidate: Candidate, attempt: _Attempt, items, depth: int | None) -> None:
+def _recognize(candidate: Candidate, attempt: _Attempt, items) -> tuple[str, int | None, str]:
+    """(network, depth, why it is not checked) by the blocks that were built: a name may say neither of the two."""
+    network = candidate.network
+    depth = DEPTHS.get(network, (None,))[0] if "depth" in attempt.signature else None
+    blocks = network_layout(items, activates=False).blocks
+    if not blocks or attempt.outcome.error is not None:
+        reason = "it builds no residual blocks" if network == ANY_NETWORK else ""
+        return network, depth or DEPTHS.get(network, (None,))[0], reason
+    is_v2 = sum(letters(block.main).startswith("NA") for block in blocks) > len(blocks) / 2
+    sizes, is_basic = tuple(map(len, split_stages(blocks))), len(blocks[0].convs) == 2
+    if network == ANY_NETWORK and len(sizes) == 3 and len(set(sizes)) == 1 and is_basic != is_v2:
+        network = CIFAR[is_v2]
+    elif network == ANY_NETWORK:
+        known = [n for n, counts in _COUNTS.items() if counts == sizes and (n in _BASIC) == is_basic]
+        if not known:
+            words = ", ".join(map(str, sizes))
+            return network, None, f"its stages have {words} blocks, as no network does that the checker knows"
+        network = f"ResNet{known[0]}"
+    if is_v2 and network not in CIFAR:
+        return (
+            network,
+            None,
+            "its blocks have the order of v2, and the checker knows such networks for CIFAR alone",
+        )
+    if network in CIFAR and depth is None:
+        depth = len(blocks) // 3 * (9 if network == CIFAR[1] else 6) + 2
+    return network, depth, ""
+
+
+def _compare(candidate: Candidate, attempt: _Attempt, items, network: str, depth: int | None) -> None:
     """Set the attempt's differences and evidence."""
-    network, outcome = candidate.network, attempt.outcome
+    outcome = attempt.outcome
     got = network_layout(items, activates=network != "resnet_v2", complete=outcome.error is None)
     is_cifar = network in CIFAR
     stem_end = "norm-relu" if is_cifar or pick_steps(got.stem, "act") else "norm"
@@ -164,7 +218,13 @@ def _compare(candidate: Candidate, attempt: _Attempt, items, depth: int | None) 
     classes = CLASSES if "classes" in attempt.signature or not dense else dense[-1].values["units"]
     source, ref = build_reference(network, depth, attempt.shape, classes, stem_end)
     pair = NetworkPair(ref, got, first_stage=1 if is_cifar else 2, relu_in_stem=is_cifar)
-    found = find_network_differences(pair)
+    found = [
+        one if candidate.by_course_name and not one.block else soften_difference(one)
+        for one in find_network_differences(pair)
+    ]
+    is_own = candidate.network == ANY_NETWORK
+    if is_own and any(not one.is_note and isinstance(one.rule, _OF_ANOTHER) for one in found):
+        attempt.reason = f"it has the blocks of {network} and other sizes, so it is a network of its own"
     if outcome.error is not None and has_mistake(found):
         attempt.evidence = Evidence(f"Keras stops there: {describe_error(outcome.error)}", is_error=True)
     elif outcome.error is not None:
@@ -178,7 +238,7 @@ def _look_closer(attempt: _Attempt) -> list[Difference]:
     """What shows in a network without mistakes: its weight decay, and its numbers."""
     pair = attempt.pair
     found = apply_rules(Rule.find_in_right_network, pair)
-    if any(difference.rule.changes_numbers for difference in attempt.differences) or not _pads_alike(pair):
+    if any(difference.changes_numbers for difference in attempt.differences) or not _pads_alike(pair):
         return found
     ref, got = attempt.sources
     text = _describe_disagreement((ref, pair.ref), (got, pair.got))
@@ -197,14 +257,14 @@ def build_reference(
     network: str, depth: int | None, shape, classes: int, stem_end: str
 ) -> tuple[object, Layout]:
     """(input, layout) of the reference's network; kept, since ResNet-50 takes a second to build."""
-    if network == "resnet_v1":
+    if network == CIFAR[0]:
         spec = zoo.find_spec(f"notebook-resnet{depth}")
-    elif network == "resnet_v2":
+    elif network == CIFAR[1]:
         spec = zoo.find_spec(f"notebook-resnet{depth}v2")
     else:
         number = network.removeprefix("ResNet")
         spec = replace(zoo.find_spec("course-resnet50"), blocks=_COUNTS[number], names="residual")
-        if number in ("18", "34"):
+        if number in _BASIC:
             spec = replace(spec, block="basic", outputs=(), padding="same")
     model = build_network(replace(spec, stem_end=stem_end), shape, classes)
     items = list_items(Outcome(), model.outputs[0])
@@ -233,52 +293,3 @@ def _try_depths(candidate: Candidate, signature: Signature) -> list[Difference]:
     accepted = _build(function, signature, shape, NO_DEPTH).error is None
     trial = DepthTrial(depth, len(ref.blocks), len(got.blocks), NO_DEPTH, accepted)
     return apply_rules(Rule.find_in_depths, trial)
-
-
-def _find_called(candidate: Candidate, wrong: Wrong) -> Wrong:
-    """Those of the wrong blocks that the network's function calls."""
-    names = set().union(*(code.co_names for code in _list_codes(candidate.original)))
-    return {name: value for name, value in wrong.items() if name in names}
-
-
-def _list_codes(value) -> list[types.CodeType]:
-    """The code of a function, or of the methods of a class."""
-    value = unwrap(value)
-    functions = vars(value).values() if inspect.isclass(value) else [value]
-    return [function.__code__ for function in functions if inspect.isfunction(function)]
-
-
-@contextlib.contextmanager
-def _replace_blocks(function: Callable, wrong: Wrong):
-    """The reference's blocks under the learner's names, for as long as the network is built."""
-    namespace = getattr(unwrap(function), "__globals__", {})
-    before = {name: namespace[name] for name in wrong if name in namespace}
-    for name in before:
-        namespace[name] = _make_substitute(*wrong[name])
-    try:
-        yield
-    finally:
-        namespace.update(before)
-
-
-def _make_substitute(theirs: Callable, plan: Plan) -> Callable:
-    """The reference's block with the parameters of the learner's."""
-    roles = {own: role for role, own in plan.signature.names.items()}
-    reference = {
-        "identity": course_blocks.identity_block,
-        "convolutional": course_blocks.convolutional_block,
-    }[plan.role]
-    taken = ("filters", "s", "training") if plan.role == "convolutional" else ("filters", "training")
-
-    def block(*args, **kwargs):
-        bound = inspect.signature(theirs).bind(*args, **kwargs)
-        bound.apply_defaults()
-        values = {roles[own]: value for own, value in bound.arguments.items() if own in roles}
-        x = (
-            bound.arguments[plan.signature.first]
-            if plan.signature.first
-            else next(iter(bound.arguments.values()))
-        )
-        return reference(x, values.get("f", 3), **{role: values[role] for role in taken if role in values})
-
-    return block

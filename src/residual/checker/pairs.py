@@ -1,5 +1,6 @@
 """What the rules look at: the reference and the learner's work side by side, part by part."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -148,6 +149,13 @@ class BlockPair:
         convs = [(f"{ordinal(i)} convolution", *pair) for i, pair in enumerate(self.main_convs, 1)]
         return convs + [("shortcut's convolution", *pair) for pair in self.shortcut_convs]
 
+    def pre_activations(self) -> Iterator[tuple[int, list[Step], Step]]:
+        """(number, the steps in front of it, convolution) of a main path in the order of v2."""
+        if self.path_order is PathOrder.PRE_ACTIVATION:
+            parts = _split_components(self.got.main)
+            for i, (before, part) in enumerate(itertools.pairwise(parts), 1):
+                yield i, before, part[0]
+
     def components(self) -> Iterator[Component]:
         """The components of the main path, if they can be compared one by one."""
         if self.path_order is not PathOrder.COMPARABLE:
@@ -189,6 +197,7 @@ class CallArguments:
         training: the flag that was passed, or None for none.
         initializer: whether a `Marker` was passed as the initializer.
         seeded: whether the function calls its initializer with a seed.
+        has_stride: whether the block takes a stride, or needs none.
     """
 
     norms: list[tuple[str, Step]]
@@ -196,6 +205,7 @@ class CallArguments:
     training: bool | None = None
     initializer: bool = False
     seeded: bool = False
+    has_stride: bool = True
 
 
 @dataclass(frozen=True)

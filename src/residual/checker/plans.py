@@ -1,11 +1,11 @@
 """How to call a learner's block: which argument stands for what, and what its filters look like."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from residual.checker.calling import Signature
-from residual.checker.marker import Marker
+from residual.checker.marker import Marker, Projection
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,13 @@ class Plan:
         signature: the role of each argument.
         role: "identity" or "convolutional".
         style: of its filters.
+        flipped: switches that get another value than their default, or than their name asks for.
     """
 
     signature: Signature
     role: str
     style: Style
+    flipped: dict[str, bool] = field(default_factory=dict)
 
     def find_shape(self, case: Case) -> tuple[int, int, int]:
         """The input of a case: an identity block's has the channels of its output."""
@@ -93,18 +95,25 @@ class Plan:
         values = {"f": case.f, "filters": self.style.give(case.filters), "s": case.s, "training": training,
                   "initializer": Marker(), "stage": 2 + number, "block": "a", "name": f"block{number}",
                   "project": self.role == "convolutional"}  # fmt: skip
-        if self.signature.defaults.get("project", False) is None:
-            del values["project"]
-        return self.signature.arguments(**values)
+        if self.signature.defaults.get("project", False) is None:  # None or the layers of the shortcut
+            last, is_projected = self.style.expect(case.filters, 2)[-1], self.role == "convolutional"
+            values["project"] = Projection(last, case.s) if is_projected else None
+        return {**self.signature.arguments(**values), **self.flipped}
+
+    def flip(self) -> Iterator["Plan"]:
+        """This plan with the other value of each of the block's switches: their names may say nothing."""
+        given = self.make_arguments(CASES[self.role][0], 0, None)
+        for name, default in self.signature.switches.items():
+            yield replace(self, flipped={name: not given.get(name, default)})
 
 
-def list_plans(signature: Signature, role: str) -> Iterator[Plan]:
-    """The ways to call a block, the likeliest first.
+def list_plans(signature: Signature, role: str, is_course: bool) -> Iterator[Plan]:
+    """The ways to call a block with the defaults of its switches, the likeliest first.
 
     Raises:
         SignatureError: an argument can stand for nothing.
     """
-    roles = COURSE_ORDER[role]
+    roles = COURSE_ORDER[role] if is_course else (*COURSE_ORDER[role], "project")
     if "filters" not in signature and len(signature.unknown) == 1:
         roles = ("filters",)  # a block may fix its window and its stride, and cannot do without filters
     for assigned in list(signature.assign(roles)):

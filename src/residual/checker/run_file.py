@@ -10,23 +10,17 @@ from dataclasses import dataclass, field
 
 import keras
 
-from residual.checker.candidates import may_be_candidate
+from residual.checker.calling import is_inside_layer
+from residual.checker.candidates import classify_name, may_be_candidate
 from residual.checker.difference import Difference
 from residual.checker.rules.imports import ImportFailed, NotImported, PoolingWindow, TensorFlowFunction
 from residual.checker.rules.running import Raises
 from residual.checker.source import LearnerFile, Statement, pick_needed
+from residual.course.importer import Importer
+from residual.course.missing import Missing
 from residual.course.old_modules import find_old_module
 
-# Modules that courses hand out with their notebooks, and where their names are here.
-HELPERS = {
-    "resnets_utils": "residual.course.resnets_utils",
-    "helping_file": "residual.course",
-    "test_utils": "residual.course.testing",
-    "public_tests": "residual.course.testing",
-    "outputs": "residual.course.testing",
-    "kt_utils": "residual.course.resnets_utils",
-}
-_OLD = ("tensorflow", "tf_keras", "keras", "tensorflow_core")
+_IMPORT = re.compile(r"(?:from|import)\s+\.*([\w.]+)")
 _PLACES = ("keras.layers", "keras.models", "keras.initializers", "keras.regularizers", "keras.optimizers")
 _ALIASES = {"tf": "tensorflow", "np": "numpy", "K": "keras.backend", "keras": "keras", "layers": "keras.layers",
             "K2": "keras.backend", "KL": "keras.layers"}  # fmt: skip
@@ -45,6 +39,7 @@ class Run:
         imports: (function, difference) for imports that failed or are missing.
         windows: pooling layers that are made without a window, now or later.
         functions: functions of TensorFlow that are called on Keras tensors, now or later.
+        unchecked: name -> reason, of blocks and networks that are defined again below or could not be imported.
     """
 
     namespace: dict
@@ -52,6 +47,12 @@ class Run:
     imports: list[tuple[str, Difference]] = field(default_factory=list)
     windows: dict[str, None] = field(default_factory=dict)
     functions: dict[str, None] = field(default_factory=dict)
+    unchecked: dict[str, str] = field(default_factory=dict)
+
+    def note_function(self, name: str) -> None:
+        """Note that a function of TensorFlow is called on a Keras tensor."""
+        if not is_inside_layer():  # Keras 3 calls a layer on arrays, which the functions of tf take
+            self.functions[name] = None
 
     def list_differences(self) -> list[tuple[str, Difference]]:
         """(function or "", difference) of what the file needs and has not, once its functions have been called."""
@@ -62,41 +63,22 @@ class Run:
         return [*self.imports, *(("", use) for use in uses)]
 
 
-class _Importer:
-    """`__import__` for a learner's file: old Keras and TensorFlow on Keras 3, and the helpers of courses."""
-
-    def __init__(self, used: dict[str, None]):
-        self.used = used
-
-    def __call__(self, name, globals=None, locals=None, fromlist=(), level=0):
-        top = name.split(".")[0]
-        if level == 0 and top in _OLD:
-            on_use = self._note_use
-            return find_old_module(name if fromlist else top, on_use)
-        try:
-            return builtins.__import__(name, globals, locals, fromlist, level)
-        except ModuleNotFoundError:
-            if top not in HELPERS or level:
-                raise
-            return importlib.import_module(HELPERS[top])
-
-    def _note_use(self, name: str) -> None:
-        self.used[name] = None
-
-
 def run_file(file: LearnerFile) -> Run:
     """Run what the blocks and networks of a file need, in the order of the file."""
     name = str(file.path)
     # So that errors show the line: of a notebook, the text of the cells.
     linecache.cache[name] = (len(file.text), None, file.list_lines(), name)
     run = Run({"__name__": "learner", "__file__": name})
-    run.namespace["__builtins__"] = {**vars(builtins), "__import__": _Importer(run.functions)}
+    run.namespace["__builtins__"] = {**vars(builtins), "__import__": Importer(run.note_function)}
     for layer in WITHOUT_WINDOW:
         _give_window(layer, run.windows)
+    run.unchecked = _find_earlier(file)
     chosen = pick_needed(file.statements, _find_wanted(file))
     for statement in chosen:
         _run_statement(run, statement)
     _supply_missing(run, file, chosen)
+    _bind_missing(run, file, chosen)
+    _repeat_definitions(run)
     return run
 
 
@@ -105,13 +87,22 @@ def _find_wanted(file: LearnerFile) -> set[str]:
     wanted = set()
     for statement in file.statements:
         if statement.is_definition and statement.code is not None:
-            inner = [one for one in statement.code.co_consts if isinstance(one, types.CodeType)]
-            wanted |= {
-                name for name in statement.binds if may_be_candidate(name, inner[0] if inner else None)
-            }
+            wanted |= {name for name in statement.binds if may_be_candidate(name, [statement.code])}
         else:
-            wanted |= {name for name in statement.binds if may_be_candidate(name, None)}
+            wanted |= {name for name in statement.binds if may_be_candidate(name, [])}
     return wanted
+
+
+def _find_earlier(file: LearnerFile) -> dict[str, str]:
+    """Name and line -> reason, of the blocks and networks that are defined again further down."""
+    last, earlier = {}, {}
+    for statement in file.statements:
+        for name in statement.binds if statement.is_definition else ():
+            if name in last and classify_name(name):
+                place, later = (file.name_line(line) for line in (last[name], statement.line))
+                earlier[f"{name} of {place}"] = f"{later} defines {name} again, and the last one counts"
+            last[name] = statement.line
+    return earlier
 
 
 def _run_statement(run: Run, statement: Statement) -> None:
@@ -134,9 +125,28 @@ def _supply_missing(run: Run, file: LearnerFile, chosen: list[Statement]) -> Non
             if known is not None:
                 line_to_add, run.namespace[name] = known
                 run.imports.append(_explain_missing(run, file, statement, name, line_to_add))
+
+
+def _repeat_definitions(run: Run) -> None:
+    """Run the definitions that stopped once more: they may have what they need now."""
     for statement, _ in [one for one in run.failures if one[0].is_definition]:
         run.failures = [(one, error) for one, error in run.failures if one is not statement]
         _run_statement(run, statement)
+
+
+def _bind_missing(run: Run, file: LearnerFile, chosen: list[Statement]) -> None:
+    """Give the names of imports that failed a value that says so when it is used."""
+    loads = set().union(*(statement.loads for statement in chosen)) - set(vars(builtins))
+    for statement, error in run.failures:
+        text = _IMPORT.match(file.list_lines()[statement.line - 1].strip())
+        if text is None:
+            continue
+        module = (isinstance(error, ModuleNotFoundError) and error.name) or text[1]
+        for name in (loads if statement.star else statement.binds) - set(run.namespace):
+            cause = None if isinstance(error, ModuleNotFoundError) else error
+            run.namespace[name] = Missing(name, module, cause)
+            if classify_name(name):
+                run.unchecked[name] = f"it comes from {module}, which is not here"
 
 
 def _explain_missing(

@@ -69,6 +69,11 @@ class LearnerFile:
         number = sum(start <= line for start in self.cells)
         return number, line - self.cells[number - 1] + 1
 
+    def name_line(self, line: int) -> str:
+        """A line in words: "line 3", "cell 2, line 3"."""
+        cell, number = self.find_cell(line)
+        return f"cell {cell}, line {number}" if cell else f"line {number}"
+
     def list_lines(self) -> list[str]:
         """The lines of the text, each with its end."""
         return self.text.splitlines(keepends=True)

@@ -49,3 +49,38 @@ def find_advice(error: BaseException) -> str:
     text = str(error)
     found = next((hint for sign, hint in _ADVICE if sign in text), None)
     return found or "mend the line that stopped it, and check again."
+
+
+_STAND_IN = re.compile(r"<module '((?:tensorflow|keras)[^']*)'")
+_OLD_ARGUMENT = re.compile(
+    r"unexpected keyword argument '(\w+)'|(?:arguments passed to \w+|not recognized): \{'(\w+)'"
+)
+# What older Keras took: names of Keras 1, and some of Keras 2.
+_OLD_ARGUMENTS = {
+    *("border_mode", "subsample", "nb_filter", "nb_row", "nb_col", "W_regularizer", "b_regularizer", "init"),
+    *("dim_ordering", "l", "fused", "renorm", "input_dim", "lr", "decay"),
+}
+
+
+def explain_unavailable(error: BaseException) -> str:
+    """What an error needs that is not here, if it is no mistake of the learner's; else ""."""
+    text = str(error)
+    found = _STAND_IN.search(text)
+    name = getattr(error, "stand_in", "") or (found[1] if found else "")
+    if name:
+        return f"this check has no stand-in for {name.replace('tensorflow', 'tf', 1)}"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.split(".")[0]
+        return f"it needs {package}, which is not here: pip install {package}, or put {package}.py beside the file"
+    if isinstance(error, ImportError):
+        return describe_error(error)
+    if "URL fetch failure" in text:
+        return "it downloads weights, and this check loads nothing from the network"
+    if isinstance(error, FileNotFoundError) or "File not found" in text:
+        return f"it reads a file that is not here ({describe_error(error)})"
+    if "cannot contain character" in text:
+        return "it is written for older Keras: Keras 3 takes no slash in the name of a layer"
+    old = next((name for found in _OLD_ARGUMENT.finditer(text) for name in found.groups() if name), "")
+    if old in _OLD_ARGUMENTS:
+        return f"it is written for older Keras: Keras 3 does not take the argument {old}"
+    return ""

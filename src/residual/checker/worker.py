@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from residual.checker.candidates import classify_name, find_names
+from residual.checker.candidates import Names, classify_name, find_names
 from residual.checker.findings import make_finding
 from residual.checker.function_check import check_names
 from residual.checker.printed import KEPT, KeptEnd
 from residual.checker.report import Finding, Report
 from residual.checker.rules.imports import OtherLibrary
 from residual.checker.source import LearnerFile, read_file
-from residual.checker.wording import strip_codes
+from residual.checker.wording import explain_unavailable, strip_codes
 
 if TYPE_CHECKING:
     from residual.checker.run_file import Run
@@ -55,7 +55,8 @@ def _check_names(file: LearnerFile, now: Path) -> Report:
     with contextlib.redirect_stdout(printed):
         run = run_file(file)
     names = find_names(run.namespace)
-    findings = _explain_definitions(run, file, {candidate.name for candidate in names.candidates})
+    names.unknown.update(run.unchecked)
+    findings = _explain_definitions(run, file, names)
     failed = [finding.function for finding in findings]
     report = check_names(names, lambda name: _write(now, name), failed)
     if report.checked or not findings:
@@ -64,7 +65,7 @@ def _check_names(file: LearnerFile, now: Path) -> Report:
         other = [make_finding("", found) for found in OtherLibrary().find_in_text(file.text)]
         if other:  # its own definitions stop too where that library is not installed
             findings, failed = other, []
-        elif not failed and run.failures:
+        elif not failed and run.failures and not report.unchecked:
             findings = [make_finding("", explain_failure(file, *run.failures[0]))]
     for function, difference in run.list_differences():
         findings.append(make_finding(function if function in report.checked else "", difference))
@@ -77,15 +78,22 @@ def _check_names(file: LearnerFile, now: Path) -> Report:
     )
 
 
-def _explain_definitions(run: "Run", file: LearnerFile, own: set[str]) -> list[Finding]:
-    """The findings of blocks and networks whose own definition stopped: what else has their name is not theirs."""
+def _explain_definitions(run: "Run", file: LearnerFile, names: Names) -> list[Finding]:
+    """The findings of blocks and networks whose own definition stopped: what else has their name is not theirs.
+
+    Those that need what is not here are no findings, and join `names.unknown`.
+    """
     from residual.checker.run_file import explain_failure
 
-    findings = []
+    findings, own = [], {candidate.name for candidate in names.candidates}
     for statement, error in run.failures:
         if statement.is_definition or statement.code is None:
-            wanted = [name for name in sorted(statement.binds) if classify_name(name) and name not in own]
-            findings += [make_finding(name, explain_failure(file, statement, error)) for name in wanted]
+            reason = explain_unavailable(error)
+            for name in sorted(statement.binds - own):
+                if reason and classify_name(name):
+                    names.unknown[name] = reason
+                elif classify_name(name):
+                    findings.append(make_finding(name, explain_failure(file, statement, error)))
     return findings
 
 

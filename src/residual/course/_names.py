@@ -7,6 +7,8 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from residual.course.missing import Missing
+
 _KERAS = {
     "keras.callbacks": ("LearningRateScheduler", "ModelCheckpoint", "ReduceLROnPlateau"),
     "keras.initializers": (
@@ -89,24 +91,6 @@ ERAS = {
     }
     for version in (1, 2)
 }
-
-
-class Missing:
-    """Stands for what is not installed: every use of it says how to get it."""
-
-    def __init__(self, name: str, module: str):
-        self._name, self._module = name, module.split(".")[0].lower()
-
-    def _explain(self):
-        return ImportError(f"{self._name} needs {self._module}: pip install {self._module}.")
-
-    def __getattr__(self, name: str):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise self._explain()
-
-    def __call__(self, *args, **options):
-        raise self._explain()
 
 
 def make_loader(module: str, version: int | None = None) -> tuple[list[str], Callable[[str], Any]]:

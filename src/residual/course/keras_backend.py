@@ -3,6 +3,7 @@
 import keras
 
 from residual.course.learning_phase import learning_phase, set_learning_phase
+from residual.course.missing import NoStandIn
 
 
 def _int_shape(x) -> tuple:
@@ -42,7 +43,7 @@ class Backend:
         for place in (keras.ops, keras.backend):
             if not name.startswith("__") and hasattr(place, name):
                 return getattr(place, name)
-        raise AttributeError(f"K.{name} is gone from Keras 3. Use keras.ops or keras.config in its place.")
+        raise NoStandIn(f"K.{name}", "is gone from Keras 3. Use keras.ops or keras.config in its place.")
 
 
 K = Backend()

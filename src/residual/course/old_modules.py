@@ -3,12 +3,15 @@
 `find_old_module("keras.layers.normalization")` has `BatchNormalization`: a name is looked up where Keras 3 keeps it.
 """
 
+import contextlib
 import importlib
 import types
+from typing import Any
 
 import keras
 
 from residual.course.keras_backend import K
+from residual.course.missing import NoStandIn
 
 _PLACES = (
     "keras.layers",
@@ -21,6 +24,7 @@ _PLACES = (
     "keras.metrics",
     "keras.constraints",
     "keras.utils",
+    "keras.saving",
     "keras.datasets",
     "keras.activations",
     "keras.ops",
@@ -35,16 +39,45 @@ _OPERATIONS = {
     "to_float": "cast",
     "identity": "copy",
 }
+_TYPES = {"float16", "bfloat16", "float32", "float64", "int32", "int64", "uint8", "bool", "string"}
+# Initializers of `tf`, without "_initializer" at their ends, whose namesakes in Keras are called otherwise.
+_INITIALIZERS = {
+    "xavier": "glorot_uniform",
+    "variance_scaling": "VarianceScaling",
+    "uniform_unit_scaling": "VarianceScaling",
+    "truncated_normal": "TruncatedNormal",
+    "random_normal": "RandomNormal",
+    "random_uniform": "RandomUniform",
+}
+
+
+def _pass_through(function=None, **options):
+    """Stands for `tf.function`: the function as it is, whether or not the decorator has arguments."""
+    return function if function is not None else _pass_through
 
 
 def _make_layer_utils() -> types.ModuleType:
     module = types.ModuleType("layer_utils", "The part of Keras 2's layer_utils that notebooks import.")
     vars(module)["print_summary"] = lambda model, *args, **options: model.summary()
     vars(module)["count_params"] = lambda weights: sum(int(keras.ops.size(weight)) for weight in weights)
+    vars(module)["get_source_inputs"] = keras.utils.get_source_inputs
+    vars(module)["__getattr__"] = lambda name: _explain_missing(f"layer_utils.{name}")
     return module
 
 
+def _explain_missing(name: str):
+    raise NoStandIn(name, "is not in Keras 3. Use keras, keras.ops or numpy in its place.")
+
+
 layer_utils = _make_layer_utils()
+
+
+_TF: dict[str, Any] = {
+    **{name: name for name in _TYPES},
+    "function": _pass_through,
+    "name_scope": contextlib.nullcontext,
+    "variable_scope": contextlib.nullcontext,
+}
 
 
 class OldModule(types.ModuleType):
@@ -80,6 +113,13 @@ class OldModule(types.ModuleType):
         if hasattr(K, name) and "backend" in self.__name__:
             return getattr(K, name)
         is_tf = self.__name__.startswith("tensorflow") and ".keras" not in self.__name__
+        if is_tf and name in _TF:
+            return _TF[name]
+        if name.endswith("_initializer"):
+            stem = name.removesuffix("_initializer")
+            found = getattr(keras.initializers, _INITIALIZERS.get(stem, stem), None)
+            if found is not None:
+                return found
         operation = getattr(keras.ops, _OPERATIONS.get(name, name), None) if is_tf else None
         if operation is not None and not isinstance(operation, types.ModuleType):
             return self._note_use(name, operation)
@@ -102,9 +142,15 @@ class OldModule(types.ModuleType):
         return call
 
     def __call__(self, *args, **options):
-        raise AttributeError(
-            f"{self.__name__} is not in Keras 3. Use keras, keras.ops or numpy in its place."
-        )
+        _explain_missing(self.__name__)
+
+    def __mro_entries__(self, bases):
+        _explain_missing(self.__name__)
+
+    def __or__(self, other):
+        return self  # tf.Tensor | None, in a signature
+
+    __ror__ = __or__
 
 
 def find_old_module(name: str, on_use=None) -> OldModule:

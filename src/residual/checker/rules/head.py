@@ -116,7 +116,10 @@ class DenseActivation(Rule):
         for dense in pick_steps(head, "dense")[-1:]:
             acts = [step.name for step in head[head.index(dense) + 1 :] if step.kind == "act"]
             if acts != ["softmax"]:
-                yield self.at("head", "softmax", ", ".join(acts) or "linear", dense)
+                reason = "" if acts else "the loss must then take the softmax: from_logits=True."
+                if acts == ["sigmoid"] and dense.values["units"] == 1:
+                    reason = "one unit and a sigmoid tell two classes apart."
+                yield self.at("head", "softmax", ", ".join(acts) or "linear", dense, variant=reason)
 
 
 class DropoutInHead(Rule):

@@ -1,20 +1,26 @@
 """Where the batch norms stand: missing, before the convolution, after the ReLU, after the addition."""
 
-from residual.checker.pairs import BlockPair, Component
+from residual.checker.pairs import BlockPair, Component, PathOrder
 from residual.checker.rules.rule import Found, Rule
-from residual.checker.steps import letters, name_order, pick_steps
+from residual.checker.steps import letters, name_order, ordinal, pick_steps
 
 
 class NormMissing(Rule):
     id = "norm-missing"
     example = "conv and then ReLU, without BatchNormalization"
     message = "the {place} is missing."
-    fix = "put BatchNormalization(axis=3) right after that convolution."
+    fix = "put BatchNormalization(axis=3) there."
 
     def find_in_component(self, component: Component) -> Found:
         if component.lacks_norm and not component.early_norm and not component.stopped:
             order, end = name_order(component.got), component.end
             yield self.at(f"{component.role} batch norm", name_order(component.ref), order, end)
+
+    def find_in_components(self, pair: BlockPair) -> Found:
+        for number, before, conv in pair.pre_activations():
+            if not pick_steps(before, "norm"):
+                place = f"batch norm before the {ordinal(number)} convolution"
+                yield self.at(place, "norm, relu, conv", name_order([*before, conv]), conv)
 
 
 class NormBeforeConvolution(Rule):
@@ -26,7 +32,8 @@ class NormBeforeConvolution(Rule):
     def find_in_block(self, pair: BlockPair) -> Found:
         norms = pick_steps(pair.got.shortcut, "norm")
         first = letters(pick_steps(pair.got.shortcut, "conv", "norm"))[:1] == "N"
-        if pair.shortcuts_compare and first and pick_steps(pair.ref.shortcut, "norm"):
+        is_v2 = pair.path_order is PathOrder.PRE_ACTIVATION
+        if pair.shortcuts_compare and first and pick_steps(pair.ref.shortcut, "norm") and not is_v2:
             yield self.at("shortcut's batch norm", "conv, norm", "norm, conv", norms[0])
 
     def find_in_component(self, component: Component) -> Found:

@@ -7,6 +7,8 @@ from residual.checker.steps import Step
 
 EPSILONS = (1e-3, 1e-6)  # Keras's default, and the one of the course's own batch norm
 MOMENTA = (0.99, 0.9)  # the same two
+_OWN_CHOICE = "a number in this range is the author's choice. The course and Keras have others."
+_GROUP = "it is a choice for small batches. The paper has batch norms."
 
 
 def _is_near(value, allowed: Sequence[float]) -> bool:
@@ -21,7 +23,8 @@ class OtherNormalization(Rule):
 
     def find_in_norm(self, role: str, norm: Step) -> Found:
         if not norm.is_batch_norm:
-            yield self.at(role, "BatchNormalization", norm.values["type"], norm)
+            variant = _GROUP if norm.values["type"] == "GroupNormalization" else ""
+            yield self.at(role, "BatchNormalization", norm.values["type"], norm, variant=variant)
 
 
 class Epsilon(Rule):
@@ -33,7 +36,8 @@ class Epsilon(Rule):
     def find_in_norm(self, role: str, norm: Step) -> Found:
         value = norm.values.get("epsilon")
         if not _is_near(value, EPSILONS):
-            yield self.at(role, "1e-3 (or 1e-6)", f"{value:g}", norm)
+            variant = _OWN_CHOICE if value < 1e-2 else ""
+            yield self.at(role, "1e-3 (or 1e-6)", f"{value:g}", norm, variant=variant)
 
 
 class Axis(Rule):
@@ -57,7 +61,8 @@ class Momentum(Rule):
     def find_in_norm(self, role: str, norm: Step) -> Found:
         value = norm.values.get("momentum")
         if not _is_near(value, MOMENTA):
-            yield self.at(role, "0.99 (or 0.9)", f"{value:g}", norm)
+            variant = _OWN_CHOICE if 0.8 <= value < 1 else ""
+            yield self.at(role, "0.99 (or 0.9)", f"{value:g}", norm, variant=variant)
 
 
 class NoScaleOrShift(Rule):

@@ -23,7 +23,8 @@ class PreActivationOrder(Rule):
     def find_in_block(self, pair: BlockPair) -> Found:
         if pair.path_order is PathOrder.PRE_ACTIVATION:
             there, here = pair.ref.main, pair.got.main
-            yield self.at("main path", name_order(there), name_order(here), here[0])
+            reason = "it is the order of ResNet v2, and all else is compared in that order."
+            yield self.at("main path", name_order(there), name_order(here), here[0], variant=reason)
 
     def explains(self, mine: Difference, other: Difference) -> bool:
         """The order of v2 has no ReLU after the sum."""
@@ -104,7 +105,8 @@ class ExtraLayer(Rule):
         denses, pools = pick_steps(head, "dense"), pick_steps(head, "pool")
         for step in [*pick_steps(head, "conv", "other", "pad", "merge"), *denses[:-1], *pools[1:]]:
             if not step.values.get("dropout"):
-                yield self.at("head", "", step.name, step)
+                own_head = "a head of one's own: the paper's has one pooling and one dense layer."
+                yield self.at("head", "", step.name, step, variant=own_head)
 
     def _find_strangers(self, path: list[Step], place: str, kinds: tuple[str, ...]) -> Found:
         for step in path:

@@ -59,7 +59,7 @@ class StemPaddedSame(Rule):
 def is_same_stem(pair: NetworkPair) -> bool:
     """Whether the learner's wide first convolution is padded by "same" where the reference pads by hand."""
     there, here = (pick_steps(layout.stem, "conv")[:1] for layout in (pair.ref, pair.got))
-    if not here or not _is_wide(there[0]):
+    if not here or not _is_wide(there[0]) or not _is_wide(here[0]):
         return False
     padding, pads = here[0].values["padding"], here[0].values["pads"]
     return padding == "same" and pads != there[0].values["pads"] and "padded_by" not in here[0].values

@@ -4,7 +4,9 @@ from residual.checker.difference import Difference
 from residual.checker.pairs import BlockPair, Component, PathOrder
 from residual.checker.rules.rule import Found, Rule
 from residual.checker.stages import NetworkPair
-from residual.checker.steps import letters, ordinal, pick_steps
+from residual.checker.steps import Step, letters, ordinal, pick_steps
+
+_LIKE_RELU = ("relu", "relu6", "elu", "silu", "swish", "mish")
 
 
 class ReluBeforeAddition(Rule):
@@ -65,6 +67,11 @@ class ReluMissing(Rule):
         if component.lacks_relu:
             yield self.at(f"{component.role} ReLU", "ReLU", "", component.end)
 
+    def find_in_components(self, pair: BlockPair) -> Found:
+        for number, before, conv in pair.pre_activations():
+            if not pick_steps(before, "act"):
+                yield self.at(f"ReLU before the {ordinal(number)} convolution", "ReLU", "", conv)
+
 
 class ReluAfterAddition(Rule):
     id = "relu-after-addition"
@@ -74,7 +81,7 @@ class ReluAfterAddition(Rule):
 
     def find_in_tail(self, pair: BlockPair) -> Found:
         acts = pick_steps(pair.got.tail, "act")
-        if acts and not letters(pair.ref.tail):
+        if acts and (not letters(pair.ref.tail) or pair.path_order is PathOrder.PRE_ACTIVATION):
             yield self.at("addition", "Add alone", f"Add, {acts[0].name}", acts[0])
 
 
@@ -104,15 +111,19 @@ class OtherActivation(Rule):
     def find_in_components(self, pair: BlockPair) -> Found:
         if pair.path_order in (PathOrder.ALIKE, PathOrder.COMPARABLE):
             for i, step in enumerate(pick_steps(pair.got.main, "act"), 1):
-                if step.name != "relu":
-                    yield self.at(f"{ordinal(i)} ReLU", "relu", step.name, step)
+                yield from self._compare(f"{ordinal(i)} ReLU", step)
 
     def find_in_tail(self, pair: BlockPair) -> Found:
         acts = pick_steps(pair.got.tail, "act")
-        if letters(pair.ref.tail) and acts and acts[0].name != "relu":
-            yield self.at("last ReLU", "relu", acts[0].name, acts[0])
+        if letters(pair.ref.tail) and acts:
+            yield from self._compare("last ReLU", acts[0])
 
     def find_in_stem(self, pair: NetworkPair) -> Found:
-        acts = pick_steps(pair.got.stem, "act")
-        if acts and acts[0].name != "relu":
-            yield self.at("stem's ReLU", "relu", acts[0].name, acts[0])
+        for act in pick_steps(pair.got.stem, "act")[:1]:
+            yield from self._compare("stem's ReLU", act)
+
+    def _compare(self, place: str, act: Step) -> Found:
+        if act.name != "relu":
+            is_like = act.name.lower().endswith(_LIKE_RELU)
+            reason = "a unit like the ReLU, and the author's choice. The paper has the ReLU."
+            yield self.at(place, "relu", act.name, act, variant=reason if is_like else "")

@@ -1,9 +1,7 @@
 """The shortcut: it starts too late, lacks its convolution or has a layer too many."""
 
-from dataclasses import replace
-
 from residual.checker.difference import Difference
-from residual.checker.pairs import BlockPair
+from residual.checker.pairs import BlockPair, PathOrder
 from residual.checker.rules.order import ExtraLayer
 from residual.checker.rules.rule import Found, Rule
 from residual.checker.rules.strides import StrideRule
@@ -21,6 +19,8 @@ class ShortcutTakenLate(Rule):
 
     def find_in_block(self, pair: BlockPair) -> Found:
         late = pair.got.late
+        if pair.path_order is PathOrder.PRE_ACTIVATION and letters(late) == "NA":
+            return  # v2 projects what it has activated
         if pair.has_shortcut and late and len(letters(late)) > len(letters(pair.ref.late)):
             role = ordinal(max(len(pick_steps(late, "conv")), 1))
             kind = _KINDS.get(late[-1].kind, late[-1].name)
@@ -34,7 +34,8 @@ class ReluOnShortcut(Rule):
     fix = "remove it: the shortcut is linear."
 
     def find_in_block(self, pair: BlockPair) -> Found:
-        if pair.has_shortcut:
+        is_v2 = pair.path_order is PathOrder.PRE_ACTIVATION and letters(pair.got.shortcut) == "NAC"
+        if pair.has_shortcut and not is_v2:
             for step in pick_steps(pair.got.shortcut, "act"):
                 yield self.at("shortcut", "no activation", step.name, step)
 
@@ -92,7 +93,10 @@ class ConvOnIdentityShortcut(Rule):
     def find_in_block(self, pair: BlockPair) -> Found:
         if pair.has_shortcut and pair.got.projects and not pair.ref.projects:
             path = pair.got.shortcut
-            yield self.at("shortcut", "the input itself", name_layers(path), path[0])
+            is_first = getattr(pair, "number", 0) == 1
+            reason = "the first block of a stage may project though its shape stays. The paper's does not."
+            variant = reason if is_first else ""
+            yield self.at("shortcut", "the input itself", name_layers(path), path[0], variant=variant)
 
 
 class NormMissingOnShortcut(Rule):
@@ -100,30 +104,18 @@ class NormMissingOnShortcut(Rule):
     example = "X_shortcut = Conv2D(...)(X_shortcut) and nothing more"
     message = "the convolution on the shortcut has no batch norm after it."
     fix = "add X_shortcut = BatchNormalization(axis=3)(X_shortcut)."
+    reason = "the paper has one there, and some leave it out. To follow the paper add a BatchNormalization."
 
     def find_in_block(self, pair: BlockPair) -> Found:
         there, here = pair.ref.shortcut, pair.got.shortcut
-        if pair.shortcuts_compare and pick_steps(there, "norm") and not pick_steps(here, "norm"):
-            yield self.at("shortcut", name_layers(there), name_layers(here), here[-1])
-
-
-class ShortcutNormLeftOut(Rule):
-    id = "shortcut-norm-left-out"
-    example = "a two-layer block of one's own whose projection has no batch norm"
-    message = (
-        "the convolution on the {place} has no batch norm after it. The paper has one; some leave it out."
-    )
-    fix = "to follow the paper add a BatchNormalization after it."
-    severity = "note"
-    changes_numbers = True
-
-
-def soften_differences(differences: list[Difference]) -> list[Difference]:
-    """The differences of a block that is not the course's: what programs do either way is a note."""
-    return [
-        replace(one, rule=ShortcutNormLeftOut()) if isinstance(one.rule, NormMissingOnShortcut) else one
-        for one in differences
-    ]
+        is_v2 = pair.path_order is PathOrder.PRE_ACTIVATION  # which has none there
+        if (
+            pair.shortcuts_compare
+            and pick_steps(there, "norm")
+            and not pick_steps(here, "norm")
+            and not is_v2
+        ):
+            yield self.at("shortcut", name_layers(there), name_layers(here), here[-1], variant=self.reason)
 
 
 class NormOnProjection(Rule):

@@ -13,6 +13,19 @@ def _first_convs(pair: NetworkPair) -> list[tuple[Step, Step]]:
     return list(zip(there[:1], here[:1], strict=False))
 
 
+def _find_variant(pair: NetworkPair) -> str:
+    """Why a stem may be a 3x3 convolution that keeps the size; "" for another stem."""
+    convs, pools = pick_steps(pair.got.stem, "conv"), pick_steps(pair.got.stem, "pool")
+    is_small = (
+        convs and not pools and (convs[0].values["kernel"], convs[0].values["stride"]) == ((3, 3), (1, 1))
+    )
+    return (
+        "this is the stem for small images such as CIFAR's. The paper's is for 224 pixels."
+        if is_small
+        else ""
+    )
+
+
 def _pools(pair: NetworkPair) -> tuple[list[Step], list[Step]]:
     return pick_steps(pair.ref.stem, "pool"), pick_steps(pair.got.stem, "pool")
 
@@ -34,7 +47,9 @@ class StemSettingRule(Rule):
         for there, here in _first_convs(pair):
             expected, got = there.values[self.key], here.values[self.key]
             if expected != got:
-                yield self.at("stem", self.words.format(expected), self.words.format(got), here)
+                words = self.words.format(expected), self.words.format(got)
+                variant = "" if self.key == "filters" else _find_variant(pair)
+                yield self.at("stem", *words, here, variant=variant)
 
 
 class StemKernel(StemSettingRule):
@@ -105,7 +120,8 @@ class PoolMissing(Rule):
         there, here = _pools(pair)
         if there and not here:
             convs = pick_steps(pair.got.stem, "conv")
-            yield self.at("stem", "MaxPooling2D", "", convs[-1] if convs else None)
+            end = convs[-1] if convs else None
+            yield self.at("stem", "MaxPooling2D", "", end, variant=_find_variant(pair))
 
 
 class PoolKind(Rule):

@@ -1,6 +1,6 @@
 """The stride of a block: missing, on another convolution, on several, or another number."""
 
-from residual.checker.pairs import BlockPair
+from residual.checker.pairs import BlockPair, CallArguments
 from residual.checker.rules.rule import Found, Rule
 from residual.checker.rules.settings import (
     compare_one_by_one,
@@ -70,7 +70,17 @@ class StrideOnWrongConvolution(StrideRule):
             i = here.index(there[0])
             stride, place = format_setting("stride", there[0]), ordinal(i + 1)
             got = f"{stride} on the {place}"
-            yield self.at(f"{place} convolution", "stride on the 1st", got, pair.main_convs[i][1])
+            is_v1_5 = i == 1 and len(here) == 3
+            reason = (
+                "the 3x3 convolution strides in ResNet v1.5. The paper's first version has it on the 1x1."
+            )
+            yield self.at(
+                f"{place} convolution",
+                "stride on the 1st",
+                got,
+                pair.main_convs[i][1],
+                variant=reason if is_v1_5 else "",
+            )
 
 
 class StrideOnEveryConvolution(StrideRule):
@@ -102,3 +112,15 @@ class WrongStride(StrideRule):
         for there, here in pair.shortcut_convs:
             if there.values["stride"] != here.values["stride"] != _STILL:
                 yield compare_setting(self, "shortcut's convolution", "stride", there, here)
+
+
+class StrideFixed(Rule):
+    id = "stride-fixed"
+    example = "def convolutional_block(X, f, filters), and no stride in it"
+    message = "the block takes no stride and keeps the size: it changes the number of channels alone."
+    fix = "if it is to halve height and width, give it an argument s, and strides=(s, s) where it projects."
+    severity = "note"
+
+    def find_in_call(self, call: CallArguments) -> Found:
+        if not call.has_stride and all(conv.values["stride"] == _STILL for _, conv in call.convs):
+            yield self.at("stride", "an argument s", "stride 1")
