@@ -81,7 +81,7 @@ class RunFolder:
             return parse_record(path.read_text("utf-8"))
         except RunError as error:
             raise RunError(
-                f"{path} is not whole: {error}. Put it back as training wrote it, or name the model file itself."
+                f"{path} is incomplete or damaged: {error}. Restore it, or name the model file itself."
             ) from None
         except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"{self.path} is not a readable run folder: {error}.") from None
