@@ -23,7 +23,7 @@ def test_the_file_for_other_backends_lists_all_but_tensorflow():
         PYPROJECT.with_name("requirements").joinpath("without-tensorflow.txt").read_text("utf-8").splitlines()
     )
     listed = [line for line in lines if not line.startswith("#")]
-    assert listed == [line for line in list_requirements() if not line.startswith("tensorflow")]
+    assert listed == [line for line in list_requirements() if not line.startswith(("tensorflow", "jax"))]
 
 
 def test_the_extra_for_tests_does_not_bring_a_second_tensorflow():

@@ -61,9 +61,32 @@ EARLY = [
     (("train", "photos", "--recipe", "nothing.toml"), "nothing.toml: recipe: lacks name, about"),
     (("train", "photos", "--model", "resnet49"), "depth must be 10, 18, 34"),
     (("train", "photos", "--model", "resnet5O"), "Did you mean resnet50 or resnet50d or"),
-    (("train", "photos", "--set", "epoch=3"), "augment, keep, expected, not epoch"),
+    (("train", "photos", "--set", "epoch=3"), "recipe: unknown key epoch; did you mean epochs?"),
     (("train", "photos", "--set", "model=resnet49"), "depth must be 10, 18, 34"),
     (("train", "photos", "--set", "epochs"), "--set must be like schedule.peak=0.01; got 'epochs'"),
+    (
+        ("train", "photos", "--set", "epochs=2", "--epochs", "3"),
+        "--set epochs=2 and --epochs 3 contradict each other",
+    ),
+    (
+        ("train", "photos", "--set", "epochs=2", "--budget", "5m"),
+        "--set epochs=2 and --budget 5m contradict each",
+    ),
+    (
+        ("train", "photos", "--epoch", "3"),
+        "No such option: --epoch. Did you mean --epochs? See residual train --help.",
+    ),
+    (("train", "photos", "--nosuch"), "No such option: --nosuch. See residual train --help."),
+    (("train", "photos", "--size"), "Option '--size' requires an argument"),
+    (
+        ("train", "photos", "--device", "card"),
+        "--device must be auto, cpu, gpu, or gpu:1 for the second one; got 'card'",
+    ),
+    (("predict", "first", "photos", "--device", "card"), "--device must be auto, cpu, gpu"),
+    (
+        ("train", "signs", "--data", "photos"),
+        "signs is not in photos (--data): train_signs.h5 and test_signs.h5",
+    ),
     (("train", "--data", "photos"), "name it as the data itself"),
     (("train", "signs", "--data", "gone"), "There is no folder gone to search for data (--data)"),
     (("train", "--resume", "frist"), "There is no run or model 'frist'. Runs here: first"),

@@ -90,7 +90,7 @@ def _suggest_option(error: Any) -> str:
     }
     typed = error.option_name.lstrip("-")
     begun = [name for name in names if len(typed) > 1 and name.startswith(typed)]
-    near = begun or difflib.get_close_matches(typed, names, n=1)
+    near = begun or difflib.get_close_matches(typed, names, n=1, cutoff=0.75)
     return f". Did you mean {names[near[0]]}?" if near else ""
 
 

@@ -11,7 +11,7 @@ from residual._text import describe_value
 from residual.data.arrays import Arrays, make_source
 from residual.data.images import SPLITS, Dataset, Images, resize_all
 from residual.data.labels import flatten_labels
-from residual.data.source import MAX_UNREADABLE, Source
+from residual.data.source import MAX_UNREADABLE, ArraySource, Source
 from residual.errors import DataError
 
 GIVEN = "arrays given from Python"  # what run.toml has in the place of an address
@@ -39,21 +39,19 @@ def open_given(data: Any) -> str | Dataset | Source:
     pairs = find_pairs(data)
     if pairs is None:
         raise DataError(f"data must be {_ALLOWED}; got {describe_value(data)}.")
-    names = ("train", "test")[: len(pairs)]
-    parts = {name: _to_arrays(name, *pair) for name, pair in zip(names, pairs, strict=True)}
+    parts = {name: _to_arrays(name, *pair) for name, pair in zip(("train", "test"), pairs, strict=False)}
     source = make_source(_NAME, GIVEN, parts)
     source.check()
-    count = " and ".join(f"{len(source.indices(name)):,} to {_PURPOSES[name]}" for name in names)
-    pixels = "{1}x{0}".format(*source.pixels["train"].shape[1:3])
-    text = (
-        f"{GIVEN}: {count}, {pixels} pixels"
-        if len(pairs) == 2
-        else f"{GIVEN}: {len(source):,} images, {pixels} pixels"
-    )
-    return replace(source, description=text)
+    return replace(source, description=_describe(source))
 
 
-_PURPOSES = {"train": "train and validate", "test": "test"}
+def _describe(source: ArraySource) -> str:
+    """One sentence on the arrays, for the plan and the run's record."""
+    counts = {name: len(source.indices(name)) for name in source.pixels}
+    many = f"{counts['train']:,} images"
+    if "test" in counts:
+        many = f"{counts['train']:,} to train and validate and {counts['test']:,} to test"
+    return f"{GIVEN}: {many}, {'{1}x{0}'.format(*source.pixels['train'].shape[1:3])} pixels"
 
 
 def find_pairs(data: Any) -> list[tuple[Any, Any]] | None:

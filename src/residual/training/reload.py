@@ -50,7 +50,7 @@ def reload_job(folder: RunFolder, data: Any = None, callbacks: Sequence[Any] | N
     split = split_validation(data, options.validation_split, options.seed)
     if compute_data_hash(split, record.data.hash_style) != record.data.data_sha256:
         raise DataError(
-            f"The images of {options.data} are not those that {folder.path} was trained on. The run: "
+            f"The images of {record.train['data']} are not those that {folder.path} was trained on. The run: "
             f"{record.data.source}. Now: {data.source}. Put the data back as it was, or start a new run."
         )
     return Job(options, data, split, recipe, spec, record, started)
@@ -133,7 +133,8 @@ def continue_job(job: Job, folder: RunFolder) -> Job:
             f"{folder.path} was interrupted, and was asked for otherwise: {'; '.join(differences)}. Continue it as it "
             f"was with residual train --resume {folder.path.name}, or choose another `name`."
         )
-    return replace(job, record=before, recipe=Recipe.from_table(before.recipe))
+    spec = load_start(folder) if isinstance(job.spec, GivenNetwork) else job.spec
+    return replace(job, spec=spec, record=before, recipe=Recipe.from_table(before.recipe))
 
 
 def _find_differences(now: RunRecord, before: RunRecord) -> list[str]:
