@@ -213,7 +213,7 @@ def test_damaged_files_are_skipped_and_listed(project):
         (("evaluate", "secnd"), "There is no run or model 'secnd'. Runs here: first"),
         (("evaluate", "copy.keras"), "--data must say on which images to evaluate copy.keras: signs"),
         (("train", "--data", "photos"), "To use the images in photos, name it as the data itself"),
-        (("predict", "first", "photos/*"), "No image matches 'photos/*'."),
+        (("predict", "first", "photos/*.gif"), "No image matches 'photos/*.gif'."),
         (("evaluate", "first", "--png", "a.jpg"), "--png must end in .png; got a.jpg."),
         (("predict", "first", "gone.png"), "There is no image gone.png."),
         (("predict", "first", "*.webp"), "No image matches '*.webp'."),

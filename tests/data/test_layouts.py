@@ -184,6 +184,44 @@ READ = {
         {name.removesuffix(".png"): content for name, content in photos("cats", "dogs").items()},
         {"train": BOTH},
     ),
+    "lists of the splits beside class folders": (
+        {
+            **photos("food/images/cats", "food/images/dogs"),
+            "food/meta/train.txt": b"cats/0\ncats/1\ncats/2\ndogs/0\ndogs/1\n",
+            "food/meta/test.txt": b"cats/3\ndogs/2\ndogs/3\n",
+            "food/meta/classes.txt": b"cats\ndogs\n",
+        },
+        {"train": {"cats": 3, "dogs": 2}, "test": {"cats": 1, "dogs": 2}},
+    ),
+    "lists with paths, endings and labels": (
+        {
+            **photos("jpg/cats", "jpg/dogs"),
+            "train_list.txt": b"jpg/cats/0.png 0\njpg/cats/1.png 0\njpg/dogs/0.png 1\n",
+            "val_list.txt": b"jpg/cats/2.png 0\njpg/dogs/1.png 1\n",
+            "test_list.txt": b"jpg/cats/3.png 0\n",
+        },
+        {"train": {"cats": 2, "dogs": 1}, "validation": {"cats": 1, "dogs": 1}, "test": {"cats": 1, "dogs": 0}},
+    ),
+    "ten pairs of lists say nothing": (
+        {
+            **photos("images/cats", "images/dogs"),
+            **{f"labels/{split}{i}.txt": b"cats/0.png\ndogs/0.png\n" for split in ("train", "test") for i in (1, 2)},
+        },
+        {"train": BOTH},
+    ),
+    "CUB-200-2011": (
+        {
+            **photos("images/001.Gull", "images/002.Jay"),
+            "images.txt": b"".join(
+                b"%d %s/%d.png\n" % (1 + 4 * k + i, name, i)
+                for k, name in enumerate((b"001.Gull", b"002.Jay"))
+                for i in range(4)
+            ),
+            "train_test_split.txt": b"".join(b"%d %d\n" % (i, i % 4 != 0) for i in range(1, 9)),
+            "classes.txt": b"1 001.Gull\n2 002.Jay\n",
+        },
+        {"train": {"001.Gull": 3, "002.Jay": 3}, "test": {"001.Gull": 1, "002.Jay": 1}},
+    ),
     "an empty validation word is no class": ({**photos("cats", "dogs"), "val/": b""}, None),
 }
 
@@ -254,6 +292,36 @@ REFUSED = {
         ["has no test images, only a place for them"],
     ),
     "only a test folder": (split_photos("test", "val"), ["no folder train to learn from"]),
+    "images and masks": (
+        photos("images", "masks"),
+        ["laid out for segmentation: masks belongs to the images in images", "::label=folder"],
+    ),
+    "images and masks in each split": (
+        photos("train/images", "train/labels", "test/images", "test/labels"),
+        ["laid out for segmentation: labels belongs to the images in images"],
+    ),
+    "Pascal VOC": (
+        {
+            **photos("VOC/JPEGImages", "VOC/SegmentationClass", "VOC/SegmentationObject"),
+            **{f"VOC/Annotations/{i}.xml": b"<a/>" for i in range(4)},
+        },
+        ["SegmentationClass and SegmentationObject belong to the images in JPEGImages"],
+    ),
+    "YOLO": (
+        {
+            **photos("images/train", "images/val"),
+            **{f"labels/{split}/{i}.txt": b"0 .5 .5 .1 .1" for split in ("train", "val") for i in range(4)},
+            "data.yaml": b"nc: 2",
+        },
+        ["laid out for object detection (YOLO)", "0.txt has the boxes of one image", "one folder per class"],
+    ),
+    "YOLO, splits outside": (
+        {
+            **photos("train/images", "valid/images"),
+            **{f"{split}/labels/{i}.txt": b"0 .5 .5 .1 .1" for split in ("train", "valid") for i in range(4)},
+        },
+        ["laid out for object detection (YOLO)"],
+    ),
     "two folders of one split": (
         split_photos("train1", "train2", "test"),
         ["train1 and train2 are both called train images", "::train=train1"],

@@ -1,4 +1,4 @@
-"""Tables on disk: CSV with any usual separator, TSV and JSON lines, as rows of cells under names."""
+"""Tables on disk: CSV with any usual separator, TSV, lists in .txt, JSON and JSON lines, as rows under names."""
 
 import csv
 import json
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 from residual.data.formats import UNREAD_SUFFIXES, get_suffix, list_suffixes
 from residual.data.label_tables import find_separator
@@ -13,10 +14,13 @@ from residual.data.words import GROUP_COLUMNS, LABEL_COLUMNS, PATH_COLUMNS, SPLI
 from residual.errors import DataError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
+# May be tables too: their content says it.
+DOUBTFUL_SUFFIXES = (".txt", ".json")
 # The words that a column of each role is called by, the most usual one first.
 COLUMNS = {"path": PATH_COLUMNS, "label": LABEL_COLUMNS, "split": SPLIT_COLUMNS, "group": GROUP_COLUMNS}
 _KNOWN = {word for words in COLUMNS.values() for word in words} | {"pixels"}
 _PEEKED = 20  # lines that tell the separator
+_MOST_JSON = 256 * 2**20  # bytes of a .json, of which Python's objects take ten times as much
 
 
 @dataclass
@@ -38,10 +42,25 @@ class Table:
     has_header: bool = True
 
     def find_column(self, role: str) -> list[str]:
-        """The columns that are called as one of this role usually is, the most usual first."""
+        """The columns that may have a role, the likeliest first: by their names, or by what is in the first rows."""
         words = COLUMNS[role]
         found = [name for name in self.header if normalize(name) in words]
-        return sorted(found, key=lambda name: words.index(normalize(name)))
+        if found or role not in ("path", "label"):
+            return sorted(found, key=lambda name: words.index(normalize(name)))
+        paths = self._find_images()
+        if role == "path":
+            return paths
+        rest = [name for name in self.header if name not in paths]
+        return rest if paths and len(rest) == 1 and not self.has_header else []
+
+    def _find_images(self) -> list[str]:
+        """The columns whose first cells all end as images do."""
+        rows = self.rows[:_PEEKED]
+        return [
+            name
+            for place, name in enumerate(self.header)
+            if rows and all(get_suffix(str(row[place]).strip()) in list_suffixes() for row in rows)
+        ]
 
     def read_column(self, name: str) -> list[str]:
         """The text of each row in a column.
@@ -107,7 +126,9 @@ def _read(path: Path, most: int | None) -> Table:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             if path.suffix.lower() == ".jsonl":
-                return _read_json(path, islice(file, most))
+                return _make_table(path, _parse_lines(path, islice(file, most)))
+            if path.suffix.lower() == ".json":
+                return _make_table(path, islice(_parse_json(path, file), most))
             separator = _find_separator(path)
             return _read_csv(path, islice(file, most), separator)
     except UnicodeDecodeError:
@@ -115,10 +136,10 @@ def _read(path: Path, most: int | None) -> Table:
 
 
 def _find_separator(path: Path) -> str:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = [line for line in islice(file, _PEEKED) if line.strip()]
     if path.suffix.lower() == ".tsv":
         return "\t"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = [line for line in islice(file, _PEEKED) if line.strip()]
     head = lines[0] if lines else ""
     # A header of known names decides: what stands in the rows may hold any sign.
     for separator in ("\t", ";", "|"):
@@ -165,15 +186,15 @@ def _is_header(cells: list[str]) -> bool:
     )
 
 
-def _read_json(path: Path, file: Iterable[str]) -> Table:
-    rows = list(_parse_json(path, file))
+def _make_table(path: Path, found: Iterable[tuple[int, Mapping]]) -> Table:
+    rows = list(found)
     header = list(rows[0][1]) if rows else []
     return Table(
         path, header, [line for line, _ in rows], [[row.get(name) for name in header] for _, row in rows]
     )
 
 
-def _parse_json(path: Path, file: Iterable[str]) -> Iterator[tuple[int, Mapping]]:
+def _parse_lines(path: Path, file: Iterable[str]) -> Iterator[tuple[int, Mapping]]:
     for number, line in enumerate(file, start=1):
         if not line.strip():
             continue
@@ -183,4 +204,22 @@ def _parse_json(path: Path, file: Iterable[str]) -> Iterator[tuple[int, Mapping]
             raise DataError(f"{path} line {number} is not JSON. Every line must be one object.") from None
         if not isinstance(row, dict):
             raise DataError(f'{path} line {number} is not an object such as {{"path": ..., "label": ...}}.')
+        yield number, row
+
+
+def _parse_json(path: Path, file: TextIO) -> Iterator[tuple[int, Mapping]]:
+    """The rows of a list of objects, or of one object {"1.jpg": "cat"}."""
+    if path.stat().st_size > _MOST_JSON:
+        raise DataError(f"{path} is too large for one JSON: write its rows as lines of a .jsonl.")
+    try:
+        held = json.load(file)
+    except (ValueError, RecursionError):
+        raise DataError(f"{path} is not JSON that can be read.") from None
+    if isinstance(held, dict):
+        held = [{"path": name, "label": label} for name, label in held.items()]
+    if not isinstance(held, list):
+        raise DataError(f"{path} must hold a list of objects with a path and a label.")
+    for number, row in enumerate(held, start=1):
+        if not isinstance(row, dict):
+            raise DataError(f'{path}: entry {number} is not an object such as {{"path": ..., "label": ...}}.')
         yield number, row

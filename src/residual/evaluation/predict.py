@@ -62,10 +62,7 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
     for name in names:
         path = Path(name).expanduser()
         if path.is_dir():
-            try:
-                files = list_images(path)
-            except OSError as error:
-                raise DataError(f"{error.filename or path} may not be read: {error.strerror}.") from None
+            files = _list_folder(path)
             if not files:
                 raise DataError(f"The folder {path} holds no images.")
             found += files
@@ -78,12 +75,30 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
                 )
             found.append(path)
         else:
-            matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
-            files = [match for match in matches if match.is_file()]
-            if not files:
-                raise DataError(f"No image matches {str(name)!r}.")
-            found += files
+            found += _match_pattern(str(path))
     return found
+
+
+def _list_folder(folder: Path) -> list[Path]:
+    try:
+        return list_images(folder)
+    except OSError as error:
+        raise DataError(f"{error.filename or folder} may not be read: {error.strerror}.") from None
+
+
+def _match_pattern(pattern: str) -> list[Path]:
+    """The files that a pattern matches, and the images in the folders that it matches; each once."""
+    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]
+    found = [
+        file
+        for match in matches
+        for file in (_list_folder(match) if match.is_dir() else [match] if match.is_file() else [])
+    ]
+    if not found:
+        folders = sum(match.is_dir() for match in matches)
+        more = f": it matches {folders:,} folders without images" if folders else ""
+        raise DataError(f"No image matches {pattern!r}{more}.")
+    return list(dict.fromkeys(found))
 
 
 def predict_files(classifier: Classifier, files: Sequence[Path]) -> list[Prediction]:

@@ -1,6 +1,5 @@
 """Tables that say which image has which label: a path and a label per row, or a column of 0 and 1 for each class."""
 
-import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,17 +7,26 @@ from pathlib import Path
 
 import numpy as np
 
+from residual.data.folders import has_class_folders
 from residual.data.images import SPLITS
 from residual.data.location import Location
 from residual.data.passed_over import PassedOver
 from residual.data.source import FileSource
-from residual.data.table_file import COLUMNS, SUFFIXES, Table, peek_table, read_table
+from residual.data.table_file import COLUMNS, DOUBTFUL_SUFFIXES, SUFFIXES, Table, peek_table, read_table
 from residual.data.table_images import find_images, read_image_file
-from residual.data.words import SYSTEM_FOLDERS, find_split, order_classes, parse_split
+from residual.data.words import find_split, order_classes, parse_split
 from residual.errors import DataError
 
-_LOOKED_AT = 1000  # entries of a folder that are looked at for class folders
 _NOT_TABLES = ("submission", "meta", "words")
+_STEMS = (
+    "labels",
+    "annotations",
+    "train",
+    "val",
+    "valid",
+    "validation",
+    "test",
+)  # of lists in .txt and .json
 
 
 class TableReader:
@@ -37,7 +45,9 @@ class TableReader:
     def matches(self, location: Location) -> bool:
         """By the ending; a folder by a table in it, if it has no class folders."""
         if location.is_folder():
-            return bool(_find_tables(location.file)) and not _has_class_folders(location.file)
+            return bool(_find_tables(location.file)) and not has_class_folders(location.file)
+        if location.is_file(*DOUBTFUL_SUFFIXES):
+            return location.file.is_file() and _has_labels(location.file)
         return location.is_file(*self.suffixes)
 
     def open(self, location: Location) -> FileSource:
@@ -119,13 +129,16 @@ def _find_tables(folder: Path) -> dict[str, Path]:
 
 
 def _list_tables(folder: Path) -> list[Path]:
-    return [
+    """Tables by their ending; of those that may be something else the ones that are called as tables are."""
+    found = [
         file
         for suffix in SUFFIXES
         for file in sorted(folder.glob(f"*{suffix}"))
         if (file.is_file() and not any(word in file.stem.lower() for word in _NOT_TABLES))
         or file.stem.lower() == "metadata"
     ]
+    named = (folder / f"{stem}{suffix}" for suffix in DOUBTFUL_SUFFIXES for stem in _STEMS)
+    return [*found, *(file for file in named if file.is_file())]
 
 
 def _has_labels(path: Path) -> bool:
@@ -136,21 +149,6 @@ def _has_labels(path: Path) -> bool:
         return bool(table.find_column("label") or table.find_one_hot())
     except DataError:  # rows of several classes: the reader says it
         return True
-
-
-def _has_class_folders(folder: Path, depth: int = 1) -> bool:
-    """Whether a folder has class folders, itself or in a folder of a split; a look at its first entries."""
-    with os.scandir(folder) as entries:
-        inner = [entry for entry in itertools.islice(entries, _LOOKED_AT) if entry.is_dir()]
-    inner = [
-        entry
-        for entry in inner
-        if not entry.name.startswith(".") and entry.name.lower() not in SYSTEM_FOLDERS
-    ]
-    classes = [entry for entry in inner if parse_split(entry.name)[0] is None]
-    if len(classes) > 1:
-        return True
-    return depth > 0 and any(_has_class_folders(Path(entry.path), depth - 1) for entry in inner)
 
 
 def _find_partners(path: Path) -> dict[str, Path]:
@@ -209,7 +207,7 @@ def _choose_columns(table: Table, options: Mapping[str, str], notes: list[str]) 
     path, held = table.path, table.header
     chosen: dict[str, str] = {}
     for role in COLUMNS:
-        usual = table.find_column(role) or _guess_column(table, role, chosen)
+        usual = table.find_column(role)
         name = options.get(role) or next((name for name in usual if name not in chosen.values()), None)
         if name in held:
             chosen[role] = name or ""
@@ -221,22 +219,6 @@ def _choose_columns(table: Table, options: Mapping[str, str], notes: list[str]) 
         if role == "label" and role not in options and len(usual) > 1:
             notes.append(f"the labels are in column {name}; {path.name}::label={usual[1]} takes {usual[1]}")
     return chosen
-
-
-def _guess_column(table: Table, role: str, chosen: Mapping[str, str]) -> list[str]:
-    """A column without a usual name: the one that names images, or the only one beside it."""
-    from residual.data.formats import get_suffix, list_suffixes
-
-    rows = table.rows[:20]
-    named = [
-        name
-        for place, name in enumerate(table.header)
-        if all(get_suffix(str(row[place]).strip()) in list_suffixes() for row in rows)
-    ]
-    if role == "path":
-        return named[:1]
-    rest = [name for name in table.header if name != chosen.get("path")]
-    return rest if role == "label" and len(rest) == 1 and not table.has_header else []
 
 
 def _read_splits(table: Table, values: list[str]) -> np.ndarray:

@@ -68,8 +68,10 @@ _ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Flatten": ((), ()),
     "Reshape": (("target_shape",), ()),
     "Rescaling": (("scale",), ("offset",)),
+    "Normalization": ((), ("axis", "mean", "variance", "invert")),
     "Add": ((), ()),
     "Multiply": ((), ()),
+    "Subtract": ((), ()),
     "Average": ((), ()),
     "Maximum": ((), ()),
     "Concatenate": ((), ("axis",)),
@@ -161,7 +163,7 @@ def _translate_arguments(class_name: str, config: dict, name: str, notes: list[s
         elif key.endswith(("_constraint", "activity_regularizer")):
             _leave_out(key, value, name, notes)
         elif key in required or key in optional:
-            translated = _translate_value(key, value)
+            translated = _translate_value(class_name, key, value)
             if value is not None and translated is None:
                 _leave_out(key, value, name, notes)
             elif translated is not None:
@@ -171,14 +173,14 @@ def _translate_arguments(class_name: str, config: dict, name: str, notes: list[s
     return arguments
 
 
-def _translate_value(key: str, value):
+def _translate_value(class_name: str, key: str, value):
     if key == "activation":
         return values.translate_activation(value)
     if key.endswith("_initializer"):
         return values.translate_initializer(value)
     if key.endswith("_regularizer"):
         return values.translate_regularizer(value)
-    if key == "axis" and isinstance(value, list):
+    if key == "axis" and isinstance(value, list) and class_name != "Normalization":
         if len(value) != 1:
             raise RunError(f"its axis is {value}; one axis is rebuilt")
         return value[0]
