@@ -200,12 +200,20 @@ READ = {
             "val_list.txt": b"jpg/cats/2.png 0\njpg/dogs/1.png 1\n",
             "test_list.txt": b"jpg/cats/3.png 0\n",
         },
-        {"train": {"cats": 2, "dogs": 1}, "validation": {"cats": 1, "dogs": 1}, "test": {"cats": 1, "dogs": 0}},
+        {
+            "train": {"cats": 2, "dogs": 1},
+            "validation": {"cats": 1, "dogs": 1},
+            "test": {"cats": 1, "dogs": 0},
+        },
     ),
     "ten pairs of lists say nothing": (
         {
             **photos("images/cats", "images/dogs"),
-            **{f"labels/{split}{i}.txt": b"cats/0.png\ndogs/0.png\n" for split in ("train", "test") for i in (1, 2)},
+            **{
+                f"labels/{split}{i}.txt": b"cats/0.png\ndogs/0.png\n"
+                for split in ("train", "test")
+                for i in (1, 2)
+            },
         },
         {"train": BOTH},
     ),
@@ -313,7 +321,7 @@ REFUSED = {
             **{f"labels/{split}/{i}.txt": b"0 .5 .5 .1 .1" for split in ("train", "val") for i in range(4)},
             "data.yaml": b"nc: 2",
         },
-        ["laid out for object detection (YOLO)", "0.txt has the boxes of one image", "one folder per class"],
+        ["laid out for object detection (YOLO)", ".txt has the boxes of one image", "one folder per class"],
     ),
     "YOLO, splits outside": (
         {

@@ -114,12 +114,16 @@ def test_a_file_that_unpacks_to_far_more_than_it_stores_is_refused(tmp_path, mon
     monkeypatch.setattr(keras_file, "_MOST_TEXT", text)
     load_model("m.keras")
     monkeypatch.setattr(keras_file, "_FREE", declared - 1)
-    with pytest.raises(RunError, match=r"^m\.keras would unpack to .* and has .*; from .* on, 0 times its size"):
+    with pytest.raises(
+        RunError, match=r"^m\.keras would unpack to .* and has .*; from .* on, 0 times its size"
+    ):
         load_model("m.keras")
     monkeypatch.setattr(keras_file, "_MOST_TIMES", -(-declared // stored))
     load_model("m.keras")
     monkeypatch.setattr(keras_file, "_MOST_TEXT", text - 1)
-    with pytest.raises(RunError, match=r"^m\.keras: .*\.json would unpack to .*, more than the configuration"):
+    with pytest.raises(
+        RunError, match=r"^m\.keras: .*\.json would unpack to .*, more than the configuration"
+    ):
         load_model("m.keras")
 
 

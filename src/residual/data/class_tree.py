@@ -15,7 +15,7 @@ import numpy as np
 from residual.data.folders import Folder, Listing
 from residual.data.formats import SUFFIXES, find_unread, get_suffix
 from residual.data.images import SPLITS
-from residual.data.label_tables import find_labels, label_of_name
+from residual.data.label_tables import find_labels, find_other_labels, label_of_name
 from residual.data.other_tasks import check_roles, explain_task
 from residual.data.passed_over import NO_CLASS, NO_LABEL, PassedOver
 from residual.data.split_folders import find_splits
@@ -23,6 +23,17 @@ from residual.data.split_lists import find_split_lists
 from residual.data.words import is_neutral, match_class, order_classes, parse_split, split_words
 from residual.errors import DataError
 
+_PACKED = (
+    ".zip",
+    ".tar",
+    ".gz",
+    ".tgz",
+    ".npz",
+    ".h5",
+    ".hdf5",
+    ".parquet",
+    ".mat",
+)  # may be data themselves
 WAYS = ("folder", "parent", "name")
 OPTIONS = frozenset(("label", "white", *SPLITS))
 
@@ -177,6 +188,14 @@ def _read_lists(listing: Listing, tree: ClassTree) -> None:
     if found is not None:
         tree.images, note = found
         tree.notes.append(note)
+        return
+    images = [name for names in tree.images["train"].values() for name in names]
+    table = find_other_labels(listing, images)
+    if table is not None:
+        first = "unpack the archive and name it" if os.path.isfile(listing.where) else "name it"
+        tree.notes.append(
+            f"{table} names the images too; {first} as the data to use its labels and not the folders"
+        )
 
 
 def _is_no_class(name: str) -> bool:
@@ -269,7 +288,10 @@ def _explain_too_few(listing: Listing, place: Folder, classes: Classes) -> str:
             f" The names of its images begin with {_join(order_classes(loose))}: {listing.where}::label=name "
             "takes these for the classes."
         )
-    tables = [name for name in place.others if name.lower().endswith((".csv", ".tsv", ".jsonl"))]
+    tables = [name for name in listing.top.others if name.lower().endswith((".csv", ".tsv", ".jsonl"))]
+    packed = [name for name in listing.top.others if get_suffix(name) in _PACKED]
+    if packed and not place.count:
+        says += f" It holds {_join(packed)}: name that as the data."
     if tables:
         is_packed = os.path.isfile(listing.where)
         first = f"unpack {os.path.basename(listing.where)} and " if is_packed else ""

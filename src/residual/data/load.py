@@ -3,6 +3,7 @@
 import difflib
 import glob
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -79,9 +80,23 @@ def open_source(data: str | Path, search_dir: str | Path | None = None) -> Sourc
     location = locate(data, search_dir)
     source = _choose_reader(location).open(location).assign_splits("validation" in location.options)
     source.check()
+    alike = _find_alike(source.classes)
+    if alike:
+        source = source.with_notes(f"classes {' and '.join(alike)} differ in capitals or blanks alone")
     if isinstance(source, FileSource):
         source = set_white(source, location.options.get("white"))
     return replace(source, name=location.name) if location.name else source
+
+
+def _find_alike(classes: Iterable[str]) -> list[str]:
+    """The first class names that are one but for capitals and blanks."""
+    known: dict[str, str] = {}
+    for name in classes:
+        key = " ".join(name.casefold().replace("_", " ").split())
+        if key in known:
+            return [known[key], name]
+        known[key] = name
+    return []
 
 
 def check_address(data: str | Path, search_dir: str | Path | None = None) -> None:

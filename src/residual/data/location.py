@@ -2,10 +2,14 @@
 
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from residual.errors import DataError
 
+_HEAD = 512
+_ZIP = b"PK\x03\x04"
+_MAGIC = {"hdf5": b"\x89HDF\r\n\x1a\n", "parquet": b"PAR1"}
 OPTIONS = "::"  # data.h5::images=x,labels=y
 
 
@@ -41,6 +45,26 @@ class Location:
         if path is None or not path.name.lower().endswith(suffixes):
             return False
         return os.path.exists(path) and not os.path.isdir(path)
+
+    @cached_property
+    def kind(self) -> str:
+        """What a file is by its first bytes: "zip", "npz", "hdf5", "parquet", or "" if they say nothing."""
+        path = self.path
+        if path is None or not os.path.isfile(path):
+            return ""
+        try:
+            with path.open("rb") as file:
+                head = file.read(_HEAD)
+        except OSError:
+            return ""
+        if head.startswith(_ZIP):
+            length = int.from_bytes(head[26:28], "little")
+            return "npz" if head[30 : 30 + length].endswith(b".npy") else "zip"
+        return next((kind for kind, magic in _MAGIC.items() if head.startswith(magic)), "")
+
+    def is_kind(self, kind: str, *suffixes: str) -> bool:
+        """Whether the file is of a kind by its content, or by its ending if the content says nothing."""
+        return self.kind == kind or (not self.kind and self.is_file(*suffixes))
 
 
 def expand_home(name: str | Path) -> Path:

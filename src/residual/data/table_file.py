@@ -10,7 +10,15 @@ from typing import TextIO
 
 from residual.data.formats import UNREAD_SUFFIXES, get_suffix, list_suffixes
 from residual.data.label_tables import find_separator
-from residual.data.words import GROUP_COLUMNS, LABEL_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, normalize
+from residual.data.words import (
+    GROUP_COLUMNS,
+    LABEL_COLUMNS,
+    PATH_COLUMNS,
+    SPLIT_COLUMNS,
+    find_split,
+    normalize,
+    split_words,
+)
 from residual.errors import DataError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
@@ -18,6 +26,7 @@ SUFFIXES = (".csv", ".tsv", ".jsonl")
 DOUBTFUL_SUFFIXES = (".txt", ".json")
 # The words that a column of each role is called by, the most usual one first.
 COLUMNS = {"path": PATH_COLUMNS, "label": LABEL_COLUMNS, "split": SPLIT_COLUMNS, "group": GROUP_COLUMNS}
+BINARY = {"0": 0, "0.0": 0, "false": 0, "no": 0, "1": 1, "1.0": 1, "true": 1, "yes": 1}
 _KNOWN = {word for words in COLUMNS.values() for word in words} | {"pixels"}
 _PEEKED = 20  # lines that tell the separator
 _MOST_JSON = 256 * 2**20  # bytes of a .json, of which Python's objects take ten times as much
@@ -78,24 +87,34 @@ class Table:
             raise DataError(f"{self.path} line {line} has no {name}: {value!r}. Every row needs one.")
         return str(value).strip()
 
+    def find_split_flag(self) -> tuple[str, str] | None:
+        """A column that says yes or no for a split, and the split: "is_valid" and "validation"."""
+        for place, name in enumerate(self.header):
+            first, *words = split_words(name) or [""]
+            split = find_split(" ".join(words)) if first == "is" else None
+            if split and all(str(row[place]).strip().lower() in BINARY for row in self.rows):
+                return name, split
+        return None
+
     def find_one_hot(self) -> list[str]:
         """The columns that have a single 1, and else 0, in each row; [] if there are not two of them.
 
         Raises:
             DataError: if a row has several classes, or none.
         """
+        flags = self.find_split_flag() or ()
         binary = [
             (place, name)
             for place, name in enumerate(self.header)
-            if all(str(row[place]).strip() in ("0", "1", "0.0", "1.0") for row in self.rows)
+            if all(str(row[place]).strip().lower() in BINARY for row in self.rows) and name not in flags
         ]
         if len(binary) < 2:
             return []
         for line, row in zip(self.lines, self.rows, strict=True):
-            count = sum(float(row[place]) for place, _ in binary)
+            count = sum(BINARY[str(row[place]).strip().lower()] for place, _ in binary)
             if count != 1:
                 raise DataError(
-                    f"{self.path} line {line} is of {count:g} classes by its columns "
+                    f"{self.path} line {line} is of {count} classes by its columns "
                     f"{', '.join(name for _, name in binary[:5])}. "
                     "Every image needs exactly one."
                 )
@@ -130,16 +149,17 @@ def _read(path: Path, most: int | None) -> Table:
             if path.suffix.lower() == ".json":
                 return _make_table(path, islice(_parse_json(path, file), most))
             separator = _find_separator(path)
-            return _read_csv(path, islice(file, most), separator)
+            lines = islice(file, most)
+            return _read_csv(path, _separate_label(lines) if separator == " " else lines, separator)
     except UnicodeDecodeError:
         raise DataError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
 
 
 def _find_separator(path: Path) -> str:
-    if path.suffix.lower() == ".tsv":
-        return "\t"
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = [line for line in islice(file, _PEEKED) if line.strip()]
+    if path.suffix.lower() == ".tsv" and any("\t" in line for line in lines):
+        return "\t"
     head = lines[0] if lines else ""
     # A header of known names decides: what stands in the rows may hold any sign.
     for separator in ("\t", ";", "|"):
@@ -175,6 +195,16 @@ def _read_csv(path: Path, file: Iterable[str], separator: str) -> Table:
         return table
     except csv.Error as error:
         raise DataError(f"{path} line {reader.line_num} is not readable CSV: {error}.") from None
+
+
+def _separate_label(lines: Iterable[str]) -> Iterator[str]:
+    """Lines of a list in which blanks separate, with quotes around a name of an image that holds blanks itself."""
+    for line in lines:
+        name, dot, rest = line.strip().rpartition(".")
+        ending, *cells = rest.split(" ") if dot else [""]
+        path = f"{name}.{ending}"
+        is_path = get_suffix(path) in list_suffixes() and " " in path and '"' not in path
+        yield " ".join([f'"{path}"', *cells]) if is_path else line
 
 
 def _is_header(cells: list[str]) -> bool:

@@ -57,7 +57,8 @@ def _is_there(table: Path, name: str) -> bool:
 
 
 def _choose(table: Path, name: str, index: dict[str, list[str]], split: str) -> str:
-    found = index.get(os.path.basename(name)) or []
+    base = os.path.basename(name)
+    found = index.get(base) or index.get(os.path.splitext(base)[0]) or []
     if len(found) > 1:
         likeness = [_count_common(name, path) + _is_of_split(path, split) / 2 for path in found]
         best = [path for path, value in zip(found, likeness, strict=True) if value == max(likeness)]

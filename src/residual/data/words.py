@@ -9,9 +9,17 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 SPLIT_WORDS = {
-    "train": _words("train training trn trainval learn"),
-    "validation": _words("val valid validation validate dev devel development eval evaluation publictest"),
-    "test": _words("test testing tst holdout heldout privatetest t10k unseen"),
+    "train": _words(
+        "train training trn trainval learn trainingsdaten entrenamiento entrainement entraînement treino treinamento "
+        "训练 训练集"
+    ),
+    "validation": _words(
+        "val valid validation validate dev devel development eval evaluation publictest validierung validierungsdaten "
+        "validacion validación validação validacao 验证 验证集"
+    ),
+    "test": _words(
+        "test testing tst holdout heldout privatetest t10k unseen testdaten prueba pruebas teste 测试 测试集"
+    ),
 }
 # May stand beside a split's word without a meaning of their own: training_set, Train Images, test_data.
 NEUTRAL_WORDS = frozenset(

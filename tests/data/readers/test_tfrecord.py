@@ -17,7 +17,9 @@ def test_the_checksum_is_the_one_of_tensorflow():
     assert struct.pack("<I", mask_crc(HEAD[:8])) == HEAD[8:]
 
 
-@pytest.mark.parametrize("name", ["train.tfrecord", "train.tfrecord-00000-of-00001", "data.bin", "x.tfrec.gz"])
+@pytest.mark.parametrize(
+    "name", ["train.tfrecord", "train.tfrecord-00000-of-00001", "data.bin", "x.tfrec.gz"]
+)
 def test_a_file_is_refused_with_a_way_out(tmp_path, name):
     content = HEAD + b"hello" + b"\0\0\0\0"
     path = tmp_path / "set" / name
@@ -30,7 +32,9 @@ def test_a_file_is_refused_with_a_way_out(tmp_path, name):
         assert "tf.data.TFRecordDataset" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", HEAD[:11], bytes(12), b"\x1f\x8b\x08" + bytes(20), b"PK" + bytes(40)])
+@pytest.mark.parametrize(
+    "content", [b"", HEAD[:11], bytes(12), b"\x1f\x8b\x08" + bytes(20), b"PK" + bytes(40)]
+)
 def test_other_files_are_none(tmp_path, content):
     (tmp_path / "a").write_bytes(content)
     assert not is_tfrecord(tmp_path / "a")

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from residual.data.location import Location
+from residual.data.readers.array_files import ArrayFilesReader
 from residual.data.readers.arrays import ArraysReader
 from residual.data.readers.cifar100 import Cifar100Reader
 from residual.data.readers.cifar_archive import CifarArchiveReader
@@ -16,7 +17,6 @@ from residual.data.readers.gtsrb import GtsrbReader
 from residual.data.readers.hdf5 import Hdf5Reader
 from residual.data.readers.hub import HubReader
 from residual.data.readers.idx import IdxReader
-from residual.data.readers.npy import NpyReader
 from residual.data.readers.parquet import ParquetReader
 from residual.data.readers.pixel_table import PixelTableReader
 from residual.data.readers.signs import SignsReader
@@ -67,9 +67,9 @@ READERS: tuple[Reader, ...] = (
     Stl10Reader(),
     IdxReader(),
     SignsReader(),
+    ArrayFilesReader(),
     Hdf5Reader(),
     ArraysReader(),
-    NpyReader(),
     SvhnReader(),
     ParquetReader(),
     ZipReader(),

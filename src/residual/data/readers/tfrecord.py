@@ -4,6 +4,7 @@ No maintained library reads them without TensorFlow as the other readers read: s
 """
 
 import gzip
+import os
 import struct
 import zlib
 from itertools import islice
@@ -37,7 +38,7 @@ class TfRecordReader:
         """By the first record of the file, or of one in a folder."""
         if location.is_folder():
             return any(is_tfrecord(file) for file in islice(location.file.glob(_SHARDS), _LOOKED_AT))
-        return location.path is not None and location.path.is_file() and is_tfrecord(location.path)
+        return location.path is not None and os.path.isfile(location.path) and is_tfrecord(location.path)
 
     def open(self, location: Location) -> Source:
         """Refuse.

@@ -116,7 +116,7 @@ def _make_all(graph: Graph) -> dict:
             errors[name] = error
     if errors:
         first, *others = errors
-        more = f" Neither can {len(others)} more: {', '.join(others[:8])}." if others else ""
+        more = f" {len(others)} more cannot be rebuilt: {', '.join(others[:8])}." if others else ""
         raise RunError(f"{errors[first]}{more}")
     return made
 
@@ -278,6 +278,10 @@ def _replace_operators(graph: Graph) -> None:
     for name, (entry, inputs) in replaced.items():
         graph.entries[name] = entry
         graph.calls.append(Call(name, 0, inputs))
+        if entry["class_name"] == REVERSE:
+            graph.notes.append(
+                f"{name} reverses the channels: the network works on BGR, and still takes RGB."
+            )
         if entry["class_name"] == RESCALE:
             parts = [*(before for before, into in merged.items() if into == name), name]
             graph.notes.append(

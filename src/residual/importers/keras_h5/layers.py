@@ -77,6 +77,28 @@ _ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Concatenate": ((), ("axis",)),
 }
 
+# Layers that pass on what they get, but in training.
+_ONLY_TRAINING = frozenset(
+    (
+        *(
+            "RandomFlip",
+            "RandomRotation",
+            "RandomZoom",
+            "RandomTranslation",
+            "RandomContrast",
+            "RandomBrightness",
+        ),
+        *(
+            "RandomHeight",
+            "RandomWidth",
+            "GaussianNoise",
+            "GaussianDropout",
+            "AlphaDropout",
+            "ActivityRegularization",
+        ),
+    )
+)
+
 # Arguments that do not change what a layer computes.
 _IDLE = {
     *("name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_dtype", "input_dim", "seed"),
@@ -104,6 +126,9 @@ def make_layer(class_name: str, entry: dict, name: str, notes: list[str]) -> ker
         class_name, config = _translate_merge(config)
     if class_name == "BatchNormalization" and config.pop("mode", 0) != 0:
         raise RunError("it normalizes in a mode of Keras 1 (mode 1 or 2) that no Keras 3 layer has")
+    if class_name in _ONLY_TRAINING:
+        notes.append(f"Layer {name} ({class_name}) only acts in training, and does nothing here.")
+        class_name, config = "Activation", {"activation": "linear"}
     if class_name not in _ROWS:
         raise RunError(f"a {class_name} is not one of the layers that are rebuilt: {', '.join(_ROWS)}")
     if values.read_dtype(config.get("dtype", "float32")) not in ("float32", "", "None"):
@@ -120,8 +145,8 @@ def _check_stock(class_name: str, entry: dict) -> None:
     """RunError for code, and for layers that only share the name of a stock layer."""
     if class_name == "Lambda" or (entry.get("config") or {}).get("mode_type") in ("lambda", "function"):
         raise RunError(
-            "it is Python code stored in the file, and code from a file is never run. Rebuild the old network "
-            "with a stock layer in its place, load its weights there and save it again"
+            "it is Python code stored in the file, and code from a file is never run. Rebuild the old network with a "
+            "stock layer in its place (Rescaling, if it scales pixels), load its weights there and save it again"
         )
     package = str(entry.get("registered_name") or class_name).rpartition(">")[0]
     module = str(entry.get("module") or "keras").split(".")
