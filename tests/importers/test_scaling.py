@@ -61,7 +61,7 @@ def write(path, operators: list[dict], arrays=None):
 
 def pixels_of(model) -> np.ndarray:
     """What the pooling layer gets."""
-    return np.asarray(keras.Model(model.inputs, model.get_layer("pool").input)(X))
+    return np.asarray(keras.Model(model.input, model.get_layer("pool").input)(X))
 
 
 REVERSED = {"slice_spec": [{"class_name": "__ellipsis__"}, {"start": None, "stop": None, "step": -1}]}
@@ -178,7 +178,7 @@ CROP = {"slice_spec": [{"start": None, "stop": None, "step": None}, {"start": 1,
             operator("a", "math.multiply", *from_input([[1.0, 2.0], [3.0, 4.0]])),
             "one number for each channel",
         ),
-        (operator("a", "math.multiply", *from_input("255")), "which is not a number"),
+        (operator("a", "math.multiply", *from_input("half")), "which is not a number"),
         (operator("a", "cast", *from_input("uint8", "dtype")), "it makes uint8 of what it reads"),
         (op_layer("a", "Sqrt", 1.0), "it is the operator Sqrt"),
     ],

@@ -55,7 +55,8 @@ def test_pairs_are_named(tmp_path, suffix):
 def test_what_is_not_obvious_is_asked_for(tmp_path):
     path = write(tmp_path / "a.h5", one=X, two=X, a=Y)
     assert said(path) == (
-        f"{path} holds a (20), one (20 x 4 x 4 x 3), two (20 x 4 x 4 x 3): which are the images and which their labels is not obvious. "
+        f"{path} holds a (20), one (20 x 4 x 4 x 3), two (20 x 4 x 4 x 3): which are the images and which their "
+        "labels is not obvious. "
         f"Name them: {path}::images=NAME,labels=NAME (and test_images, test_labels, classes)."
     )
     assert said(f"{path}::images=one") == f"{path}: say also which array has the labels: labels=NAME."
