@@ -44,7 +44,7 @@ def flatten_labels(y: np.ndarray, count: int, where: str) -> np.ndarray:
             "Store the index of the class of each image."
         )
     y = y.reshape(-1)
-    if y.dtype.kind in "SO":
+    if y.dtype.kind in "SOU":
         y = np.array(
             cut_zeros(
                 value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in y

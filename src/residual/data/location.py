@@ -9,7 +9,11 @@ from residual.errors import DataError
 
 _HEAD = 512
 _ZIP = b"PK\x03\x04"
-_MAGIC = {"hdf5": b"\x89HDF\r\n\x1a\n", "parquet": b"PAR1"}
+_MAGIC = {
+    b"\x89HDF\r\n\x1a\n": "hdf5",
+    b"PAR1": "parquet",
+    **dict.fromkeys((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"), "packed"),
+}
 OPTIONS = "::"  # data.h5::images=x,labels=y
 
 
@@ -48,7 +52,10 @@ class Location:
 
     @cached_property
     def kind(self) -> str:
-        """What a file is by its first bytes: "zip", "npz", "hdf5", "parquet", or "" if they say nothing."""
+        """What a file is by its first bytes: "zip", "npz", "hdf5", "parquet", "tar", "packed", or "".
+
+        "packed" is one stream of gzip, bzip2 or xz; "" means that they say nothing.
+        """
         path = self.path
         if path is None or not os.path.isfile(path):
             return ""
@@ -60,7 +67,9 @@ class Location:
         if head.startswith(_ZIP):
             length = int.from_bytes(head[26:28], "little")
             return "npz" if head[30 : 30 + length].endswith(b".npy") else "zip"
-        return next((kind for kind, magic in _MAGIC.items() if head.startswith(magic)), "")
+        if head[257:262] == b"ustar":
+            return "tar"
+        return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "")
 
     def is_kind(self, kind: str, *suffixes: str) -> bool:
         """Whether the file is of a kind by its content, or by its ending if the content says nothing."""

@@ -24,7 +24,7 @@ class SignsReader:
         """Whether a folder has HDF5 files, or a file has an array of such a pair or is called as a pair is."""
         if location.is_folder():
             return any(map(_has_keys, _list_files(location.file)[:_LOOKED_AT]))
-        if location.options or not location.is_file(*SUFFIXES):
+        if location.options or not location.is_file(*SUFFIXES) or location.kind not in ("", "hdf5"):
             return False
         pair = _find_pair(location.file.parent)
         return any(map(_has_keys, pair if location.file in pair else (location.file,)))

@@ -24,9 +24,9 @@ class TarReader:
         path = location.path
         if path is None or location.is_folder():
             return False
-        if location.is_file(*SUFFIXES):
-            return not location.kind
-        return not location.kind and path.suffix.lower() in _LOOKED_INTO and is_tar(path)
+        if location.kind not in ("", "tar", "packed"):
+            return False
+        return location.is_file(*SUFFIXES) or (path.suffix.lower() in _LOOKED_INTO and is_tar(path))
 
     def open(self, location: Location) -> FileSource:
         """The images, in the order of the archive, which is the only quick one if it is packed.
