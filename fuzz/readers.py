@@ -102,6 +102,33 @@ def _beside(name: str, companion: str, content_of: Callable[[], bytes]) -> Calla
     return reads
 
 
+def _labels_npz() -> bytes:
+    file = io.BytesIO()
+    np.savez(file, y=np.arange(6) % 2)
+    return file.getvalue()
+
+
+def _stl10(folder: Path, content: bytes) -> None:
+    """The images of STL-10, and labels beside them."""
+    (folder / "train_X.bin").write_bytes(content)
+    (folder / "train_y.bin").write_bytes(bytes([1, 2]))
+    _data(folder)
+
+
+def _lists(folder: Path, content: bytes) -> None:
+    """A list of training images beside class folders."""
+    top = folder / "set"
+    for name in ("cats", "dogs"):
+        for i in range(3):
+            path = top / "images" / name / f"{i}.png"
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(seeds.encoded("PNG", number=i))
+    (top / "train.txt").write_bytes(content)
+    (top / "test.txt").write_text("cats/2\ndogs/2\n")
+    _data(top)
+
+
 def _labels_npy() -> bytes:
     file = io.BytesIO()
     np.save(file, np.arange(6) % 2)
@@ -191,6 +218,7 @@ def _run(folder: Path, content: bytes) -> None:
 
 # fmt: off
 _JSON = ('{"', '":', "null", "true", "1e999", "NaN", "-1", "[" * 50, "{}", "\ud800", "\\u0000", '"path"', '"label"')
+_COCO = ('"id"', '"image_id"', '"category_id"', '"images"', '"annotations"', '"categories"', '"name"', '"file_name"')
 _CSV = (",", '"', "\n", "\r", "\t", "path", "label", "split", "group", "train", "val", "test", "../", "\ufeff", "\0")
 _TOML = ("=", "[", "]", "{", "}", '"', "inf", "nan", "-1", "true", "1e400", "[[", "kind", "9" * 5000, "[" * 2000)
 # fmt: on
@@ -210,6 +238,16 @@ READERS: dict[str, Reader] = {
     "idx": Reader(
         seeds.idx, mutation.either, _beside("train-images-idx3-ubyte", "train-labels-idx1-ubyte", _labels_idx)
     ),
+    "stl10": Reader(seeds.stl10, mutation.either, _stl10),
+    "array-files": Reader(
+        seeds.image_npz,
+        mutation.zip_members(mutation.same_length),
+        _beside("x.npz", "y.npz", _labels_npz),
+    ),
+    "coco": Reader(seeds.cocos, mutation.words(*_JSON, *_COCO), _table("labels.json")),
+    "json": Reader(seeds.jsons, mutation.words(*_JSON), _table("all.json")),
+    "txt": Reader(seeds.texts, mutation.words(*_CSV, " ", ".png", ".png 0"), _table("all.txt")),
+    "lists": Reader(seeds.lists, mutation.words(*_CSV, " ", "cats/", "/2", ".png"), _lists),
     "npy": Reader(seeds.npy, mutation.same_length, _beside("x.npy", "y.npy", _labels_npy)),
     "mat": Reader(seeds.mats, mutation.same_length, _file("all.mat")),
     "pixels": Reader(seeds.pixel_tables, mutation.words(*_CSV), _file("pixels.csv")),

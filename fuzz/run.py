@@ -34,7 +34,7 @@ def main() -> int:
 
         work(asked.reader, asked.work / asked.reader, asked.worker, asked.inputs or [])
         return 0
-    known = re.findall(r'^    "(\w+)": Reader\(', (ROOT / "fuzz" / "readers.py").read_text(), re.M)
+    known = re.findall(r'^    "([\w-]+)": Reader\(', (ROOT / "fuzz" / "readers.py").read_text(), re.M)
     if asked.reader not in (*known, "all"):
         parser.error(f"READER must be one of {', '.join(known)} or all; got {asked.reader}")
     found = 0

@@ -188,6 +188,56 @@ def idx() -> list[bytes]:
     return [b"\0\0\x08\x03" + np.array([6, 4, 4], ">u4").tobytes() + x.tobytes()]
 
 
+def stl10() -> list[bytes]:
+    """Two images of 96x96 in three planes."""
+    return [np.arange(2 * 3 * 96 * 96, dtype=np.uint32).astype(np.uint8).tobytes()]
+
+
+def image_npz() -> list[bytes]:
+    """Images alone, in a file with one array; the labels stand beside them."""
+    x, _ = _arrays()
+    files = []
+    for save in (np.savez, np.savez_compressed):
+        file = io.BytesIO()
+        save(file, x=x)
+        files.append(file.getvalue())
+    return files
+
+
+def cocos() -> list[bytes]:
+    """COCO's JSON of eight images, with annotations and without."""
+    held = {
+        "images": [{"id": i, "file_name": f"{i}.png"} for i in range(8)],
+        "annotations": [{"image_id": i, "category_id": i % 2, "bbox": [0, 0, 1, 1]} for i in range(8)],
+        "categories": [{"id": i, "name": name} for i, name in enumerate(("cat", "dog"))],
+    }
+    own = {
+        **held,
+        "images": [{**row, "category_id": row["id"] % 2} for row in held["images"]],
+        "annotations": [],
+    }
+    return [json.dumps(content).encode() for content in (held, own)]
+
+
+def jsons() -> list[bytes]:
+    """A list of objects, and names with their labels."""
+    rows = [{"path": f"{i}.png", "label": i % 2} for i in range(8)]
+    return [json.dumps(content).encode() for content in (rows, {row["path"]: row["label"] for row in rows})]
+
+
+def texts() -> list[bytes]:
+    """Lists of names and labels, with each separator."""
+    return ["\n".join(f"{i}.png{sign}{i % 2}" for i in range(8)).encode() for sign in (" ", "\t", ",", "  ")]
+
+
+def lists() -> list[bytes]:
+    """Names of training images, with endings and labels and without."""
+    return [
+        "\n".join(f"{place}{name}/{i}{end}" for name in ("cats", "dogs") for i in range(2)).encode()
+        for place, end in (("", ""), ("images/", ".png"), ("", ".png 0"))
+    ]
+
+
 def npy() -> list[bytes]:
     """Images as bytes, floats, channels first and flat; the labels stand beside them."""
     x, _ = _arrays()

@@ -76,6 +76,6 @@ def test_a_run_that_does_not_say_its_data(tmp_path, text):
     with pytest.raises(RunError) as caught:
         residual.evaluate("mine")
     said = str(caught.value)
-    assert said.startswith("runs/mine/run.toml is not whole: ")
+    assert said.startswith("runs/mine/run.toml is incomplete or damaged: ")
     assert re.search(r"missing required field|Expected `array`, got `str` - at `\$.data.classes`", said)
-    assert said.endswith("Put it back as training wrote it, or name the model file itself.")
+    assert said.endswith("Restore it, or name the model file itself.")

@@ -60,6 +60,11 @@ def print_row(
         label = ""
 
 
+def make_safe(console: "Console", text: str) -> str:
+    """A text as a console prints it, to be laid out: an escape for a missing letter takes more room than the letter."""
+    return getattr(console, "make_safe", escape_control)(text)
+
+
 @contextmanager
 def show_work(console: "Console", text: str) -> Iterator[None]:
     """Show in a terminal what takes its time, with the seconds that have gone by; nothing elsewhere.

@@ -29,13 +29,14 @@ class TextConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """A string as `Text`, made safe before it is laid out."""
-        return super().render_str(self._make_safe(self._rewrite(text)), **options)
+        return super().render_str(self.make_safe(self._rewrite(text)), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Whatever is printed, made safe after it was laid out."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=self._make_safe(segment.text))
+            yield segment if segment.control else segment._replace(text=self.make_safe(segment.text))
 
-    def _make_safe(self, text: str) -> str:
+    def make_safe(self, text: str) -> str:
+        """The text as it is printed. Whoever lays out columns counts this one, which may be longer."""
         lines = [escape_control(line) for line in text.split("\n")]
         return "\n".join(lines).encode(self.encoding, "backslashreplace").decode(self.encoding)

@@ -78,8 +78,11 @@ def test_pairs_that_the_hold_out_parts_are_a_leak(tmp_path):
                 top / name / f"again{i}.jpg", quality=80
             )
     found = residual.audit(top)
-    (leak,) = [finding for finding in found.findings if finding.kind == "near-leak"]
+    leak, other = [finding for finding in found.findings if finding.kind == "near-leak"]
     assert leak.hurts
+    assert other.hurts
+    assert 0 < other.count < 60 - leak.count
+    assert other.says.endswith("that the split parts: one to learn from, one to select on")
     assert 0 < leak.count < kinds(found)["near-repeat"] == 60
     assert "pairs of nearly the same images that the split parts" in leak.says
     # A table that gives both one group keeps them together.

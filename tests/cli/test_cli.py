@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -14,8 +15,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from residual import open_run
+from residual._run import Run
 from residual.cli import app
 from residual.evaluation.predictions import Prediction, PredictionList
+from residual.training.callbacks.epoch_log import EpochLog
 from tests.support.made import stripes
 
 VERBS = (
@@ -183,6 +186,28 @@ def test_quiet_prints_the_outcome_alone(project):
     assert (code, err) == (0, "")
     assert out.split()[0] == "validation"
     assert "epoch 1/1" not in out
+
+
+def test_ctrl_c_does_not_read_the_test_images(project, monkeypatch):
+    """However often a training is stopped and resumed, they are read once."""
+
+    def interrupt(self, batch, logs=None):
+        if self.steps == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    read = []
+    evaluate = Run.evaluate
+    monkeypatch.setattr(Run, "evaluate", lambda self: read.append(self.path.name) or evaluate(self))
+    words = ("photos", "--size", "16", "--model", "cifar-resnet8", "--epochs", "2", "--batch-size", "8")
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochLog, "on_train_batch_begin", interrupt)
+        code, out, _ = residual("train", *words, "--name", "stopped", "--precision", "float32")
+    assert (code, read) == (0, [])
+    assert "test       not evaluated: the test images are read when it has finished" in out
+    assert "next       residual train --resume stopped\n" in out
+    code, out, _ = residual("train", "--resume", "stopped")
+    assert (code, read) == (0, ["stopped"])
+    assert "95% interval" in out
 
 
 def test_values_of_the_recipe_are_set(project):

@@ -60,9 +60,9 @@ def test_heic_names_what_reads_it(tmp_path):
         (tmp_path / name).write_bytes(content)
     (tmp_path / "cats" / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
     (item,) = open_source(tmp_path).passed_over
-    assert (item.name.endswith("IMG_1.HEIC"), item.reason) == (True, "pip install pillow-heif")
-    assert find_unread()[".heic"] == "pip install pillow-heif"
-    with pytest.raises(DataError, match=r"To read \.heic files: pip install pillow-heif\."):
+    assert (item.name.endswith("IMG_1.HEIC"), item.reason) == (True, "pip install 'residual-learning[heif]'")
+    assert find_unread()[".heic"] == "pip install 'residual-learning[heif]'"
+    with pytest.raises(DataError, match=r"To read \.heic files: pip install 'residual-learning\[heif\]'\."):
         read_image(tmp_path / "cats" / "IMG_1.HEIC")
 
 

@@ -3,6 +3,7 @@
 import os
 import tarfile
 
+import h5py
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -184,6 +185,54 @@ READ = {
         {name.removesuffix(".png"): content for name, content in photos("cats", "dogs").items()},
         {"train": BOTH},
     ),
+    "lists of the splits beside class folders": (
+        {
+            **photos("food/images/cats", "food/images/dogs"),
+            "food/meta/train.txt": b"cats/0\ncats/1\ncats/2\ndogs/0\ndogs/1\n",
+            "food/meta/test.txt": b"cats/3\ndogs/2\ndogs/3\n",
+            "food/meta/classes.txt": b"cats\ndogs\n",
+        },
+        {"train": {"cats": 3, "dogs": 2}, "test": {"cats": 1, "dogs": 2}},
+    ),
+    "lists with paths, endings and labels": (
+        {
+            **photos("jpg/cats", "jpg/dogs"),
+            "train_list.txt": b"jpg/cats/0.png 0\njpg/cats/1.png 0\njpg/dogs/0.png 1\n",
+            "val_list.txt": b"jpg/cats/2.png 0\njpg/dogs/1.png 1\n",
+            "test_list.txt": b"jpg/cats/3.png 0\n",
+        },
+        {
+            "train": {"cats": 2, "dogs": 1},
+            "validation": {"cats": 1, "dogs": 1},
+            "test": {"cats": 1, "dogs": 0},
+        },
+    ),
+    "other languages": (split_photos("Trainingsdaten", "Testdaten"), {"train": BOTH, "test": BOTH}),
+    "a letter behind the word": (split_photos("train", "test-a"), {"train": BOTH, "test": BOTH}),
+    "ten pairs of lists say nothing": (
+        {
+            **photos("images/cats", "images/dogs"),
+            **{
+                f"labels/{split}{i}.txt": b"cats/0.png\ndogs/0.png\n"
+                for split in ("train", "test")
+                for i in (1, 2)
+            },
+        },
+        {"train": BOTH},
+    ),
+    "CUB-200-2011": (
+        {
+            **photos("images/001.Gull", "images/002.Jay"),
+            "images.txt": b"".join(
+                b"%d %s/%d.png\n" % (1 + 4 * k + i, name, i)
+                for k, name in enumerate((b"001.Gull", b"002.Jay"))
+                for i in range(4)
+            ),
+            "train_test_split.txt": b"".join(b"%d %d\n" % (i, i % 4 != 0) for i in range(1, 9)),
+            "classes.txt": b"1 001.Gull\n2 002.Jay\n",
+        },
+        {"train": {"001.Gull": 3, "002.Jay": 3}, "test": {"001.Gull": 1, "002.Jay": 1}},
+    ),
     "an empty validation word is no class": ({**photos("cats", "dogs"), "val/": b""}, None),
 }
 
@@ -254,6 +303,62 @@ REFUSED = {
         ["has no test images, only a place for them"],
     ),
     "only a test folder": (split_photos("test", "val"), ["no folder train to learn from"]),
+    "sites with splits that hold the same folders": (
+        split_photos("siteA/train", "siteA/test", "siteB/train", "siteB/test"),
+        [
+            "siteA and siteB each have folders of splits",
+            "hold the same folders: cats, dogs",
+            "::label=parent",
+        ],
+    ),
+    "parts of one set": (
+        {**photos("HAM_images_part_1", "HAM_images_part_2"), "HAM_metadata.csv": b"image_id,dx\n"},
+        [
+            "look like parts of one set and not like classes",
+            "If HAM_metadata.csv says which image has which label",
+        ],
+    ),
+    "Oxford Pets": (
+        {
+            **{f"images/{n}_{i}.png": png(i) for n in ("Abyssinian", "beagle") for i in range(3)},
+            **photos("annotations/trimaps"),
+        },
+        [
+            "annotations belongs to the images in images",
+            "::train=images,label=name takes these for the classes",
+        ],
+    ),
+    "an archive in a folder": ({"photos.zip": b"PK", "a.txt": b"x"}, ["It holds photos.zip: name that"]),
+    "images and masks": (
+        photos("images", "masks"),
+        ["laid out for segmentation: masks belongs to the images in images", "::label=folder"],
+    ),
+    "images and masks in each split": (
+        photos("train/images", "train/labels", "test/images", "test/labels"),
+        ["laid out for segmentation: labels belongs to the images in images"],
+    ),
+    "Pascal VOC": (
+        {
+            **photos("VOC/JPEGImages", "VOC/SegmentationClass", "VOC/SegmentationObject"),
+            **{f"VOC/Annotations/{i}.xml": b"<a/>" for i in range(4)},
+        },
+        ["SegmentationClass and SegmentationObject belong to the images in JPEGImages"],
+    ),
+    "YOLO": (
+        {
+            **photos("images/train", "images/val"),
+            **{f"labels/{split}/{i}.txt": b"0 .5 .5 .1 .1" for split in ("train", "val") for i in range(4)},
+            "data.yaml": b"nc: 2",
+        },
+        ["laid out for object detection (YOLO)", ".txt has the boxes of one image", "one folder per class"],
+    ),
+    "YOLO, splits outside": (
+        {
+            **photos("train/images", "valid/images"),
+            **{f"{split}/labels/{i}.txt": b"0 .5 .5 .1 .1" for split in ("train", "valid") for i in range(4)},
+        },
+        ["laid out for object detection (YOLO)"],
+    ),
     "two folders of one split": (
         split_photos("train1", "train2", "test"),
         ["train1 and train2 are both called train images", "::train=train1"],
@@ -412,3 +517,49 @@ def test_the_frames_of_a_traffic_sign_stay_together(tmp_path):
     assert count(source) == {"train": {"00000": 12, "00001": 12}, "test": {"00000": 2, "00001": 2}}
     train = source.indices("train")
     assert len(set(source.groups[train].tolist())) == 8
+
+
+def test_a_table_beside_class_folders_is_named(tmp_path):
+    top = lay_out(tmp_path / "birds", photos("cats", "dogs"))
+    for i in range(4):
+        (top / "dogs" / f"{i}.png").rename(top / "dogs" / f"{4 + i}.png")
+    (top / "metadata.csv").write_text("file,place\n" + "".join(f"x/{i}.png,{i % 2}\n" for i in range(8)))
+    assert any(
+        "metadata.csv names the images too; name it as the data" in note for note in open_source(top).notes
+    )
+    (top / "metadata.csv").write_text("file,place\n" + "".join(f"x/{i}.png,{i % 2}\n" for i in range(4)))
+    assert open_source(top).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [
+        ("archive", "a zip of class folders"),
+        ("data.npz", "a zip of class folders"),
+        ("data.tar", "a zip of class folders"),
+        ("data.h5", "a zip of class folders"),
+    ],
+)
+def test_a_zip_is_known_by_its_content(tmp_path, name, reader):
+    assert open_source(pack(tmp_path / name, photos("cats", "dogs"))).layout == reader
+
+
+@pytest.mark.parametrize("name", ["arrays", "a.zip", "a.h5", "a.hdf"])
+@pytest.mark.parametrize("kind", ["npz", "h5"])
+def test_arrays_are_known_by_their_content(tmp_path, name, kind):
+    x, y = np.arange(12 * 192, dtype=np.uint16).astype(np.uint8).reshape(12, 8, 8, 3), np.arange(12) % 2
+    if kind == "npz":
+        np.savez(tmp_path / "a.npz", x=x, y=y)
+    else:
+        with h5py.File(tmp_path / "a.npz", "w") as file:
+            file["x"], file["y"] = x, y
+    (tmp_path / "a.npz").rename(tmp_path / name)
+    assert (open_source(tmp_path / name).layout, len(open_source(tmp_path / name))) == (
+        "arrays in one file",
+        12,
+    )
+
+
+def test_a_tar_is_known_by_its_content(tmp_path):
+    path = pack_tar(tmp_path / "a.zip", photos("cats", "dogs"), tmp_path / "unpacked")
+    assert open_source(path).layout == "a tar of class folders"

@@ -149,11 +149,34 @@ def test_unknown_name_lists_the_names(name):
 
 
 def test_unknown_suffix(tmp_path):
-    (tmp_path / "data.txt").write_text("1,2")
-    assert said(tmp_path / "data.txt") == (
-        f"{tmp_path / 'data.txt'} is of no kind that can be read: allowed are .h5, .hdf5, .npz, "
-        ".npy, .mat, .parquet, .zip, .tar, .tar.gz, .tgz, .tar.bz2, .tbz2, .tar.xz, .txz, .csv, .tsv, .jsonl, "
-        "or a folder of class folders."
+    (tmp_path / "data.doc").write_text("1,2")
+    assert said(tmp_path / "data.doc") == (
+        f"{tmp_path / 'data.doc'} is of no kind that can be read: allowed are .h5, .hdf5, .npy, .npz, .mat, .parquet, "
+        ".zip, .tar, .tar.gz, .tgz, .tar.bz2, .tbz2, .tar.xz, .txz, .csv, .json, .tsv, .jsonl, or a folder of class "
+        "folders."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a.xlsx", "save the sheet as .csv"),
+        ("a.7z", "unpack it"),
+        ("a.pkl", "may run code"),
+        ("a.txt", "each line"),
+    ],
+)
+def test_a_kind_that_is_not_read_says_what_to_do(tmp_path, name, says):
+    (tmp_path / name).write_text("1,2")
+    assert said(tmp_path / name).startswith(f"{tmp_path / name} is of no kind that can be read: ")
+    assert says in said(tmp_path / name)
+
+
+def test_a_pattern_is_no_data(tmp_path):
+    (tmp_path / "photos").mkdir()
+    assert said(tmp_path / "photos" / "*").endswith(
+        f"is a pattern, and data is one folder or file, whose folders are the classes. Name the folder itself: "
+        f"{tmp_path / 'photos'}"
     )
 
 

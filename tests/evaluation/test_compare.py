@@ -194,7 +194,7 @@ def test_mistakes(two):
     with pytest.raises(RunError, match="There is no run or model 'c'. Runs here: a, b."):
         residual.compare_runs("a", "c")
     _replaced("runs/a/run.toml", "[machine]", "[engine]")
-    with pytest.raises(RunError, match=r"runs/a/run.toml is not whole: .*'machine'"):
+    with pytest.raises(RunError, match=r"runs/a/run.toml is incomplete or damaged: .*'machine'"):
         residual.compare_runs("a", "b")
     _replaced("runs/a/run.toml", "[engine]", "[machine]")
     Path("runs/a/report.json").write_text("{")

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from residual._text import format_percent
+from residual._text_console import TextConsole
 from residual.errors import DataError
 from residual.evaluation.figures import save_confusion_png, save_curves_png
 from residual.evaluation.metrics import Scores, score
@@ -114,6 +115,15 @@ def test_report_of_long_and_hostile_names():
     assert "\x1b" not in text
     assert "[red]$" in text
     assert max(map(cell_len, text.splitlines())) <= 100
+
+
+def test_letters_that_the_encoding_lacks_do_not_cut_the_names():
+    """An escape such as \\u732b takes more columns than the letter, and is counted."""
+    file = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    print_scores(scores_of(ring(2, 8, 1), ["\u732b\u732b", "\u732b\u72ac"]), TextConsole(file=file, width=80))
+    file.seek(0)
+    text = file.read()
+    assert text.count("\\u732b\\u732b") == text.count("\\u732b\\u72ac") == 3
 
 
 def test_a_terminal_gets_the_same_words_in_colour():

@@ -125,7 +125,7 @@ def test_numbers_of_blocks_that_are_alike_stand_under_their_headings(width):
     print_summary(cifar("cifar-resnet20")[1], console)
     lines = console.file.getvalue().splitlines()
     (stage,) = (line for line in lines if line.startswith("stage1, 3 blocks"))
-    (repeat,) = (line for line in lines if "block 1 to 3: 3 alike, each" in line)
+    (repeat,) = (line for line in lines if "blocks 1 to 3: 3 alike, each" in line)
     assert (repeat.split()[-2:], len(repeat)) == (["4.74k", "4.72M"], len(stage))
 
 
@@ -134,7 +134,7 @@ def test_course_blocks():
     rows = {row.name: row for row in summary.rows}
     assert (rows["bn2b_branch2c"].group, rows["bn2b_branch2c"].block) == ("stage2", "2b")
     assert rows["res2a_branch1"].on_shortcut
-    assert "block 4b to 4f: 5 alike" in printed(summary)
+    assert "blocks 4b to 4f: 5 alike" in printed(summary)
 
 
 @pytest.mark.parametrize("name", ["ResNet50", "ResNet50V2"])
@@ -221,7 +221,7 @@ def test_listing_of_152_layers():
         "resnet152 at 224x224x3: 60.3M parameters (151k not trained), 11.3G multiply-adds, depth 152"
     )
     assert "\x1b" not in text
-    assert "  block 2 to 36: 35 alike, each" in text
+    assert "  blocks 2 to 36: 35 alike, each" in text
     assert "stage3_block2_conv1 " in text
     assert "stage3_block3" not in text
     stage = next(line for line in lines if line.startswith("stage3"))

@@ -5,13 +5,14 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import keras
 import numpy as np
 import pytest
 
 from residual.errors import RunError
-from residual.models import zoo
+from residual.models import keras_file, zoo
 from residual.models.build import build_network, raise_recursion_limit
 from residual.models.keras_file import load_model, save_model
 from residual.training.build import fit_normalization
@@ -99,6 +100,31 @@ def test_wrong_files_are_named(tmp_path, saved):
     (tmp_path / "bent.keras").write_bytes(whole[:3000] + bytes(500) + whole[3500:])
     with pytest.raises(RunError, match=r"bent.keras cannot be loaded"):
         load_model("bent.keras")
+
+
+def test_a_file_that_unpacks_to_far_more_than_it_stores_is_refused(tmp_path, monkeypatch):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    save_model(keras.Model(model.inputs, model.outputs), "m.keras", {})
+    stored = (tmp_path / "m.keras").stat().st_size
+    with zipfile.ZipFile("m.keras") as archive:
+        declared = sum(member.file_size for member in archive.infolist())
+        text = max(member.file_size for member in archive.infolist() if member.filename.endswith(".json"))
+    monkeypatch.setattr(keras_file, "_FREE", declared)
+    monkeypatch.setattr(keras_file, "_MOST_TIMES", 0)
+    monkeypatch.setattr(keras_file, "_MOST_TEXT", text)
+    load_model("m.keras")
+    monkeypatch.setattr(keras_file, "_FREE", declared - 1)
+    with pytest.raises(
+        RunError, match=r"^m\.keras would unpack to .* and has .*; from .* on, 0 times its size"
+    ):
+        load_model("m.keras")
+    monkeypatch.setattr(keras_file, "_MOST_TIMES", -(-declared // stored))
+    load_model("m.keras")
+    monkeypatch.setattr(keras_file, "_MOST_TEXT", text - 1)
+    with pytest.raises(
+        RunError, match=r"^m\.keras: .*\.json would unpack to .*, more than the configuration"
+    ):
+        load_model("m.keras")
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):

@@ -143,11 +143,11 @@ def test_a_report_that_is_older_than_the_log_gives_way():
 @pytest.mark.parametrize(
     ("file", "content", "told"),
     [
-        ("run.toml", "seed = 3", "run.toml is not whole: Object missing required field"),
+        ("run.toml", "seed = 3", "run.toml is incomplete or damaged: Object missing required field"),
         (
             "run.toml",
             'started = "soon"',
-            "run.toml is not whole: Object missing required field",
+            "run.toml is incomplete or damaged: Object missing required field",
         ),
         (
             "log.csv",

@@ -66,6 +66,7 @@ class SlowAtFirst:
     """A model whose first step takes 0.3 s and every other next to nothing."""
 
     optimizer = SimpleNamespace(built=True, variables=[])
+    weights = metrics_variables = variables = non_trainable_variables = ()
 
     def fit(self, batches, steps_per_epoch, epochs, callbacks, **_):
         (clock,) = callbacks

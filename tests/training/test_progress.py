@@ -64,8 +64,9 @@ def test_a_notebook_shows_the_steps_of_an_epoch(monkeypatch):
     monkeypatch.setattr(NotebookLine, "update", lambda self, text, *, last=False: shown.append((last, text)))
     rows = train(80, False, in_notebook=True)
     assert len(rows) == 3
-    assert shown[0][1].startswith("epoch   1/182  step 1/3  loss 1.235  accuracy 45.6%")
-    assert len(shown) == 7
+    assert shown[0][1] == "starting"
+    assert shown[1][1].startswith("epoch   1/182  step 1/3  loss 1.235  accuracy 45.6%")
+    assert len(shown) == 8
     assert max(len(text) for _, text in shown) <= 79
     assert shown[-1] == (True, "trained for 0 s")
     shown.clear()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from residual._console import print_row
+from residual._console import make_safe, print_row
 from residual._text import escape_control
 from residual.auditing.scan import read_content
 from residual.data.formats import list_readable
@@ -127,7 +127,7 @@ def print_overview(found: Overview, console: "Console") -> None:
     for part in found.counts:
         table.add_column(part if len(found.counts) > 1 else "images", justify="right")
     for i, name in enumerate(source.classes):
-        table.add_row(Text(escape_control(name)), *(f"{counts[i]:,}" for counts in found.counts.values()))
+        table.add_row(Text(make_safe(console, name)), *(f"{counts[i]:,}" for counts in found.counts.values()))
     console.print()
     console.print(table)
 

@@ -24,9 +24,6 @@ def print_audit(audit: Audit, console: "Console") -> None:
         console: where to print.
     """
 
-    def line(text: str, style: str | None = None) -> None:
-        console.print(escape_control(text), style=style, highlight=False, soft_wrap=True, markup=False)
-
     def row(label: str, text: str, style: str | None = None) -> None:
         print_row(console, label, escape_control(text), style=style)
 
@@ -37,9 +34,9 @@ def print_audit(audit: Audit, console: "Console") -> None:
         row("HURTS" if finding.hurts else "note", finding.says, "bold red" if finding.hurts else None)
         joined = " ~ " if finding.kind.startswith("near") else " = "
         for case in finding.cases[:_EXAMPLES]:
-            line(f"         {format_case(audit.source, case, joined)}", "dim")
+            row("", format_case(audit.source, case, joined), "dim")
         if len(finding.cases) > _EXAMPLES:
-            line(f"         and {len(finding.cases) - _EXAMPLES:,} more", "dim")
+            row("", f"and {len(finding.cases) - _EXAMPLES:,} more", "dim")
     row("verdict", format_verdict(audit), "bold")
 
 

@@ -85,13 +85,11 @@ def _count_torch() -> int:
 
 
 def _name_for_keras(name: str) -> str:
-    """The name that `keras.device` takes."""
+    """The name that `keras.device` takes. On torch "cpu:0" is another device than that of the tensors, "cpu"."""
     import keras
 
-    if name == "cpu":
-        return "cpu:0"
-    if keras.backend.backend() == "torch":
-        import torch
+    if keras.backend.backend() != "torch":
+        return "cpu:0" if name == "cpu" else name
+    import torch
 
-        return name if torch.cuda.is_available() else "mps"
-    return name
+    return name if name == "cpu" or torch.cuda.is_available() else "mps"

@@ -48,5 +48,5 @@ def run(
 
 def _check_source(source: Path) -> None:
     """Refuse a file that is not there, before Keras is loaded."""
-    if not source.is_file():
+    if not source.exists():
         raise RunError(f"There is no file {source}. Name an HDF5 model, such as resnet50.h5.")

@@ -102,8 +102,10 @@ def run(
     trained = _train_anew(context, shown) if resume is None else _resume(context, shown)
     from residual._console import show_work
 
-    with show_work(shown, "reading the test images"):
-        scores = trained.evaluate()
+    scores = None
+    if not trained.report["interrupted"]:  # they are read once, when the training has finished
+        with show_work(shown, "reading the test images"):
+            scores = trained.evaluate()
     if as_json:
         print_json({"run": str(trained.path), **trained.report})
     else:
@@ -179,8 +181,14 @@ def _refuse_contradictions(options: "TrainOptions", values: dict) -> None:
             )
 
 
-def print_outcome(out: "TextConsole", trained: "Run", scores: "Scores") -> None:
-    """Print what came of a run: validation and test accuracy, the folder, what to type next."""
+def print_outcome(out: "TextConsole", trained: "Run", scores: "Scores | None") -> None:
+    """Print what came of a run: validation and test accuracy, the folder, what to type next.
+
+    Args:
+        out: where to print.
+        trained: the run.
+        scores: on the test images; None if the training was stopped, so that they have not been read.
+    """
     from residual._console import print_row
     from residual._text import format_duration
     from residual.evaluation.wording import headline, leaks
@@ -192,11 +200,14 @@ def print_outcome(out: "TextConsole", trained: "Run", scores: "Scores") -> None:
             "validation",
             f"accuracy {validation['accuracy']:.1%} of {validation['n']} images, with the weights of epoch {kept}",
         ),
-        ("test", headline(scores)),
+        (
+            "test",
+            headline(scores) if scores else "not evaluated: the test images are read when it has finished",
+        ),
     ]
-    if scores.leaked:
+    if scores and scores.leaked:
         rows.append(("leaks", leaks(scores)))
-    if "accuracy_with_moving_statistics" in report["test"]:
+    if "accuracy_with_moving_statistics" in report.get("test", {}):
         rows.append(("batch norm", _describe_moving(validation, report["test"])))
     if report.get("unreadable"):
         rows.append(("skipped", _describe_skipped(len(report["unreadable"]))))
@@ -209,11 +220,11 @@ def print_outcome(out: "TextConsole", trained: "Run", scores: "Scores") -> None:
             f"{report['waiting_for_data']:.1%} spent waiting for images",
         ),
         ("run", str(path)),
-        ("next", f"residual evaluate {path.name}"),
-        ("", f"residual predict {path.name} IMAGE..."),
     ]
-    if report["interrupted"]:
-        rows.append(("", f"residual train --resume {path.name}"))
+    verbs = ("train --resume",) if report["interrupted"] else ()
+    commands = [f"residual {verb} {path.name}" for verb in (*verbs, "evaluate")]
+    rows += [("next", commands[0]), *(("", command) for command in commands[1:])]
+    rows.append(("", f"residual predict {path.name} IMAGE..."))
     out.print()
     for label, text in rows:
         print_row(out, label, text, indent=11, style="bold" if label == "test" else None)

@@ -47,8 +47,11 @@ def choose_arrays(
     names = [name for pair in chosen.values() for name in pair]
     arrays = read(names + [classes] * (classes is not None))
     texts = tuple(to_text(value) for value in np.ravel(arrays[classes])) if classes else ()
+    unread = () if asked else tuple(to_text(name) for name in held if name not in (*names, classes))
     return {
-        split: Arrays(arrays[x], arrays[y], str(path) if by_names else f"{path} ({to_text(x)})", texts)
+        split: Arrays(
+            arrays[x], arrays[y], str(path) if by_names else f"{path} ({to_text(x)})", texts, unread
+        )
         for split, (x, y) in chosen.items()
     }
 
@@ -72,6 +75,7 @@ def _check_asked(
 
 def _count_labels(shape: tuple[int, ...]) -> int:
     """How many images labels of this shape are for; 0 if they are none."""
+    shape = tuple(length for i, length in enumerate(shape) if i == 0 or length > 1)
     if len(shape) == 2 and min(shape) > 1:  # one-hot
         return shape[0] if shape[1] < 10_000 else 0
     return max(shape, default=0) if 1 <= len(shape) <= 2 else 0
@@ -87,7 +91,9 @@ def _fits(images: Kind, labels: Kind, flat: bool) -> bool:
         return flat and shape[0] == count and math.isqrt(shape[1]) ** 2 == shape[1] > 16
     if len(shape) == 3:
         return count in (shape[0], shape[2])
-    channels = [shape[i] in ((1, 3, 4) if i == 3 else (1, 3)) for i in (1, 2, 3)] if len(shape) == 4 else []
+    channels = [shape[i] in (1, 3, 4) for i in (1, 2, 3)] if len(shape) == 4 else []
+    if len(shape) == 4 and shape[1] == 4 and shape[2] != shape[3]:
+        channels[0] = False
     return len(shape) == 4 and (
         (shape[0] == count and (channels[2] or channels[0])) or (shape[3] == count and channels[1])
     )
@@ -145,7 +151,11 @@ def _ask(path: Path) -> str:
 
 
 def _join(held: Mapping) -> str:
-    names = sorted(map(to_text, held))  # h5py gives those that are no UTF-8 as bytes
+    """Names of arrays for an error, with their shapes."""
+    # h5py gives names that are no UTF-8 as bytes.
+    names = sorted(
+        f"{to_text(name)} ({' x '.join(map(str, shape)) or 1})" for name, (_, shape) in held.items()
+    )
     return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "") or "nothing"
 
 

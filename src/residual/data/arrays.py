@@ -8,6 +8,7 @@ import numpy as np
 from residual.data.columns import Numbered, fill_splits
 from residual.data.images import SPLITS, Images
 from residual.data.labels import flatten_labels, index_labels
+from residual.data.passed_over import PassedOver
 from residual.data.pixel_store import Pixels
 from residual.data.pixels import arrange_axes, find_white, to_bytes, to_rgb
 from residual.data.source import ArraySource
@@ -23,12 +24,14 @@ class Arrays:
         y: labels, as `labels.flatten_labels` takes them.
         where: the file, for errors.
         names: class names, () if the file has none.
+        unread: what else is in the file.
     """
 
     x: Pixels
     y: np.ndarray
     where: str
     names: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def make_source(name: str, layout: str, parts: Mapping[str, Arrays], white: str | None = None) -> ArraySource:
@@ -64,6 +67,10 @@ def make_source(name: str, layout: str, parts: Mapping[str, Arrays], white: str 
         layout=layout,
         where=where,
         classes=classes,
+        passed_over=tuple(
+            PassedOver(name, "an array that is neither images nor labels of a split")
+            for name in dict.fromkeys(name for part in parts.values() for name in part.unread)
+        ),
         notes=tuple(dict.fromkeys(text for text in (*notes, note, *more) if text)),
         description=f"{len(images['train']):,} images from {parts['train'].where}"
         if set(parts) == {"train"}

@@ -4,6 +4,7 @@ The rules stand here alone, for folders on a disk, in a zip and in a tar. What c
 note says how; what can be read in two ways is refused, and the message names the option that decides.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,12 +15,25 @@ import numpy as np
 from residual.data.folders import Folder, Listing
 from residual.data.formats import SUFFIXES, find_unread, get_suffix
 from residual.data.images import SPLITS
-from residual.data.label_tables import find_labels, label_of_name
+from residual.data.label_tables import find_labels, find_other_labels, label_of_name
+from residual.data.other_tasks import check_roles, explain_task
 from residual.data.passed_over import NO_CLASS, NO_LABEL, PassedOver
 from residual.data.split_folders import find_splits
+from residual.data.split_lists import find_split_lists
 from residual.data.words import is_neutral, match_class, order_classes, parse_split, split_words
 from residual.errors import DataError
 
+_PACKED = (
+    ".zip",
+    ".tar",
+    ".gz",
+    ".tgz",
+    ".npz",
+    ".h5",
+    ".hdf5",
+    ".parquet",
+    ".mat",
+)  # may be data themselves
 WAYS = ("folder", "parent", "name")
 OPTIONS = frozenset(("label", "white", *SPLITS))
 
@@ -93,6 +107,8 @@ def list_classes(listing: Listing, options: Mapping[str, str] | None = None) -> 
         for split, folder in places.folders.items():
             if split != "train":
                 _add_split(listing, tree, split, folder, way)
+        if set(places.folders) == {"train"}:
+            _read_lists(listing, tree)
     _note_missing(listing, tree, places.folders)
     tree.passed_over = _list_passed_over(listing, tree.images)
     return tree
@@ -109,6 +125,9 @@ def _list_training(listing: Listing, place: Folder, way: str, notes: list[str]) 
     if len(classes) < 2:
         raise DataError(_explain_too_few(listing, place, classes))
     if not way:
+        task = check_roles(listing, place)
+        if task:
+            raise DataError(task)
         _check_same_folders(listing, place)
         _note_deeper(place, notes)
     return classes
@@ -161,6 +180,22 @@ def _add_split(listing: Listing, tree: ClassTree, split: str, folder: Folder, wa
     tree.images[split] = {}
     for name, images in found.items():
         tree.images[split].setdefault(named[name] or name, []).extend(images)
+
+
+def _read_lists(listing: Listing, tree: ClassTree) -> None:
+    """Take the splits from lists beside the class folders, if no folder says them."""
+    found = find_split_lists(listing, tree.images["train"])
+    if found is not None:
+        tree.images, note = found
+        tree.notes.append(note)
+        return
+    images = [name for names in tree.images["train"].values() for name in names]
+    table = find_other_labels(listing, images)
+    if table is not None:
+        first = "unpack the archive and name it" if os.path.isfile(listing.where) else "name it"
+        tree.notes.append(
+            f"{table} names the images too; {first} as the data to use its labels and not the folders"
+        )
 
 
 def _is_no_class(name: str) -> bool:
@@ -239,6 +274,9 @@ def _note_deeper(place: Folder, notes: list[str]) -> None:
 
 
 def _explain_too_few(listing: Listing, place: Folder, classes: Classes) -> str:
+    task = explain_task(listing, place)
+    if task:
+        return task
     names = sorted(place.with_images())
     says = (
         f"{listing.locate(place)} needs at least two folders, one per class, with the images of the class "
@@ -250,9 +288,14 @@ def _explain_too_few(listing: Listing, place: Folder, classes: Classes) -> str:
             f" The names of its images begin with {_join(order_classes(loose))}: {listing.where}::label=name "
             "takes these for the classes."
         )
-    tables = [name for name in place.others if name.lower().endswith((".csv", ".tsv", ".jsonl"))]
+    tables = [name for name in listing.top.others if name.lower().endswith((".csv", ".tsv", ".jsonl"))]
+    packed = [name for name in listing.top.others if get_suffix(name) in _PACKED]
+    if packed and not place.count:
+        says += f" It holds {_join(packed)}: name that as the data."
     if tables:
-        says += f" If {tables[0]} says which image has which label, name it as the data."
+        is_packed = os.path.isfile(listing.where)
+        first = f"unpack {os.path.basename(listing.where)} and " if is_packed else ""
+        says += f" If {tables[0]} says which image has which label, {first}name it as the data."
     return says
 
 

@@ -3,6 +3,7 @@
 What is never data (hidden files, the system's folders, runs of `residual`) is left out here, for all readers alike.
 """
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,11 +17,12 @@ from residual.data.formats import (
     may_be_unnamed_image,
 )
 from residual.data.passed_over import HIDDEN, LINK, OTHER, RUN, SYSTEM, PassedOver
-from residual.data.words import SYSTEM_FILES, SYSTEM_FOLDERS
+from residual.data.words import SYSTEM_FILES, SYSTEM_FOLDERS, find_task_role, parse_split
 from residual.errors import DataError
 
 _RUN_FILE = "run.toml"  # what makes a folder a run
 _DEEPEST = 64
+_LOOKED_AT = 1000  # entries of a folder that are looked at for class folders
 _MOST_READ = 64 * 2**20  # bytes of a file that is no image, such as a table of labels
 
 
@@ -246,3 +248,16 @@ def list_images(folder: Path) -> list[Path]:
     """
     listing = list_folder(folder)
     return [folder / name for name in listing.list_images(listing.top)]
+
+
+def has_class_folders(folder: Path, depth: int = 1) -> bool:
+    """Whether a folder has class folders, itself or in a folder of a split; a look at its first entries."""
+    with os.scandir(folder) as entries:
+        inner = [entry for entry in itertools.islice(entries, _LOOKED_AT) if entry.is_dir()]
+    inner = [entry for entry in inner if not _find_system_reason(entry.name)]
+    classes = [
+        entry for entry in inner if parse_split(entry.name)[0] is None and find_task_role(entry.name) is None
+    ]
+    if len(classes) > 1:
+        return True
+    return depth > 0 and any(has_class_folders(Path(entry.path), depth - 1) for entry in inner)

@@ -25,7 +25,7 @@ class Format(NamedTuple):
 
 
 _NEW_PILLOW = "pip install -U pillow"
-_HEIF = "pip install pillow-heif"
+_HEIF = "pip install 'residual-learning[heif]'"
 # Pillow knows many more formats; some of them start other programs (EPS), so only these are tried.
 FORMATS = (
     Format("PNG", (".png", ".apng"), ((0, b"\x89PNG\r\n\x1a\n"),)),

@@ -44,6 +44,28 @@ def find_labels(
     return None
 
 
+def find_other_labels(listing: Listing, images: list[str]) -> str | None:
+    """A table at the top that names nearly all images, and so may have other labels than the folders; None if none.
+
+    Args:
+        listing: all files.
+        images: names of the images that lie in class folders.
+    """
+    names = {_get_stem(image) for image in images}
+    for table in sorted(filter(_is_table, listing.top.others))[:_MOST_TABLES]:
+        rows = split_rows(listing.read_text(table) or "")
+        width = max((len(row) for row in rows[:1]), default=0)
+        for column in range(width) if width > 1 else ():
+            cells = {_get_stem(row[column]) for row in rows if column < len(row)}
+            if len(names & cells) >= _ENOUGH * len(names):
+                return table
+    return None
+
+
+def _get_stem(name: str) -> str:
+    return os.path.splitext(re.split(r"[/\\]", name)[-1])[0]
+
+
 def _list_tables(listing: Listing, folder: Folder) -> list[str]:
     """Tables inside the folder; then those anywhere that have the folder's split in their names, near ones first."""
     inside = [

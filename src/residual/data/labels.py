@@ -1,12 +1,16 @@
 """Labels as files have them (whole numbers, whole floats, booleans, text, one-hot rows) as indices and class names."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from residual.data.words import order_classes
 from residual.errors import DataError
 
+_FRACTION = re.compile(r"-?\d+\.\d+")
+_MOST_FRACTIONS = 20
+_WHOLE_FLOAT = re.compile(r"\d+\.0+")
 MOST_LABEL = 100_000  # a stray label of 2**60 is damage, not a class
 
 
@@ -14,7 +18,8 @@ def flatten_labels(y: np.ndarray, count: int, where: str) -> np.ndarray:
     """Labels (n,) of whole numbers or text.
 
     Args:
-        y: (n,), (n, 1) or (1, n) of whole numbers, whole floats, booleans or text; or one-hot rows (n, classes).
+        y: (n,), (n, 1), (n, 1, 1) or (1, n) of whole numbers, whole floats, booleans or text; or one-hot rows
+            (n, classes).
         count: n, the number of images.
         where: the file, for errors.
 
@@ -22,6 +27,8 @@ def flatten_labels(y: np.ndarray, count: int, where: str) -> np.ndarray:
         DataError: for anything else.
     """
     y = np.asarray(y)
+    if y.ndim > 2 and len(y) == count:
+        y = y.reshape([length for i, length in enumerate(y.shape) if i == 0 or length > 1])
     if y.ndim == 2 and min(y.shape) > 1 and len(y) == count:
         hot = y.astype(bool) if y.dtype.kind in "biuf" else np.zeros_like(y, bool)
         if not ((y == hot).all() and (hot.sum(1) == 1).all()):
@@ -37,9 +44,11 @@ def flatten_labels(y: np.ndarray, count: int, where: str) -> np.ndarray:
             "Store the index of the class of each image."
         )
     y = y.reshape(-1)
-    if y.dtype.kind in "SO":
+    if y.dtype.kind in "SOU":
         y = np.array(
-            [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in y]
+            cut_zeros(
+                value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in y
+            )
         )
     if y.dtype.kind == "f":
         whole = np.isfinite(y).all() and (np.abs(y) < 2**53).all() and (y == np.round(y)).all()
@@ -49,6 +58,41 @@ def flatten_labels(y: np.ndarray, count: int, where: str) -> np.ndarray:
                 "Store the index of the class of each image."
             )
     return y if y.dtype.kind == "U" else y.astype(np.int64)
+
+
+def cut_zeros(labels: Iterable[str]) -> list[str]:
+    """Labels as they are; if all are whole floats as text, "1.0", as pandas writes numbers with gaps, without zeros."""
+    labels = list(labels)
+    cut = [label[: label.find(".")] if _WHOLE_FLOAT.fullmatch(label) else "" for label in labels]
+    return cut if labels and all(cut) else labels
+
+
+def describe_labels(labels: Sequence[str], where: str) -> list[str]:
+    """Notes on text labels that may be no classes: several in one text, or measurements.
+
+    Args:
+        labels: of each image.
+        where: the file and column, for the notes.
+
+    Raises:
+        DataError: if the labels are numbers with fractions, nearly each of its own.
+    """
+    names = set(labels)
+    fractions = [name for name in names if _FRACTION.fullmatch(name)]
+    if fractions and len(names) > max(_MOST_FRACTIONS, len(labels) // 2):
+        raise DataError(
+            f"{where}: labels are numbers such as {min(fractions)}, {len(names):,} of them for {len(labels):,} images. "
+            "A classifier needs classes: write the range that each number lies in."
+        )
+    if fractions and all(_FRACTION.fullmatch(name) or name.isdecimal() for name in names):
+        return [f"{where}: each of the numbers {', '.join(sorted(names)[:4])}, ... is a class of its own"]
+    for separator in ("|", ";", ",", " "):
+        several = sorted(name for name in names if set(name.split(separator)) <= names - {name})
+        if several:
+            return [
+                f"{where}: labels such as {several[0]!r} name several classes; each such text is a class of its own"
+            ]
+    return []
 
 
 def index_labels(

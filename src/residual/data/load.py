@@ -1,7 +1,9 @@
 """From a name or a path to a source, and on to a Dataset."""
 
 import difflib
+import glob
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -16,6 +18,18 @@ from residual.data.source import MAX_UNREADABLE, FileSource, Source
 from residual.errors import DataError
 
 _MOST_BESIDE = 2_000  # files beside a missing one that are searched for a similar name
+# What to do about kinds of files that no reader reads.
+_ADVICE = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as .csv"),
+    **dict.fromkeys((".rar", ".7z"), "unpack it and name the folder"),
+    **dict.fromkeys(
+        (".pkl", ".pickle", ".pt", ".pth", ".joblib"),
+        "a pickle may run code and is not opened; save its arrays with numpy.savez",
+    ),
+    **dict.fromkeys((".feather", ".arrow"), "write it as .parquet"),
+    ".json": "a .json must hold a list of objects with a path and a label, or COCO's images and categories",
+    ".txt": "a .txt must have the path of an image and its label in each line",
+}
 _FOR_ALL = "validation"  # an option of every reader: the validation images stay validation images
 
 
@@ -66,9 +80,23 @@ def open_source(data: str | Path, search_dir: str | Path | None = None) -> Sourc
     location = locate(data, search_dir)
     source = _choose_reader(location).open(location).assign_splits("validation" in location.options)
     source.check()
+    alike = _find_alike(source.classes)
+    if alike:
+        source = source.with_notes(f"classes {' and '.join(alike)} differ in capitals or blanks alone")
     if isinstance(source, FileSource):
         source = set_white(source, location.options.get("white"))
     return replace(source, name=location.name) if location.name else source
+
+
+def _find_alike(classes: Iterable[str]) -> list[str]:
+    """The first class names that are one but for capitals and blanks."""
+    known: dict[str, str] = {}
+    for name in classes:
+        key = " ".join(name.casefold().replace("_", " ").split())
+        if key in known:
+            return [known[key], name]
+        known[key] = name
+    return []
 
 
 def check_address(data: str | Path, search_dir: str | Path | None = None) -> None:
@@ -145,17 +173,33 @@ def _check_rights(location: Location) -> None:
 
 def _explain_unread(location: Location) -> str:
     if location.path is None or not os.path.exists(location.path):
+        if location.path is not None and glob.has_magic(str(location.path)):
+            return _explain_pattern(location)
         near = _find_near(location)
         hint = f" Did you mean {near}?" if near else ""
         return (
             f"There is no data called {location.address!r}: it is neither a file or folder "
             f"nor one of {', '.join(NAMES)}.{hint}"
         )
+    advice = _ADVICE.get(location.path.suffix.lower())
+    if advice:
+        return f"{location.path} is of no kind that can be read: {advice}."
     suffixes = dict.fromkeys(suffix for reader in READERS for suffix in reader.suffixes)
     return (
         f"{location.path} is of no kind that can be read: allowed are {', '.join(suffixes)}, "
         "or a folder of class folders."
     )
+
+
+def _explain_pattern(location: Location) -> str:
+    """Why 'photos/*' is no data, and what is."""
+    parts = location.file.parts
+    fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    folder = Path(*parts[:fixed])
+    name = (
+        f"Name the folder itself: {folder}" if fixed and os.path.isdir(folder) else "Name the folder itself."
+    )
+    return f"{location.address} is a pattern, and data is one folder or file, whose folders are the classes. {name}"
 
 
 def _find_near(location: Location) -> str | None:

@@ -2,10 +2,18 @@
 
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from residual.errors import DataError
 
+_HEAD = 512
+_ZIP = b"PK\x03\x04"
+_MAGIC = {
+    b"\x89HDF\r\n\x1a\n": "hdf5",
+    b"PAR1": "parquet",
+    **dict.fromkeys((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"), "packed"),
+}
 OPTIONS = "::"  # data.h5::images=x,labels=y
 
 
@@ -41,6 +49,31 @@ class Location:
         if path is None or not path.name.lower().endswith(suffixes):
             return False
         return os.path.exists(path) and not os.path.isdir(path)
+
+    @cached_property
+    def kind(self) -> str:
+        """What a file is by its first bytes: "zip", "npz", "hdf5", "parquet", "tar", "packed", or "".
+
+        "packed" is one stream of gzip, bzip2 or xz; "" means that they say nothing.
+        """
+        path = self.path
+        if path is None or not os.path.isfile(path):
+            return ""
+        try:
+            with path.open("rb") as file:
+                head = file.read(_HEAD)
+        except OSError:
+            return ""
+        if head.startswith(_ZIP):
+            length = int.from_bytes(head[26:28], "little")
+            return "npz" if head[30 : 30 + length].endswith(b".npy") else "zip"
+        if head[257:262] == b"ustar":
+            return "tar"
+        return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "")
+
+    def is_kind(self, kind: str, *suffixes: str) -> bool:
+        """Whether the file is of a kind by its content, or by its ending if the content says nothing."""
+        return self.kind == kind or (not self.kind and self.is_file(*suffixes))
 
 
 def expand_home(name: str | Path) -> Path:

@@ -28,7 +28,7 @@ class PassedOver(NamedTuple):
 
 
 def summarize_passed_over(items: Iterable[PassedOver]) -> str:
-    """ "passed over: 3 .txt (no image), 1 .heic (pip install pillow-heif): a/1.heic"; "" if there is nothing."""
+    """ "passed over: 3 .txt (no image), 1 .heic (save as JPEG or PNG): a/1.heic"; "" if there is nothing."""
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, reason in items:
         suffix = os.path.splitext(name)[1].lower() if reason not in (HIDDEN, SYSTEM, RUN, LINK) else ""

@@ -37,7 +37,8 @@ def arrange_axes(x: Pixels, count: int, where: str) -> tuple[Pixels, str]:
         ), f"rows of {shape[1]} values are grey images of {side}x{side}"
     if len(shape) == 3:
         return x[..., None] if isinstance(x, np.ndarray) else np.asarray(x)[..., None], ""
-    if len(shape) == 4 and shape[3] not in CHANNELS and shape[1] in (1, 3):
+    is_square = len(shape) == 4 and shape[2] == shape[3]
+    if len(shape) == 4 and shape[3] not in CHANNELS and shape[1] in ((1, 3, 4) if is_square else (1, 3)):
         return np.moveaxis(np.asarray(x), 1, 3), f"images are stored as {_format(shape)}: channels first"
     if len(shape) != 4 or shape[3] not in CHANNELS:
         raise DataError(f"{where}: images must be (n, height, width, 1, 3 or 4), got shape {shape}.")
@@ -66,6 +67,12 @@ def find_white(parts: Mapping[str, Pixels], white: str | None, where: str) -> tu
             value = 0.0
         if not 0 < value < math.inf:
             raise DataError(f"{where}: white must be the value of a white pixel, such as 255; got {white!r}.")
+        lowest = min((float(np.min(part)) for part in parts.values() if part.size), default=0.0)
+        if lowest < 0:
+            raise DataError(
+                f"{where}: images have values down to {lowest:g}, which no white makes pixels of. Store them as uint8 "
+                "from 0 to 255."
+            )
         return value, f"a pixel of {white} is white"
     types = {str(part.dtype) for part in parts.values()}
     if types == {"uint8"}:

@@ -92,7 +92,7 @@ def _find_by_words(listing: Listing, top: Folder, named: Mapping[str, Folder]) -
             groups[rest][split].append(top.folders[name])
     group = _choose_group(groups)
     if group is None:
-        by_class = _find_below_classes(top) if not named else {}
+        by_class = _find_below_classes(listing, top) if not named else {}
         if by_class:
             return Places({}, by_class, ["the splits are folders inside each class"])
         return _find_test_beside_classes(listing, top, groups.get((), {}), named)
@@ -119,6 +119,9 @@ def _choose_group(
     if () in whole or len(whole) == 1:
         return groups[() if () in whole else whole[0]]
     alone = groups.get((), {})
+    other = _find_only_other(groups) if set(alone) == {"train"} else None
+    if other:
+        return {**alone, **other}
     if "train" in alone and alone["train"][0].with_images():
         return alone
     # "train" and "test_images_final2" alone
@@ -128,6 +131,20 @@ def _choose_group(
             splits[split] += folders
     bare = "train" in alone and len(splits) > 1 and all(len(folders) == 1 for folders in splits.values())
     return dict(splits) if bare else None
+
+
+def _find_only_other(
+    groups: Mapping[tuple[str, ...], dict[str, list[Folder]]],
+) -> dict[str, list[Folder]] | None:
+    """The one folder of each other split, if it has classes of the training folder: "train" and "test-a"."""
+    train = groups[()]["train"]
+    classes = set(_enter(train[0]).with_images())
+    found: dict[str, list[Folder]] = defaultdict(list)
+    for rest, group in groups.items():
+        for split, folders in group.items() if rest else ():
+            found[split] += [folder for folder in folders if classes & set(_enter(folder).with_images())]
+    is_clear = len(train) == 1 and found and all(len(folders) == 1 for folders in found.values())
+    return dict(found) if is_clear and "train" not in found else None
 
 
 def _choose_folder(listing: Listing, split: str, folders: list[Folder]) -> Folder:
@@ -143,7 +160,7 @@ def _choose_folder(listing: Listing, split: str, folders: list[Folder]) -> Folde
     return (exact if len(filled) > 1 else filled)[0]
 
 
-def _find_below_classes(top: Folder) -> dict[str, dict[str, list[Folder]]]:
+def _find_below_classes(listing: Listing, top: Folder) -> dict[str, dict[str, list[Folder]]]:
     """cats/train, cats/test, dogs/train, dogs/test; {} if any class folder is not like that."""
     found: dict[str, dict[str, list[Folder]]] = defaultdict(lambda: defaultdict(list))
     classes = top.with_images()
@@ -154,7 +171,24 @@ def _find_below_classes(top: Folder) -> dict[str, dict[str, list[Folder]]]:
             return {}
         for part, split in splits.items():
             found[split or ""][name].append(inner[part])
-    return dict(found) if len(classes) > 1 else {}
+    if len(classes) < 2:
+        return {}
+    held = [
+        set(folder.with_images())
+        for split in found.values()
+        for folders in split.values()
+        for folder in folders
+    ]
+    shared = set.intersection(*held)
+    if len(shared) > 1:
+        names = " and ".join(sorted(classes)[:4])
+        raise DataError(
+            f"{listing.locate(top)} is not obvious: {names} each have folders of splits, which hold the same folders: "
+            f"{', '.join(sorted(shared)[:5])}. Name one of them as the data, or join their splits. "
+            f"{listing.where}::label=parent takes the inner folders for the classes and all images together, "
+            f"{listing.where}::label=folder the outer ones."
+        )
+    return dict(found)
 
 
 def _find_test_beside_classes(

@@ -11,6 +11,7 @@ import numpy as np
 from residual._text import format_bytes
 from residual.data.folders import list_folder
 from residual.data.limits import MOST_BYTES
+from residual.data.words import parse_split
 from residual.errors import DataError
 
 _SAMPLED = 20  # names looked up before all files below the table are listed
@@ -56,9 +57,10 @@ def _is_there(table: Path, name: str) -> bool:
 
 
 def _choose(table: Path, name: str, index: dict[str, list[str]], split: str) -> str:
-    found = index.get(os.path.basename(name)) or []
+    base = os.path.basename(name)
+    found = index.get(base) or index.get(os.path.splitext(base)[0]) or []
     if len(found) > 1:
-        likeness = [_count_common(name, path) + bool(split and split in path.lower()) / 2 for path in found]
+        likeness = [_count_common(name, path) + _is_of_split(path, split) / 2 for path in found]
         best = [path for path, value in zip(found, likeness, strict=True) if value == max(likeness)]
         if len(best) > 1:
             raise DataError(
@@ -67,6 +69,10 @@ def _choose(table: Path, name: str, index: dict[str, list[str]], split: str) -> 
             )
         return best[0]
     return found[0] if found else name
+
+
+def _is_of_split(path: str, split: str) -> bool:
+    return bool(split) and any(parse_split(part)[0] == split for part in path.split(os.sep)[:-1])
 
 
 def _count_common(name: str, path: str) -> int:

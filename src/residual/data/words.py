@@ -9,9 +9,17 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 SPLIT_WORDS = {
-    "train": _words("train training trn trainval learn"),
-    "validation": _words("val valid validation validate dev devel development eval evaluation publictest"),
-    "test": _words("test testing tst holdout heldout privatetest t10k unseen"),
+    "train": _words(
+        "train training trn trainval learn trainingsdaten entrenamiento entrainement entraînement treino treinamento "
+        "训练 训练集"
+    ),
+    "validation": _words(
+        "val valid validation validate dev devel development eval evaluation publictest validierung validierungsdaten "
+        "validacion validación validação validacao 验证 验证集"
+    ),
+    "test": _words(
+        "test testing tst holdout heldout privatetest t10k unseen testdaten prueba pruebas teste 测试 测试集"
+    ),
 }
 # May stand beside a split's word without a meaning of their own: training_set, Train Images, test_data.
 NEUTRAL_WORDS = frozenset(
@@ -34,6 +42,16 @@ GROUP_COLUMNS = _words(
 )
 IMAGE_ARRAYS = frozenset(_words("x xs image img data pixel input photo picture feature"))
 LABEL_ARRAYS = frozenset(_words("y ys label target output kind class lbl"))
+
+# Folders of what goes with each image in detection and segmentation, and of the images themselves there, without
+# signs and plurals. They are no classes.
+PICTURE_FOLDERS = frozenset(_words("image img photo picture jpegimage input original rgb rawimage"))
+TARGET_FOLDERS = frozenset(
+    _words(
+        "mask label annotation segmentation segmentationclass segmentationobject seg groundtruth gt target bbox xml "
+        "json txt imageset trimap depth labelme"
+    )
+)
 
 # Folders and files that are never data, by their names in small letters.
 SYSTEM_FOLDERS = frozenset(
@@ -119,7 +137,16 @@ def is_neutral(word: str) -> bool:
 
 
 def _singular(word: str) -> str:
-    return word[:-1] if word.endswith("s") and len(word) > 2 else word
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 2 else word
+
+
+def find_task_role(name: str) -> str | None:
+    """What a folder of a detection or segmentation data set holds, by its name: "pictures", "targets" or None."""
+    words = [_singular(word) for word in split_words(name) if not word.isdecimal() and not _find_word(word)]
+    whole = "".join(words)
+    if whole in PICTURE_FOLDERS:
+        return "pictures"
+    return "targets" if whole in TARGET_FOLDERS else None
 
 
 def find_role(name: str, roles: dict[str, frozenset[str]]) -> tuple[str | None, str | None]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from residual._console import print_row
+from residual._console import make_safe, print_row
 from residual._text import format_clock, format_percent, truncate_middle
 from residual.evaluation.compare import Comparison, RunResult, VersusFirst
 from residual.evaluation.metrics import LEVEL, wilson_interval
@@ -27,7 +27,8 @@ def print_comparison(comparison: Comparison, console: "Console", *, width: int |
     """
     runs = comparison.runs
     rows = [
-        (name, [value_in_words(value) for value in values]) for name, values in comparison.settings.items()
+        (name, [make_safe(console, value_in_words(value)) for value in values])
+        for name, values in comparison.settings.items()
     ]
     if rows:
         _print_table(console, "what differed", runs, rows, width)

@@ -30,7 +30,7 @@ _NAMED = 3  # names that stand for nothing, in a message
 
 @dataclass(frozen=True)
 class MissingImage:
-    """A name that stands for no image.
+    """A name without an image.
 
     Attributes:
         name: as it was given.

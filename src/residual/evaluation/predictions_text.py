@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from residual._console import print_row
-from residual._text import escape_control, format_percent, truncate_middle
+from residual._console import make_safe, print_row
+from residual._text import format_percent, truncate_middle
 from residual.evaluation.metrics import wilson_interval
 from residual.evaluation.predictions import Prediction
 
@@ -52,15 +52,15 @@ def _lay_out(
     """Names, what is said behind them, and the columns of the longest name."""
     from rich.cells import cell_len
 
-    names = [escape_control(prediction.image) for prediction in predictions]
-    answers = [_describe(prediction, top or TOP) for prediction in predictions]
+    names = [make_safe(console, prediction.image) for prediction in predictions]
+    answers = [make_safe(console, _describe(prediction, top or TOP)) for prediction in predictions]
     named = [name for name, prediction in zip(names, predictions, strict=True) if not prediction.error]
     width = max(map(cell_len, named), default=0)
     if not console.is_terminal:
         return names, answers, width
     room = console.width - max(map(cell_len, answers), default=0) - 2
     if top is None and room < min(width, _LEAST_NAME):
-        answers = [_describe(prediction, 1) for prediction in predictions]
+        answers = [make_safe(console, _describe(prediction, 1)) for prediction in predictions]
         room = console.width - max(map(cell_len, answers), default=0) - 2
     width = min(width, max(_LEAST_NAME, room))
     return [truncate_middle(name, width) for name in names], answers, width

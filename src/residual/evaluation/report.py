@@ -3,11 +3,12 @@
 The terminal report is the same text with and without colour: colour dims the zeros and lifts the diagonal.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from residual._console import default_console
+from residual._console import default_console, make_safe
 from residual._text import format_percent, truncate_middle
 from residual.evaluation.metrics import ClassScore, Scores
 from residual.evaluation.wording import headline, leaks
@@ -41,6 +42,7 @@ def print_scores(scores: Scores, console: "Console | None" = None, *, title: str
     from rich.text import Text
 
     out = console or _standard_output()
+    scores = _make_names_safe(scores, out)
     width = min(WIDTH, out.width)
 
     def line(text: str, style: str = "") -> None:
@@ -71,6 +73,12 @@ def print_scores(scores: Scores, console: "Console | None" = None, *, title: str
         pairs = _frequent_confusions(scores)
         line(f"Most frequent confusions ({len(pairs)} of {_different_confusions(scores)} different ones)")
         out.print(_confusion_list(scores, pairs, width), width=width)
+
+
+def _make_names_safe(scores: Scores, console: "Console") -> Scores:
+    """The same scores with the names of the classes as the console prints them."""
+    rows = tuple(replace(row, name=make_safe(console, row.name)) for row in scores.per_class)
+    return replace(scores, classes=tuple(make_safe(console, name) for name in scores.classes), per_class=rows)
 
 
 def _standard_output() -> "Console":

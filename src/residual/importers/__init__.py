@@ -63,7 +63,11 @@ def convert(
     outputs = model.outputs[0].shape[-1]
     if classes is not None and len(classes) != outputs:
         raise RunError(f"classes must be {outputs} names, one for each output; got {len(classes)}.")
-    notes = (*imported.notes, *_describe_damage(model), _describe_pixels(raw_pixels, imported.usual_pixels))
+    notes = (
+        *imported.notes,
+        *_describe_damage(model),
+        _describe_pixels(model, raw_pixels, imported.usual_pixels),
+    )
     info = {
         **({"classes": list(classes)} if classes is not None else {}),
         "image_size": list(model.inputs[0].shape[1:3]),
@@ -81,6 +85,11 @@ def find_importer(path: Path) -> Importer:
     Raises:
         RunError: there is no such file, or no importer for it.
     """
+    if (path / "saved_model.pb").is_file():
+        raise RunError(
+            f"{path} is a SavedModel folder, which holds a graph and no layers. Save its model as model.h5 in the "
+            "program that wrote it, and convert that."
+        )
     if not path.is_file():
         raise RunError(f"There is no model file {path}.")
     for importer in IMPORTERS.values():
@@ -115,9 +124,16 @@ def _describe_damage(model: keras.Model) -> tuple[str, ...]:
     return tuple(f"{what}, as if damaged: {', '.join(paths)}." for what, paths in found.items() if paths)
 
 
-def _describe_pixels(raw_pixels: bool, usual: str) -> str:
+def _describe_pixels(model: keras.Model, raw_pixels: bool, usual: str) -> str:
     if raw_pixels:
         return "A first layer divides by 255: the converted network takes raw RGB pixels, 0 to 255."
+    scaling = (keras.layers.Rescaling, keras.layers.Normalization)
+    names = [layer.name for layer in model.layers if isinstance(layer, scaling)]
+    if names:
+        return (
+            f"The converted network scales the pixels itself, in {' and '.join(names)}: it takes what the old one "
+            "took, usually raw RGB pixels, 0 to 255."
+        )
     return (
         "The converted network takes pixels as the old program prepared them. The file does not say how: "
         f"usually {usual}. Networks that residual trains take raw RGB pixels, 0 to 255."

@@ -72,7 +72,17 @@ def assign_arrays(
     left = [weight.path for weight in model.weights if id(weight) not in assigned]
     if left or len(assigned) != len(model.weights):
         raise RunError(f"{path}: {', '.join(left) or 'an array'} stands outside the network's layers.")
+    _finish_normalizations(model)
     return len(assigned)
+
+
+def _finish_normalizations(model: keras.Model) -> None:
+    """Let the Normalization layers take over the mean and variance that were assigned: they keep copies."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
+        elif isinstance(layer, keras.Model):
+            _finish_normalizations(layer)
 
 
 def make_safe_name(name: str) -> str:
@@ -133,7 +143,7 @@ def _assign(path: Path, place: str, array: Array, weight: keras.Variable) -> Non
             f"{path}: layer {place} has shape {array.shape}; the network needs {tuple(weight.shape)}."
         )
     with np.errstate(over="ignore"):  # infinity is read back, and noted
-        numbers = array.read().astype("float32")
+        numbers = array.read().astype("float32" if array.role != "count" else str(weight.dtype))
     weight.assign(numbers)
     if not np.array_equal(keras.ops.convert_to_numpy(weight), numbers, equal_nan=True):
         raise RunError(f"{path}: layer {place} reads back other numbers than the file holds.")

@@ -114,7 +114,7 @@ class _Columns:
 
     def repeat(self, repeat: "Repeat") -> str:
         first, last = short_name(repeat.blocks[0]), short_name(repeat.blocks[-1])
-        text = f"block {first} to {last}: {len(repeat.blocks)} alike, each"
+        text = f"blocks {first} to {last}: {len(repeat.blocks)} alike, each"
         whole = INDENT + self.name + 2 + self.description  # it takes the column of the descriptions too
         left = f"{truncate_middle(' ' * INDENT + text, whole):{whole}}"
         return self._join(left, *self._numbers(repeat.blocks[0]))

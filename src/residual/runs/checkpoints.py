@@ -78,7 +78,7 @@ def write(folder: Path, state: State) -> Path:
 
 
 def mark_damaged(path: Path) -> None:
-    """Rename a damaged checkpoint so that it no longer counts: a run that begins anew writes earlier steps."""
+    """Rename a damaged checkpoint so that it no longer counts: a run that starts over writes earlier steps."""
     with contextlib.suppress(OSError):
         path.rename(path.with_suffix(".damaged"))
 

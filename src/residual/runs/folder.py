@@ -29,6 +29,7 @@ from residual.runs.record import RunRecord, parse_record
 ROOT = Path("runs")
 RESUMABLE = ("interrupted", "stopped")
 _NAMED = 8  # runs that a message names
+_HDF5 = (".h5", ".hdf5")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FROM_DATA = (
     "unreadable",
@@ -81,7 +82,7 @@ class RunFolder:
             return parse_record(path.read_text("utf-8"))
         except RunError as error:
             raise RunError(
-                f"{path} is not whole: {error}. Put it back as training wrote it, or name the model file itself."
+                f"{path} is incomplete or damaged: {error}. Restore it, or name the model file itself."
             ) from None
         except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"{self.path} is not a readable run folder: {error}.") from None
@@ -286,7 +287,7 @@ def new_run(name: str | None, stem: str, root: Path = ROOT) -> RunFolder:
         stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
         for number in range(1, 100_000):
             path = root / f"{stem}-{number}"
-            if not path.exists():
+            with suppress(FileExistsError):  # another process may make it between a look and the making
                 path.mkdir(parents=True)
                 return RunFolder(path)
     except OSError as error:
@@ -317,7 +318,23 @@ def find_run(name: str | Path) -> RunFolder:
     for path in (Path(name), ROOT / str(name)):
         if (path / "run.toml").is_file():
             return RunFolder(path)
-    raise RunError(f"There is no run or model {str(name)!r}.{_describe_runs()}")
+    other = _describe_other_model(Path(name))
+    raise RunError(other or f"There is no run or model {str(name)!r}.{_describe_runs()}")
+
+
+def _describe_other_model(path: Path) -> str:
+    """What to do with a model that is in no .keras file; "" if there is none at the path."""
+    if path.suffix.lower() in _HDF5 and path.is_file():
+        return (
+            f"{path} is an HDF5 file, which is no run and no .keras file. If it holds a Keras model, convert it first: "
+            f"residual convert {path}"
+        )
+    if (path / "saved_model.pb").is_file():
+        return (
+            f"{path} is a SavedModel folder, which is no run and no .keras file. Save its model as model.h5 in the "
+            "program that wrote it, then convert that: residual convert model.h5"
+        )
+    return ""
 
 
 def _describe_runs() -> str:

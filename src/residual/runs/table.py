@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
+from residual._console import make_safe
 from residual._text import format_clock, format_percent, truncate_middle
 from residual.runs.folder import name_run
 
@@ -37,7 +38,7 @@ def print_runs(runs: Sequence["RunEntry"], console: "Console", *, width: int | N
     from rich.table import Table
     from rich.text import Text
 
-    columns = {heading: [cell(run) for run in runs] for heading, cell in COLUMNS.items()}
+    columns = {heading: [make_safe(console, cell(run)) for run in runs] for heading, cell in COLUMNS.items()}
     kept = _choose_columns(columns, width)
     table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
     for heading in kept:

@@ -44,7 +44,7 @@ def reload_job(folder: RunFolder, data: Any = None, callbacks: Sequence[Any] | N
         recipe = Recipe.from_table(record.recipe)
         spec = _reload_spec(folder, record)
     except (msgspec.ValidationError, ResidualError) as error:
-        raise RunError(f"{folder.path / 'run.toml'} is not whole: {error}") from None
+        raise RunError(f"{folder.path / 'run.toml'} is incomplete or damaged: {error}") from None
     options = _give_again(folder, options, data, callbacks)
     data = load_asked(options, record.data.image_size[0])
     split = split_validation(data, options.validation_split, options.seed)

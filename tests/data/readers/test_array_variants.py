@@ -38,6 +38,10 @@ LABELS = {
     "from 1": (Y + 1, ("1", "2", "3")),
     "with a gap": (np.array([0, 5, 9])[Y], ("0", "5", "9")),
     "a column": (Y[:, None], ("0", "1", "2")),
+    "axes of length 1": (Y[:, None, None, None], ("0", "1", "2")),
+    "one-hot with an axis of length 1": (np.eye(3)[Y][:, None], ("0", "1", "2")),
+    "whole floats as text": (Y.astype(float).astype(str), ("0", "1", "2")),
+    "big-endian": (Y.astype(">f8"), ("0", "1", "2")),
 }
 
 
@@ -79,6 +83,12 @@ IMAGES = {
     "the last axis counts": (X.transpose(1, 2, 3, 0), X),
     "grey": (X[..., 0], np.repeat(X[..., :1], 3, -1)),
     "grey floats, channels first": (X[:, None, :, :, 0] / 255, np.repeat(X[..., :1], 3, -1)),
+    "Fortran order": (np.asfortranarray(X), X),
+    "big-endian": (X.astype(">i2"), X),
+    "transparent, channels first": (
+        np.concatenate([X, np.full((12, 6, 6, 1), 255, np.uint8)], -1).transpose(0, 3, 1, 2),
+        X,
+    ),
     "flat": (X[..., 0].reshape(12, 36), np.repeat(X[..., :1], 3, -1)),
     "boolean": (X > 127, np.where(X > 127, 255, 0)),
 }
@@ -96,7 +106,7 @@ def test_images(tmp_path, kind, ending):
             file["images"], file["labels"] = stored, Y
     source = open_source(path)
     np.testing.assert_array_equal(pixels(source), wanted)
-    assert bool(source.notes) == (kind not in ("grey",))
+    assert bool(source.notes) == (kind not in ("grey", "Fortran order"))
 
 
 @pytest.mark.parametrize(
@@ -153,6 +163,65 @@ def test_files_side_by_side(tmp_path, names):
         source = open_source(path)
         np.testing.assert_array_equal(pixels(source), X)
         assert source.labels.tolist() == Y.tolist()
+
+
+def test_values_below_0_have_no_white(tmp_path):
+    path = save(tmp_path / "a.npz", x=X / 127.5 - 1, y=Y)
+    assert "images have values down to -1, which no white makes pixels of" in said(f"{path}::white=1")
+
+
+def test_arrays_that_are_not_read_are_named(tmp_path):
+    source = open_source(save(tmp_path / "a.npz", x_train=X, y_train=Y, x_test=X[:6], ids=np.arange(12)))
+    assert sorted(item.name for item in source.passed_over) == ["ids", "x_test"]
+
+
+def write_h5(path, **arrays):
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file[name] = array
+    return path
+
+
+SEVERAL = {
+    "x and y of each split": {
+        f"cam_{split}_{name}.h5": {name: name} for split in ("train", "test") for name in "xy"
+    },
+    "a file for each split": {f"{split}.h5": {"x": "x", "y": "y"} for split in ("train", "test")},
+    "npz": {f"{name}_{split}.npz": {"arr_0": name} for split in ("train", "test") for name in "xy"},
+    "mixed": {
+        "x_train.npy": {"": "x"},
+        "y_train.h5": {"a": "y"},
+        "x_test.npz": {"a": "x"},
+        "y_test.npy": {"": "y"},
+    },
+}
+
+
+@pytest.mark.parametrize("kind", SEVERAL)
+def test_arrays_in_several_files(tmp_path, kind):
+    for name, held in SEVERAL[kind].items():
+        count = 12 if "train" in name else 6
+        arrays = {key: (X if role == "x" else Y[:, None, None, None])[:count] for key, role in held.items()}
+        if name.endswith(".npy"):
+            np.save(tmp_path / name, arrays[""])
+        elif name.endswith(".npz"):
+            np.savez(tmp_path / name, **arrays)
+        else:
+            write_h5(tmp_path / name, **arrays)
+    first = next(iter(SEVERAL[kind]))
+    for path in (tmp_path, *([tmp_path / first] if kind != "a file for each split" else [])):
+        source = open_source(path)
+        assert [len(source.indices(split)) for split in ("train", "test")] == [12, 6]
+        np.testing.assert_array_equal(pixels(source)[:12], X)
+        assert source.labels.tolist() == [*Y, *Y[:6]]
+
+
+def test_a_third_file_beside_a_pair_is_not_answered_with_it(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", Y)
+    np.save(tmp_path / "weights.npy", np.ones(12))
+    assert len(open_source(tmp_path)) == 12
+    assert "neither the images nor the labels of the files beside it" in said(tmp_path / "weights.npy")
 
 
 def test_files_side_by_side_with_splits(tmp_path):

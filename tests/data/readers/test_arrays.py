@@ -48,7 +48,7 @@ class TestNpz:
     @pytest.mark.parametrize(
         ("content", "says"),
         [
-            ({"a": 1}, " holds a: which are the images and which their labels is not obvious."),
+            ({"a": 1}, " holds a (1): which are the images and which their labels is not obvious."),
             ({}, " holds nothing: which are the images and which their labels is not obvious."),
             (
                 {"x": np.full((2, 4, 4, 3), 7.5), "y": [0, 1]},

@@ -55,12 +55,16 @@ def test_pairs_are_named(tmp_path, suffix):
 def test_what_is_not_obvious_is_asked_for(tmp_path):
     path = write(tmp_path / "a.h5", one=X, two=X, a=Y)
     assert said(path) == (
-        f"{path} holds a, one, two: which are the images and which their labels is not obvious. "
+        f"{path} holds a (20), one (20 x 4 x 4 x 3), two (20 x 4 x 4 x 3): which are the images and which their "
+        "labels is not obvious. "
         f"Name them: {path}::images=NAME,labels=NAME (and test_images, test_labels, classes)."
     )
     assert said(f"{path}::images=one") == f"{path}: say also which array has the labels: labels=NAME."
     assert said(f"{path}::images=one,labels=a,test_images=two").endswith("the test_labels: test_labels=NAME.")
-    assert said(f"{path}::images=three,labels=a") == f"{path} has no array three; it holds a, one, two."
+    assert (
+        said(f"{path}::images=three,labels=a")
+        == f"{path} has no array three; it holds a (20), one (20 x 4 x 4 x 3), two (20 x 4 x 4 x 3)."
+    )
     assert (
         said(f"{path}::x=one")
         == f"{path}: x must be one of classes, images, labels, test_images, test_labels, validation, "

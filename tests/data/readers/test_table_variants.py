@@ -1,5 +1,8 @@
 """Tables as people write them: separators, headers, names of columns and of files, splits, and pixels in the table."""
 
+import json
+import os
+
 import numpy as np
 import pytest
 
@@ -56,6 +59,14 @@ TABLES = {
     "another folder": rows("/kaggle/input/train/N.png,L", "filename,category"),
     "an index column": rows("N,images/N.png,L", ",path,label"),
     "one-hot": "\n".join(["filename, cat, dog", *(f"images/{i}.png,{1 - i % 2},{i % 2}" for i in range(12))]),
+    "one-hot in words": "\n".join(
+        ["filename,cat,dog", *(f"images/{i}.png,{i % 2 == 0},{i % 2 == 1}" for i in range(12))]
+    ),
+    "another ending": rows("images/N.jpg,L", "path,label"),
+    "a semicolon and quotes": rows('"images/N.png";"L"', '"image";"label"'),
+    "a decimal comma beside semicolons": rows("images/N.png;L;0,5", "path;label;score"),
+    "the label first, without a header": rows("L,images/N.png"),
+    "a path without a usual name": rows("images/N.png,L", "scan_location,label"),
     "a separator at the end": rows("images/N.png,L,", "path,label,"),
 }
 
@@ -63,7 +74,7 @@ TABLES = {
 @pytest.mark.parametrize("kind", TABLES)
 def test_a_table_is_read(top, kind):
     source = open_source(write(top, TABLES[kind]))
-    assert source.classes == (("cat", "dog") if kind == "one-hot" else ("a", "b"))
+    assert source.classes == (("cat", "dog") if kind.startswith("one-hot") else ("a", "b"))
     assert source.labels.tolist() == [0, 1] * 6
     assert greys(source) == list(range(12))
 
@@ -84,6 +95,81 @@ def test_words_for_splits(top, words, wanted):
     )
     source = open_source(write(top, text))
     assert tuple(len(source.indices(split)) for split in ("train", "validation", "test")) == wanted
+
+
+LISTS = {
+    "labels.txt": rows("images/N.png L"),
+    "list.txt": rows("images/N.png,L"),
+    "gt.txt": rows("images/N.png\tL"),
+    "train_list.txt": rows("images/N.png  L"),
+    "labels.csv": rows("images/N.png,L"),
+    "labels.tsv": rows("images/N.png,L", "path,label"),
+    "labels.json": json.dumps([{"file": f"images/{i}.png", "label": "ab"[i % 2]} for i in range(12)]),
+    "annotations.json": json.dumps({f"images/{i}.png": "ab"[i % 2] for i in range(12)}),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_read_by_its_name_and_in_its_folder(top, name):
+    write(top, LISTS[name], name)
+    for path in (top / name, top):
+        source = open_source(path)
+        assert (source.classes, source.labels.tolist()) == (("a", "b"), [0, 1] * 6)
+        assert greys(source) == list(range(12))
+
+
+def test_names_with_blanks_in_a_list(tmp_path):
+    for i in range(6):
+        (tmp_path / f"my photo {i}.png").write_bytes(png(i))
+    source = open_source(
+        write(tmp_path, "".join(f"my photo {i}.png {'ab'[i % 2]}\n" for i in range(6)), "a.txt")
+    )
+    assert (source.classes, greys(source)) == (("a", "b"), list(range(6)))
+
+
+def test_images_of_a_folder_that_no_row_names(top):
+    write(top, rows("images/N.png,L", "path,label", 8), "labels.csv")
+    assert [item.name for item in open_source(top).passed_over] == [
+        os.path.join("images", f"{i}.png") for i in (10, 11, 8, 9)
+    ]
+    assert open_source(top / "labels.csv").passed_over == ()
+
+
+FLAGS = {"is_valid": ("False", "True"), "is_training_img": ("1", "0"), "isTest": ("no", "yes")}
+
+
+@pytest.mark.parametrize("column", FLAGS)
+def test_a_column_of_yes_and_no_for_a_split(top, column):
+    train, other = FLAGS[column]
+    lines = [f"images/{i}.png,{'ab'[i % 2]},{train if i < 8 else other}" for i in range(12)]
+    source = open_source(write(top, "\n".join([f"path,label,{column}", *lines])))
+    assert [len(source.indices(split)) for split in ("train", "validation", "test")] == [8, 0, 4]
+    assert any(f"column {column} says which images are for" in note for note in source.notes)
+
+
+@pytest.mark.parametrize(
+    ("labels", "header", "says"),
+    [
+        (("a", "b", "a|b"), "path,label", "labels such as 'a|b' name several classes"),
+        (("Cat", "cat", "dog"), "path,label", "classes Cat and cat differ in capitals or blanks alone"),
+        (("0.5", "1.5", "2"), "path,label", "each of the numbers 0.5, 1.5, 2, ... is a class of its own"),
+        (("a", "b", "b"), "path,label,fold", "column fold is not read: the images of all folds are together"),
+    ],
+)
+def test_what_may_be_meant_otherwise_is_said(top, labels, header, says):
+    more = ",1" if header.endswith("fold") else ""
+    text = "\n".join([header, *(f"images/{i}.png,{labels[i % 3]}{more}" for i in range(12))])
+    assert any(says in note for note in open_source(write(top, text)).notes)
+
+
+def test_whole_floats_are_whole_numbers(top):
+    text = "\n".join(["path,label", *(f"images/{i}.png,{i % 2}.0" for i in range(12))])
+    assert open_source(write(top, text)).classes == ("0", "1")
+
+
+def test_measurements_are_no_classes(tmp_path):
+    text = "\n".join(["path,label", *(f"{i}.png,{i * 0.37:.2f}" for i in range(60))])
+    assert "labels are numbers such as 0.00, 60 of them for 60 images." in said(write(tmp_path, text))
 
 
 def test_one_table_for_each_split(top):
@@ -151,6 +237,12 @@ PIXELS = {
         ["label", *(f"{i}x{j}" for i in range(9) for j in range(9))],
         lambda label, v: [label, *map(str, v)],
     ),
+    "semicolons": (["label", *(f"p{i}" for i in range(81))], lambda label, v: [label, *map(str, v)]),
+    "a number for each row": (
+        ["", "label", *(f"pixel{i}" for i in range(81))],
+        lambda label, v: ["7", label, *map(str, v)],
+    ),
+    "label last, no header": (None, lambda label, v: [*map(str, v), label]),
     "one cell": (["emotion", "pixels", "Usage"], lambda label, v: [label, " ".join(map(str, v)), "Training"]),
 }
 
@@ -159,13 +251,22 @@ PIXELS = {
 def test_pixels_in_the_table(tmp_path, kind):
     header, make = PIXELS[kind]
     images = [grid(str(i % 3), i) for i in range(12)]
-    lines = ([",".join(header)] if header else []) + [",".join(make(*image)) for image in images]
+    sign = ";" if kind == "semicolons" else ","
+    lines = ([sign.join(header)] if header else []) + [sign.join(make(*image)) for image in images]
     source = open_source(write(tmp_path, "\n".join(lines), "digits_train.csv"))
     assert source.classes == ("0", "1", "2")
     np.testing.assert_array_equal(source.open(5)[..., 0], images[5][1].reshape(9, 9))
     write(tmp_path, "\n".join(lines[:4]), "digits_test.csv")
     if kind != "one cell":
-        assert len(open_source(tmp_path / "digits_train.csv").indices("test")) == 4 - bool(header)
+        for path in (tmp_path / "digits_train.csv", tmp_path):
+            assert len(open_source(path).indices("test")) == 4 - bool(header)
+
+
+def test_a_label_that_may_stand_first_or_last_is_asked_for(tmp_path):
+    lines = [",".join([str(i % 3), *map(str, grid("", i)[1]), str(i % 4)]) for i in range(12)]
+    path = write(tmp_path, "\n".join(lines))
+    assert f"{path}::label=first or {path}::label=last" in said(path)
+    assert f"{path} has no header: label must be first or last; got 'x'." == said(f"{path}::label=x")
 
 
 def test_the_splits_of_fer2013(tmp_path):

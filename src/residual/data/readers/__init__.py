@@ -3,11 +3,13 @@
 from typing import Protocol
 
 from residual.data.location import Location
+from residual.data.readers.array_files import ArrayFilesReader
 from residual.data.readers.arrays import ArraysReader
 from residual.data.readers.cifar100 import Cifar100Reader
 from residual.data.readers.cifar_archive import CifarArchiveReader
 from residual.data.readers.cifar_batches import CifarBatchesReader
 from residual.data.readers.cifar_download import CifarDownloadReader
+from residual.data.readers.coco import CocoReader
 from residual.data.readers.digits import DigitsReader
 from residual.data.readers.drawn import DrawnReader
 from residual.data.readers.folder import FolderReader
@@ -15,7 +17,6 @@ from residual.data.readers.gtsrb import GtsrbReader
 from residual.data.readers.hdf5 import Hdf5Reader
 from residual.data.readers.hub import HubReader
 from residual.data.readers.idx import IdxReader
-from residual.data.readers.npy import NpyReader
 from residual.data.readers.parquet import ParquetReader
 from residual.data.readers.pixel_table import PixelTableReader
 from residual.data.readers.signs import SignsReader
@@ -23,6 +24,7 @@ from residual.data.readers.stl10 import Stl10Reader
 from residual.data.readers.svhn import SvhnReader
 from residual.data.readers.table import TableReader
 from residual.data.readers.tar import TarReader
+from residual.data.readers.tfrecord import TfRecordReader
 from residual.data.readers.webdataset import WebDatasetReader
 from residual.data.readers.zip import ZipReader
 from residual.data.source import Source
@@ -61,12 +63,13 @@ READERS: tuple[Reader, ...] = (
     CifarBatchesReader(),
     Cifar100Reader(),
     CifarArchiveReader(),
+    TfRecordReader(),
     Stl10Reader(),
     IdxReader(),
     SignsReader(),
+    ArrayFilesReader(),
     Hdf5Reader(),
     ArraysReader(),
-    NpyReader(),
     SvhnReader(),
     ParquetReader(),
     ZipReader(),
@@ -74,6 +77,7 @@ READERS: tuple[Reader, ...] = (
     TarReader(),
     PixelTableReader(),
     GtsrbReader(),
+    CocoReader(),
     TableReader(),
     FolderReader(),
 )

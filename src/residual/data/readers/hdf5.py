@@ -16,8 +16,8 @@ class Hdf5Reader:
     options: frozenset[str] = OPTIONS
 
     def matches(self, location: Location) -> bool:
-        """By the ending."""
-        return location.is_file(*SUFFIXES)
+        """By the content, or by the ending if the content says nothing."""
+        return location.is_kind("hdf5", *SUFFIXES)
 
     def open(self, location: Location) -> ArraySource:
         """The images of a file.

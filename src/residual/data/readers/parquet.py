@@ -47,7 +47,7 @@ class ParquetReader:
         """By the ending, or by that of a file in a folder."""
         if location.is_folder():
             return any(True for _ in location.file.glob("*.parquet")) or has_files(location.file)
-        return location.is_file(*self.suffixes)
+        return location.is_kind("parquet", *self.suffixes)
 
     def open(self, location: Location) -> FileSource:
         """The rows of all files.

@@ -4,6 +4,7 @@ import csv
 import math
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from residual.data.words import find_split, normalize, parse_split
 from residual.errors import DataError
 
 _LEAST_PIXELS = 64
+_MOST_TABLES = 50  # of a folder that are looked at
+_INDICES = ("", "id", "index", "unnamed0")  # columns that number the rows
+_CLEAR = 3  # times as many values that pixels must have as labels
 _LONGEST_CELL = 2**24  # characters; a row of `pixels` in one cell
 
 
@@ -32,7 +36,9 @@ class PixelTableReader:
     options: frozenset[str] = frozenset(("label", "split", "white"))
 
     def matches(self, location: Location) -> bool:
-        """By the columns of the first line."""
+        """By the columns of the first line; a folder by the training table in it."""
+        if location.is_folder():
+            return _find_training(location.file) is not None
         return location.is_file(*self.suffixes) and location.file.is_file() and _has_pixels(location.file)
 
     def open(self, location: Location) -> ArraySource:
@@ -41,14 +47,28 @@ class PixelTableReader:
         Raises:
             DataError: naming the table and its line, if a row has another number of pixels, or they are not square.
         """
-        path = location.file
-        parts = _read_rows(path, location.options)
+        path = _find_training(location.file) or location.file
+        options = {**location.options, **_find_label_end(path, location.options.get("label"))}
+        parts = _read_rows(path, options)
         if set(parts) == {"train"}:
             for split, file in _find_partners(path).items():
-                parts[split] = _read_rows(file, location.options)["train"]
+                parts[split] = _read_rows(file, options)["train"]
         if "train" not in parts:
             raise DataError(f"{path} has no training images: no row whose split is train.")
         return make_source(path.stem, self.label, parts, location.options.get("white"))
+
+
+def _find_training(folder: Path) -> Path | None:
+    """The table of pixels in a folder that is called train, if there is one alone."""
+    if not folder.is_dir():
+        return None
+    files = islice(folder.glob("*.csv"), _MOST_TABLES)
+    found = [file for file in files if parse_split(file.stem)[0] == "train" and _has_labelled_pixels(file)]
+    return found[0] if len(found) == 1 else None
+
+
+def _find_separator(line: str) -> str:
+    return max(",;\t", key=line.count)
 
 
 def _has_pixels(path: Path) -> bool:
@@ -57,7 +77,7 @@ def _has_pixels(path: Path) -> bool:
             first = file.readline(2**20)
     except (OSError, UnicodeDecodeError):
         return False
-    cells = [cell.strip(" \"'\r\n") for cell in first.split(",")]
+    cells = [cell.strip(" \"'\r\n") for cell in first.split(_find_separator(first))]
     if "pixels" in map(normalize, cells):
         return True
     return len(cells) > _LEAST_PIXELS and sum(
@@ -88,7 +108,8 @@ def _has_labelled_pixels(path: Path) -> bool:
     if not _has_pixels(path):
         return False
     with path.open(encoding="utf-8-sig") as file:
-        cells = [cell.strip() for cell in file.readline(2**20).split(",")]
+        first = file.readline(2**20)
+    cells = [cell.strip() for cell in first.split(_find_separator(first))]
     return not any(_is_pixel(cell) and not _is_number(cell) for cell in cells) or any(
         normalize(cell) in COLUMNS["label"] for cell in cells
     )
@@ -116,13 +137,19 @@ def _read_rows(path: Path, options) -> dict[str, Arrays]:
 
 def _parse(path: Path, file, options) -> Iterator[tuple[str, str, np.ndarray]]:
     """(split, label, pixels) of each row."""
-    reader = csv.reader(file)
+    start = file.tell()
+    separator = _find_separator(file.readline(2**20))
+    file.seek(start)
+    reader = csv.reader(file, delimiter=separator)
     first = [cell.strip() for cell in next(reader, [])]
     has_header = not all(_is_number(cell) for cell in first)
-    header = first if has_header else ["label", *(f"pixel{i}" for i in range(1, len(first)))]
-    places = {role: _find_place(path, header, role, options.get(role)) for role in ("label", "split")}
+    pixels = [f"pixel{i}" for i in range(1, len(first))]
+    header = first if has_header else [*pixels, "label"] if options["label"] == "last" else ["label", *pixels]
+    named = options if has_header else {}
+    places = {role: _find_place(path, header, role, named.get(role)) for role in ("label", "split")}
     cell = next((i for i, name in enumerate(header) if normalize(name) == "pixels"), None)
     skipped = {place for place in places.values() if place is not None}
+    skipped |= {place for place, name in enumerate(header) if normalize(name) in _INDICES}
     count = None
     rows = reader if has_header else _put_back(first, reader)
     for row in rows:
@@ -160,6 +187,34 @@ def _parse(path: Path, file, options) -> Iterator[tuple[str, str, np.ndarray]]:
         yield split, label, whole if whole is not None and (whole == pixels).all() else pixels
 
 
+def _find_label_end(path: Path, asked: str | None) -> dict[str, str]:
+    """{"label": "first" or "last"} of a table without a header, where the label stands first as a rule; else {}.
+
+    Raises:
+        DataError: if the values do not say which.
+    """
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        first = file.readline(2**20)
+        separator = _find_separator(first)
+        if not all(_is_number(cell.strip()) for cell in first.split(separator)):
+            return {}
+        file.seek(0)
+        ends = [
+            (line.split(separator, 1)[0], line.rstrip().rsplit(separator, 1)[-1])
+            for line in file
+            if line.strip()
+        ]
+    if asked not in (None, "first", "last"):
+        raise DataError(f"{path} has no header: label must be first or last; got {asked!r}.")
+    heads, tails = (len(set(column)) for column in zip(*ends, strict=True))
+    if asked is None and heads > 1 and tails > 1 and max(heads, tails) < _CLEAR * min(heads, tails):
+        raise DataError(
+            f"{path} has no header, and its first and last column may both be labels. Say which: {path}::label=first "
+            f"or {path}::label=last"
+        )
+    return {"label": asked or ("last" if heads == 1 or heads > tails > 1 else "first")}
+
+
 def _put_back(first: list[str], rows) -> Iterator[list[str]]:
     yield first
     yield from rows
@@ -176,7 +231,7 @@ def _find_place(path: Path, header: list[str], role: str, asked: str | None) -> 
         rest = [
             name
             for name in header
-            if not _is_pixel(name) and normalize(name) not in ("pixels", *COLUMNS["split"])
+            if not _is_pixel(name) and normalize(name) not in ("pixels", *COLUMNS["split"], *_INDICES)
         ]
         if len(rest) != 1:
             raise DataError(

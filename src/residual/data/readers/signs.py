@@ -9,6 +9,8 @@ from residual.data.location import Location
 from residual.data.source import ArraySource
 from residual.errors import DataError
 
+_LOOKED_AT = 20  # files of a folder
+
 
 class SignsReader:
     """Reads a pair of files, by their folder or by either of them, or one file that holds both splits."""
@@ -21,12 +23,11 @@ class SignsReader:
     def matches(self, location: Location) -> bool:
         """Whether a folder has HDF5 files, or a file has an array of such a pair or is called as a pair is."""
         if location.is_folder():
-            return bool(_list_files(location.file))
-        if location.options or not location.is_file(*SUFFIXES):
+            return any(map(_has_keys, _list_files(location.file)[:_LOOKED_AT]))
+        if location.options or not location.is_file(*SUFFIXES) or location.kind not in ("", "hdf5"):
             return False
-        with open_hdf5(location.file) as file:
-            keys = set(file)
-        return bool(keys & {"train_set_x", "test_set_x"}) or location.file in _find_pair(location.file.parent)
+        pair = _find_pair(location.file.parent)
+        return any(map(_has_keys, pair if location.file in pair else (location.file,)))
 
     def open(self, location: Location) -> ArraySource:
         """The images of a pair.
@@ -68,6 +69,15 @@ class SignsReader:
 def _list_files(folder: Path) -> list[Path]:
     """The HDF5 files directly inside a folder."""
     return [file for suffix in SUFFIXES for file in folder.glob(f"*{suffix}")]
+
+
+def _has_keys(path: Path) -> bool:
+    """Whether a file has the arrays of SIGNS, or cannot be opened, which reading it says."""
+    try:
+        with open_hdf5(path) as file:
+            return bool(set(file) & {"train_set_x", "test_set_x"})
+    except DataError:
+        return True
 
 
 def _find_pair(folder: Path) -> tuple[Path, ...]:

@@ -1,24 +1,42 @@
 """Tables that say which image has which label: a path and a label per row, or a column of 0 and 1 for each class."""
 
-import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from residual.data.folders import has_class_folders, list_folder
 from residual.data.images import SPLITS
+from residual.data.labels import cut_zeros, describe_labels
 from residual.data.location import Location
 from residual.data.passed_over import PassedOver
 from residual.data.source import FileSource
-from residual.data.table_file import COLUMNS, SUFFIXES, Table, peek_table, read_table
+from residual.data.table_file import (
+    BINARY,
+    COLUMNS,
+    DOUBTFUL_SUFFIXES,
+    SUFFIXES,
+    Table,
+    peek_table,
+    read_table,
+)
 from residual.data.table_images import find_images, read_image_file
-from residual.data.words import SYSTEM_FOLDERS, find_split, order_classes, parse_split
+from residual.data.words import find_split, normalize, order_classes, parse_split
 from residual.errors import DataError
 
-_LOOKED_AT = 1000  # entries of a folder that are looked at for class folders
 _NOT_TABLES = ("submission", "meta", "words")
+_FOLDS = ("fold", "folds", "kfold", "kfolds", "cvfold")
+_STEMS = (
+    "labels",
+    "label",
+    "annotations",
+    "gt",
+    "list",
+)  # of lists in .txt and .json, beside words for splits
+_MOST_LISTS = 20  # files in .txt and .json that are looked at
 
 
 class TableReader:
@@ -37,7 +55,9 @@ class TableReader:
     def matches(self, location: Location) -> bool:
         """By the ending; a folder by a table in it, if it has no class folders."""
         if location.is_folder():
-            return bool(_find_tables(location.file)) and not _has_class_folders(location.file)
+            return bool(_find_tables(location.file)) and not has_class_folders(location.file)
+        if location.is_file(*DOUBTFUL_SUFFIXES):
+            return location.file.is_file() and _has_labels(location.file)
         return location.is_file(*self.suffixes)
 
     def open(self, location: Location) -> FileSource:
@@ -72,10 +92,7 @@ class TableReader:
             splits=splits,
             groups=np.unique(groups, return_inverse=True)[1] if len(groups) == len(files) else None,
             notes=tuple(dict.fromkeys(notes)),
-            passed_over=tuple(
-                PassedOver(os.path.relpath(file, path.parent), "a table without labels")
-                for file in _find_unlabelled(path)
-            ),
+            passed_over=(*_find_unlabelled(path), *_find_unnamed(path, files)),
             opener=lambda i: read_image_file(*files[i]),
         )
 
@@ -119,13 +136,17 @@ def _find_tables(folder: Path) -> dict[str, Path]:
 
 
 def _list_tables(folder: Path) -> list[Path]:
-    return [
+    """Tables by their ending; of those that may be something else the ones that are called as tables are."""
+    found = [
         file
         for suffix in SUFFIXES
         for file in sorted(folder.glob(f"*{suffix}"))
         if (file.is_file() and not any(word in file.stem.lower() for word in _NOT_TABLES))
         or file.stem.lower() == "metadata"
     ]
+    doubtful = (file for suffix in DOUBTFUL_SUFFIXES for file in folder.glob(f"*{suffix}"))
+    named = (file for file in doubtful if file.stem.lower() in _STEMS or parse_split(file.stem)[0])
+    return [*found, *sorted(file for file in islice(named, _MOST_LISTS) if file.is_file())]
 
 
 def _has_labels(path: Path) -> bool:
@@ -136,21 +157,6 @@ def _has_labels(path: Path) -> bool:
         return bool(table.find_column("label") or table.find_one_hot())
     except DataError:  # rows of several classes: the reader says it
         return True
-
-
-def _has_class_folders(folder: Path, depth: int = 1) -> bool:
-    """Whether a folder has class folders, itself or in a folder of a split; a look at its first entries."""
-    with os.scandir(folder) as entries:
-        inner = [entry for entry in itertools.islice(entries, _LOOKED_AT) if entry.is_dir()]
-    inner = [
-        entry
-        for entry in inner
-        if not entry.name.startswith(".") and entry.name.lower() not in SYSTEM_FOLDERS
-    ]
-    classes = [entry for entry in inner if parse_split(entry.name)[0] is None]
-    if len(classes) > 1:
-        return True
-    return depth > 0 and any(_has_class_folders(Path(entry.path), depth - 1) for entry in inner)
 
 
 def _find_partners(path: Path) -> dict[str, Path]:
@@ -166,7 +172,7 @@ def _find_partners(path: Path) -> dict[str, Path]:
     return {split: found[split] for split in SPLITS if split in found}
 
 
-def _find_unlabelled(path: Path) -> list[Path]:
+def _find_unlabelled(path: Path) -> list[PassedOver]:
     """Tables of other splits beside a table that have no labels."""
     if path.is_dir():
         files = _list_tables(path)
@@ -174,8 +180,9 @@ def _find_unlabelled(path: Path) -> list[Path]:
         files = sorted(path.parent.glob(f"*{path.suffix}"))
     else:
         return []
+    top = path if path.is_dir() else path.parent
     return [
-        file
+        PassedOver(os.path.relpath(file, top), "a table without labels")
         for file in files
         if file != path and parse_split(file.stem)[0] and file.is_file() and not _has_labels(file)
     ]
@@ -187,15 +194,27 @@ def _read_part(path: Path, split: str, options: Mapping[str, str]) -> _Part:
     columns = _choose_columns(table, options, notes)
     paths = table.read_column(columns["path"])
     if "label" in columns:
-        labels = table.read_column(columns["label"])
+        labels = cut_zeros(table.read_column(columns["label"]))
+        notes += describe_labels(labels, f"{path.name}, column {columns['label']}")
     else:
         names = table.find_one_hot()
         places = [table.header.index(name) for name in names]
-        labels = [names[[float(row[place]) for place in places].index(1)] for row in table.rows]
+        labels = [
+            names[[BINARY[str(row[place]).strip().lower()] for place in places].index(1)]
+            for row in table.rows
+        ]
         notes.append(f"the class is the column with a 1: {', '.join(names[:6])}")
     splits = np.full(len(paths), SPLITS.index(split), np.uint8)
     if "split" in columns:
         splits = _read_splits(table, table.read_column(columns["split"]))
+    elif flag := table.find_split_flag():
+        splits, note = _read_flags(table, *flag)
+        notes.append(note)
+    notes += [
+        f"column {name} is not read: the images of all folds are together"
+        for name in table.header
+        if normalize(name) in _FOLDS
+    ]
     found = find_images(path, paths, split)
     if found != [name.replace("\\", "/") for name in paths]:
         first = next(i for i, name in enumerate(paths) if found[i] != name)
@@ -209,7 +228,7 @@ def _choose_columns(table: Table, options: Mapping[str, str], notes: list[str]) 
     path, held = table.path, table.header
     chosen: dict[str, str] = {}
     for role in COLUMNS:
-        usual = table.find_column(role) or _guess_column(table, role, chosen)
+        usual = table.find_column(role)
         name = options.get(role) or next((name for name in usual if name not in chosen.values()), None)
         if name in held:
             chosen[role] = name or ""
@@ -223,25 +242,33 @@ def _choose_columns(table: Table, options: Mapping[str, str], notes: list[str]) 
     return chosen
 
 
-def _guess_column(table: Table, role: str, chosen: Mapping[str, str]) -> list[str]:
-    """A column without a usual name: the one that names images, or the only one beside it."""
-    from residual.data.formats import get_suffix, list_suffixes
-
-    rows = table.rows[:20]
-    named = [
-        name
-        for place, name in enumerate(table.header)
-        if all(get_suffix(str(row[place]).strip()) in list_suffixes() for row in rows)
-    ]
-    if role == "path":
-        return named[:1]
-    rest = [name for name in table.header if name != chosen.get("path")]
-    return rest if role == "label" and len(rest) == 1 and not table.has_header else []
-
-
 def _read_splits(table: Table, values: list[str]) -> np.ndarray:
     known = {value: find_split(value) for value in set(values)}
     for line, value in zip(table.lines, values, strict=True):
         if known[value] is None:
-            raise DataError(f"{table.path} line {line}: split must be train, val or test; got {value!r}.")
+            raise DataError(
+                f"{table.path} line {line}: split must be train, val or test; got {value!r}. Write these words in the "
+                "column, or rename it if it says something else."
+            )
     return np.array([SPLITS.index(known[value] or "") for value in values], np.uint8)
+
+
+def _read_flags(table: Table, column: str, split: str) -> tuple[np.ndarray, str]:
+    """Splits by a column that says yes or no: is_valid, is_train."""
+    other = "test" if split == "train" else "train"
+    flags = [BINARY[value.lower()] for value in table.read_column(column)]
+    splits = np.where(flags, SPLITS.index(split), SPLITS.index(other)).astype(np.uint8)
+    return splits, f"column {column} says which images are for {split}; the others are for {other}"
+
+
+def _find_unnamed(path: Path, files: list[tuple[Path, str]]) -> list[PassedOver]:
+    """Images in a folder that was named, of which no row of its tables speaks."""
+    if not path.is_dir():
+        return []
+    listing = list_folder(path)
+    named = {os.path.normpath(os.path.relpath(table.parent / name, path)) for table, name in files}
+    return [
+        PassedOver(name, "in no row of the table")
+        for name in listing.list_images(listing.top)
+        if name not in named
+    ]

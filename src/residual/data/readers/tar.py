@@ -8,6 +8,8 @@ from residual.data.location import Location
 from residual.data.source import FileSource
 from residual.data.tar_file import SUFFIXES, TarFile, is_tar
 
+_LOOKED_INTO = ("", ".zip", ".gz", ".bz2", ".xz", ".data")  # endings that a tar may have by mistake
+
 
 class TarReader:
     """Reads a tar of class folders, by the rules of `class_tree`."""
@@ -22,7 +24,9 @@ class TarReader:
         path = location.path
         if path is None or location.is_folder():
             return False
-        return location.is_file(*SUFFIXES) or (not path.suffix and is_tar(path))
+        if location.kind not in ("", "tar", "packed"):
+            return False
+        return location.is_file(*SUFFIXES) or (path.suffix.lower() in _LOOKED_INTO and is_tar(path))
 
     def open(self, location: Location) -> FileSource:
         """The images, in the order of the archive, which is the only quick one if it is packed.

@@ -24,8 +24,8 @@ class ZipReader:
     options: frozenset[str] = OPTIONS
 
     def matches(self, location: Location) -> bool:
-        """By the ending."""
-        return location.is_file(*self.suffixes)
+        """By the content, or by the ending if the content says nothing."""
+        return location.is_kind("zip", *self.suffixes)
 
     def open(self, location: Location) -> FileSource:
         """The images of a zip.

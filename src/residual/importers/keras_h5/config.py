@@ -6,6 +6,7 @@ go in and out. Keras 1, 2 and 3 write it differently; `_read_graph` reads them a
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,24 +17,18 @@ from residual._text import first_line
 from residual.errors import RunError
 from residual.importers.assign import make_safe_name
 from residual.importers.keras_h5.layers import make_layer
+from residual.importers.keras_h5.operators import (
+    RESCALE,
+    REVERSE,
+    Replaced,
+    Tensor,
+    is_operator,
+    merge_scalings,
+    replace_operator,
+)
 from residual.models.build import raise_recursion_limit
 
 _NETWORKS = ("Model", "Functional", "Sequential")
-
-# Operators between layers, as TensorFlow 2 wrote them, and the layers that compute the same.
-_OPERATORS = {
-    "__operators__.add": {"class_name": "Add", "config": {}},
-    "math.add": {"class_name": "Add", "config": {}},
-    "nn.relu": {"class_name": "Activation", "config": {"activation": "relu"}},
-}
-
-
-class Tensor(NamedTuple):
-    """A tensor of the graph: output `output` of call `call` of a layer."""
-
-    layer: str
-    call: int = 0
-    output: int = 0
 
 
 class Call(NamedTuple):
@@ -91,10 +86,11 @@ def rebuild_network(config: dict, *, raw_pixels: bool = False) -> Rebuilt:
             layer.
     """
     graph = _read_graph(config)
-    made = {name: _make(name, entry, graph.notes) for name, entry in graph.entries.items()}
+    made = _make_all(graph)
     if len({make_safe_name(name) for name in made}) != len(made):
         raise RunError('Two of its layers have the same name after "/" is replaced by "_".')
-    if raw_pixels and any(isinstance(layer, keras.layers.Rescaling) for layer in made.values()):
+    scaling = (keras.layers.Rescaling, keras.layers.Normalization)
+    if raw_pixels and any(isinstance(layer, scaling) for layer in made.values()):
         raise RunError("The old network scales its pixels itself: convert it without `raw_pixels`.")
     tensors = _call_all(graph, made, raw_pixels)
     for tensor in (*graph.inputs, *graph.outputs):
@@ -110,12 +106,29 @@ def rebuild_network(config: dict, *, raw_pixels: bool = False) -> Rebuilt:
     return Rebuilt(model, layers, tuple(dict.fromkeys(graph.notes)))
 
 
+def _make_all(graph: Graph) -> dict:
+    """Every layer by its name; RunError naming all that cannot be rebuilt."""
+    made, errors = {}, {}
+    for name, entry in graph.entries.items():
+        try:
+            made[name] = _make(name, entry, graph.notes)
+        except RunError as error:
+            errors[name] = error
+    if errors:
+        first, *others = errors
+        more = f" {len(others)} more cannot be rebuilt: {', '.join(others[:8])}." if others else ""
+        raise RunError(f"{errors[first]}{more}")
+    return made
+
+
 def _make(name: str, entry: dict, notes: list[str]):
     """A layer. An input becomes a Keras tensor, a nested network a model."""
     class_name = str(entry.get("class_name"))
     try:
         if class_name == "InputLayer":
             return _make_input(name, entry["config"])
+        if class_name == REVERSE:
+            return _reverse_channels
         if class_name in _NETWORKS:
             nested = rebuild_network(entry)
             notes.extend(nested.notes)
@@ -126,6 +139,10 @@ def _make(name: str, entry: dict, notes: list[str]):
         raise RunError(f"Layer {name} ({class_name}): {str(error).rstrip('.')}.") from None
     except Exception as error:  # Keras raises whatever a malformed argument makes it raise
         raise RunError(f"Layer {name} ({class_name}) cannot be rebuilt: {first_line(error)}") from None
+
+
+def _reverse_channels(x):
+    return x[..., ::-1]
 
 
 def _make_input(name: str, config: dict):
@@ -139,7 +156,7 @@ def _call_all(graph: Graph, made: dict, raw_pixels: bool) -> dict[Tensor, object
     """Make every call of the graph after the calls that it needs."""
     tensors: dict[Tensor, object] = {}
     for name, layer in made.items():
-        if not isinstance(layer, keras.layers.Layer):
+        if isinstance(layer, keras.KerasTensor):
             tensors[Tensor(name)] = (
                 keras.layers.Rescaling(1 / 255, name="pixels")(layer) if raw_pixels else layer
             )
@@ -222,13 +239,15 @@ def _find_input_shape(row: dict) -> list | None:
 
 def _read_functional(config: dict) -> Graph:
     rows = config["layers"]
-    entries = {row.get("name") or row["config"]["name"]: _replace_operator(row) for row in rows}
+    entries = {row.get("name") or row["config"]["name"]: row for row in rows}
     if len(entries) != len(rows):
         raise RunError("Two of its layers have the same name.")
     ends = [_read_tensors(config[key]) for key in ("input_layers", "output_layers")]
     graph = Graph(config.get("name", "model"), entries, [], *ends)
     for name, row in entries.items():
         nodes = row.get("inbound_nodes") or []
+        if is_operator(row):
+            continue
         if row["class_name"] in _NETWORKS and len(nodes) > 1:
             raise RunError(
                 f"Layer {name} is a network that is called {len(nodes)} times, which is not rebuilt."
@@ -237,13 +256,45 @@ def _read_functional(config: dict) -> Graph:
             inputs, options = _read_node(node)
             graph.calls.append(Call(name, index, inputs))
             _check_options(name, options, graph.notes)
+    _replace_operators(graph)
     return graph
 
 
-def _replace_operator(row: dict) -> dict:
-    """The entry; the layer that computes the same stands for an addition or a relu that is an operator."""
-    function = row["config"].get("function") if row["class_name"] == "TFOpLambda" else None
-    return row | _OPERATORS[function] if function in _OPERATORS else row
+def _replace_operators(graph: Graph) -> None:
+    """Put stock layers in the place of operators; those that follow each other and scale become one layer."""
+    replaced: dict[str, Replaced] = {}
+    for name, row in graph.entries.items():
+        if is_operator(row):
+            try:
+                replaced[name] = replace_operator(row)
+            except RunError as error:
+                raise RunError(f"Layer {name} ({row['class_name']}): {error}.") from None
+    read = [tensor.layer for call in graph.calls for tensor in call.inputs]
+    read += [tensor.layer for found in replaced.values() for tensor in found.inputs]
+    counts = Counter([*read, *(tensor.layer for tensor in graph.outputs)])
+    merged = merge_scalings(replaced, counts)
+    for name in merged:
+        del graph.entries[name]
+    for name, (entry, inputs) in replaced.items():
+        graph.entries[name] = entry
+        graph.calls.append(Call(name, 0, inputs))
+        if entry["class_name"] == REVERSE:
+            graph.notes.append(
+                f"{name} reverses the channels: the network works on BGR, and still takes RGB."
+            )
+        if entry["class_name"] == RESCALE:
+            parts = [*(before for before, into in merged.items() if into == name), name]
+            graph.notes.append(
+                f"{' and '.join(parts)} {'are' if len(parts) > 1 else 'is'} a Rescaling layer now: times "
+                f"{_format(entry['config']['scale'])}, plus {_format(entry['config']['offset'])}."
+            )
+
+
+def _format(value) -> str:
+    """A number, or a list of numbers, in a few digits."""
+    return (
+        f"[{', '.join(f'{number:.4g}' for number in value)}]" if isinstance(value, list) else f"{value:.4g}"
+    )
 
 
 def _read_tensors(value: list) -> list[Tensor]:
@@ -255,10 +306,6 @@ def _read_node(node: list | dict) -> tuple[list[Tensor], dict]:
     """The tensors that a layer was called on, and the further arguments of the call."""
     if isinstance(node, dict):  # Keras 3
         return [Tensor(*history) for history in _find_histories(node["args"])], node.get("kwargs", {})
-    if isinstance(node[0], str):  # an operator: its second operand is among the further arguments
-        operands = [value for value in node[3].values() if isinstance(value, list)]
-        options = {key: value for key, value in node[3].items() if value not in operands and key != "name"}
-        return [Tensor(*tensor[:3]) for tensor in (node, *operands)], options
     options = {}
     for tensor in node:
         options |= tensor[3] if len(tensor) > 3 and tensor[3] else {}

@@ -23,7 +23,7 @@ from residual.importers.keras_h5.truncation import explain_truncation
 
 # The last part of an array's name is its role. In Keras 1 `running_std` holds the variance.
 _ROLE = re.compile(
-    r"(?:^|[_/])(kernel|bias|gamma|beta|moving_mean|moving_variance|running_mean|running_std|W|b)(?:_\d+)?(?::\d+)?$"
+    r"(?:^|[_/])(kernel|bias|gamma|beta|moving_mean|moving_variance|running_mean|running_std|mean|variance|count|W|b)(?:_\d+)?(?::\d+)?$"
 )
 _MODERN = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}
 
@@ -35,7 +35,8 @@ class StoredArray:
     Attributes:
         layer: the layer of the file that lists it.
         owner: the layer that made it, by the array's name: another one if `layer` is a nested network.
-        role: "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"; "" if the name does not say.
+        role: "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", or of a Normalization layer "mean",
+            "variance", "count"; "" if the name does not say.
         data: the array in the file.
         is_flipped: whether it is a convolution of Theano, which runs over its kernel backwards; the other
             backends correlate.
@@ -62,7 +63,8 @@ class StoredArray:
             RunError: they cannot be read or were never written. The message names the layer.
         """
         place = f"{self.data.file.filename}: layer {self.layer}: {self.role or 'an array'}"
-        if not np.issubdtype(self.data.dtype, np.floating):
+        # A Normalization layer counts what it was adapted to.
+        if self.role != "count" and not np.issubdtype(self.data.dtype, np.floating):
             raise RunError(f"{place} holds {self.data.dtype}, not floating-point numbers.")
         # HDF5 reads zeros if nothing was ever written: an interrupted save, not weights.
         if self.data.size and not self.data.id.get_storage_size():

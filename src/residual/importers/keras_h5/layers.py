@@ -68,12 +68,36 @@ _ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Flatten": ((), ()),
     "Reshape": (("target_shape",), ()),
     "Rescaling": (("scale",), ("offset",)),
+    "Normalization": ((), ("axis", "mean", "variance", "invert")),
     "Add": ((), ()),
     "Multiply": ((), ()),
+    "Subtract": ((), ()),
     "Average": ((), ()),
     "Maximum": ((), ()),
     "Concatenate": ((), ("axis",)),
 }
+
+# Layers that pass on what they get, but in training.
+_ONLY_TRAINING = frozenset(
+    (
+        *(
+            "RandomFlip",
+            "RandomRotation",
+            "RandomZoom",
+            "RandomTranslation",
+            "RandomContrast",
+            "RandomBrightness",
+        ),
+        *(
+            "RandomHeight",
+            "RandomWidth",
+            "GaussianNoise",
+            "GaussianDropout",
+            "AlphaDropout",
+            "ActivityRegularization",
+        ),
+    )
+)
 
 # Arguments that do not change what a layer computes.
 _IDLE = {
@@ -102,6 +126,9 @@ def make_layer(class_name: str, entry: dict, name: str, notes: list[str]) -> ker
         class_name, config = _translate_merge(config)
     if class_name == "BatchNormalization" and config.pop("mode", 0) != 0:
         raise RunError("it normalizes in a mode of Keras 1 (mode 1 or 2) that no Keras 3 layer has")
+    if class_name in _ONLY_TRAINING:
+        notes.append(f"Layer {name} ({class_name}) only acts in training, and does nothing here.")
+        class_name, config = "Activation", {"activation": "linear"}
     if class_name not in _ROWS:
         raise RunError(f"a {class_name} is not one of the layers that are rebuilt: {', '.join(_ROWS)}")
     if values.read_dtype(config.get("dtype", "float32")) not in ("float32", "", "None"):
@@ -118,8 +145,8 @@ def _check_stock(class_name: str, entry: dict) -> None:
     """RunError for code, and for layers that only share the name of a stock layer."""
     if class_name == "Lambda" or (entry.get("config") or {}).get("mode_type") in ("lambda", "function"):
         raise RunError(
-            "it is Python code stored in the file, and code from a file is never run. Rebuild the old network "
-            "with a stock layer in its place, load its weights there and save it again"
+            "it is Python code stored in the file, and code from a file is never run. Rebuild the old network with a "
+            "stock layer in its place (Rescaling, if it scales pixels), load its weights there and save it again"
         )
     package = str(entry.get("registered_name") or class_name).rpartition(">")[0]
     module = str(entry.get("module") or "keras").split(".")
@@ -161,7 +188,7 @@ def _translate_arguments(class_name: str, config: dict, name: str, notes: list[s
         elif key.endswith(("_constraint", "activity_regularizer")):
             _leave_out(key, value, name, notes)
         elif key in required or key in optional:
-            translated = _translate_value(key, value)
+            translated = _translate_value(class_name, key, value)
             if value is not None and translated is None:
                 _leave_out(key, value, name, notes)
             elif translated is not None:
@@ -171,14 +198,14 @@ def _translate_arguments(class_name: str, config: dict, name: str, notes: list[s
     return arguments
 
 
-def _translate_value(key: str, value):
+def _translate_value(class_name: str, key: str, value):
     if key == "activation":
         return values.translate_activation(value)
     if key.endswith("_initializer"):
         return values.translate_initializer(value)
     if key.endswith("_regularizer"):
         return values.translate_regularizer(value)
-    if key == "axis" and isinstance(value, list):
+    if key == "axis" and isinstance(value, list) and class_name != "Normalization":
         if len(value) != 1:
             raise RunError(f"its axis is {value}; one axis is rebuilt")
         return value[0]

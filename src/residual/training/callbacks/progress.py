@@ -42,6 +42,8 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if not self.done:
             self.started = time.perf_counter()
+            if self.line:  # it stands above the headings, so that the rows follow these at once
+                self.line.update("starting")
             self._print(
                 _format_row(" " * len(self._name(0)), "loss", "accuracy", "val. loss", "accuracy", "time")
             )
