@@ -51,8 +51,9 @@ def find_other_labels(listing: Listing, images: list[str]) -> str | None:
         listing: all files.
         images: names of the images that lie in class folders.
     """
-    names = {_get_stem(image) for image in images}
-    for table in sorted(filter(_is_table, listing.top.others))[:_MOST_TABLES]:
+    tables = sorted(filter(_is_table, listing.top.others))[:_MOST_TABLES]
+    names = {_get_stem(image) for image in images} if tables else set()
+    for table in tables:
         rows = split_rows(listing.read_text(table) or "")
         width = max((len(row) for row in rows[:1]), default=0)
         for column in range(width) if width > 1 else ():

@@ -27,8 +27,11 @@ def find_split_lists(listing: Listing, classes: Classes) -> tuple[dict[str, Clas
     Returns:
         None if there are no lists for training and for another split, or they do not agree with the images.
     """
+    texts = _list_texts(listing)
+    if len(texts) < 2:
+        return None
     index = {_shorten(name, listing.separator): name for images in classes.values() for name in images}
-    found = _read_flags(listing, index) or _read_lists(listing, index)
+    found = _read_flags(listing, texts, index) or _read_lists(listing, texts, index)
     if found is None:
         return None
     split_of, files = found
@@ -50,17 +53,21 @@ def _shorten(name: str, separator: str = "/") -> str:
 
 
 def _list_texts(listing: Listing) -> list[str]:
+    """Files that may be lists, by their names."""
     return sorted(
         listing.join(folder, name)
         for folder in listing.top.walk()
         for name in folder.others
         if get_suffix(name) in _SUFFIXES
+        and (name in (_PATHS, _FLAGS) or parse_split(os.path.splitext(name)[0])[0])
     )
 
 
-def _read_lists(listing: Listing, index: dict[str, str]) -> tuple[dict[str, str], str] | None:
+def _read_lists(
+    listing: Listing, texts: list[str], index: dict[str, str]
+) -> tuple[dict[str, str], str] | None:
     by_split: dict[str, list[str]] = defaultdict(list)
-    for name in _list_texts(listing):
+    for name in texts:
         split = parse_split(os.path.splitext(re.split(r"[/\\]", name)[-1])[0])[0]
         if split:
             by_split[split].append(name)
@@ -92,13 +99,15 @@ def _cut_label(line: str) -> str:
     return re.split(r"[,\t;]|\s+(?=\S+$)", line)[0].strip("\"'")
 
 
-def _read_flags(listing: Listing, index: dict[str, str]) -> tuple[dict[str, str], str] | None:
+def _read_flags(
+    listing: Listing, texts: list[str], index: dict[str, str]
+) -> tuple[dict[str, str], str] | None:
     """CUB's way: images.txt has a number and a path in each line, train_test_split.txt the number and 1 or 0."""
-    texts = {re.split(r"[/\\]", name)[-1]: name for name in _list_texts(listing)}
-    if _PATHS not in texts or _FLAGS not in texts:
+    files = {re.split(r"[/\\]", name)[-1]: name for name in texts}
+    if _PATHS not in files or _FLAGS not in files:
         return None
-    paths = _read_pairs(listing, texts[_PATHS])
-    flags = _read_pairs(listing, texts[_FLAGS])
+    paths = _read_pairs(listing, files[_PATHS])
+    flags = _read_pairs(listing, files[_FLAGS])
     split_of = {
         index[_shorten(path)]: "train" if flags[number] == "1" else "test"
         for number, path in paths.items()
@@ -106,7 +115,7 @@ def _read_flags(listing: Listing, index: dict[str, str]) -> tuple[dict[str, str]
     }
     if len(split_of) < _ENOUGH * len(index) or len(set(split_of.values())) < 2:
         return None
-    return split_of, f"{texts[_PATHS]} and {texts[_FLAGS]}"
+    return split_of, f"{files[_PATHS]} and {files[_FLAGS]}"
 
 
 def _read_pairs(listing: Listing, file: str) -> dict[str, str]:

@@ -44,11 +44,11 @@ def _find_parted(facts: Facts, source: Source) -> Iterator[Found]:
     if not (source.splits == SPLITS.index("validation")).any():
         _hold_out(facts, source, parts, "validation", _VALIDATION_SHARE)
     for split, use in (("test", "in the test set"), ("validation", "to select on")):
+        own, earlier = SPLITS.index(split), range(SPLITS.index(split))
         parted = [
             (a, b)
             for a, b in facts.near_pairs
-            if min(parts[a], parts[b]) == SPLITS.index("train")
-            and SPLITS.index(split) in (parts[a], parts[b])
+            if (parts[a] == own and parts[b] in earlier) or (parts[b] == own and parts[a] in earlier)
         ]
         if parted:
             says = (
