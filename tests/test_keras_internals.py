@@ -27,7 +27,8 @@ OPTIMIZERS = {
     "_velocities",
 }
 LAYERS = {"_flatten_layers"}
-CHECKED = GRAPH | OPTIMIZERS | LAYERS
+LAZY = {"_available"}
+CHECKED = GRAPH | OPTIMIZERS | LAYERS | LAZY
 OF_PYTHON = {"_Unpickler", "_getframe", "_replace"}  # of pickle, sys and named tuples
 
 
@@ -228,6 +229,15 @@ def test_a_variable_holds_one_of_tensorflow():
 
     with expect_of_keras("`Variable.value` on TensorFlow", r"\.value\b"):
         assert isinstance(keras.Variable(np.ones(2, "float32")).value, tf.Variable)
+
+
+def test_keras_remembers_whether_tensorflow_is_there():
+    with expect_of_keras("`keras.src.utils.module_utils.tensorflow._available`", r"\b_available\b"):
+        from keras.src.utils.module_utils import LazyModule, tensorflow
+
+        assert hasattr(tensorflow, "_available")
+        missing = LazyModule("no_module_of_this_name")
+        assert (missing._available, missing.available, missing._available) == (None, False, False)
 
 
 def test_jax_backends_can_bring_a_model_up_to_date():

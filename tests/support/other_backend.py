@@ -27,7 +27,7 @@ def main():
         (x, np.arange(40) % 2), recipe=recipe, precision="float32", progress=False, device="cpu"
     )
     run.evaluate()
-    run.predict(x[0])
+    residual.open_run(run.path).predict(x[0])
     errors = find_largest_error()
     print(
         json.dumps(

@@ -68,6 +68,24 @@ def is_noise(line: bytes) -> bool:
 
 
 @contextmanager
+def hide_tensorflow() -> Iterator[None]:
+    """Let nobody import TensorFlow on JAX and torch, unless it is there already.
+
+    When Keras writes or reads a model, it imports TensorFlow if it can, to ask whether a value is one of its shapes.
+    That takes seconds and 0.7 GiB. Keras remembers that it found none, and is made to forget it afterwards.
+    """
+    if sys.modules["keras"].backend.backend() == "tensorflow" or "tensorflow" in sys.modules:
+        yield
+        return
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]  # an import raises ImportError
+    try:
+        yield
+    finally:
+        del sys.modules["tensorflow"]
+        importlib.import_module("keras.src.utils.module_utils").tensorflow._available = None
+
+
+@contextmanager
 def allow_retracing() -> Iterator[None]:
     """Drop TensorFlow's warnings of functions that are traced again: for calls of a model with images of many sizes."""
     import logging

@@ -14,6 +14,7 @@ import keras
 from residual._atomic import replace_file
 from residual._text import first_line, format_bytes
 from residual.backend.accelerate import stock
+from residual.backend.quiet import hide_tensorflow
 from residual.errors import RunError
 from residual.models.build import raise_recursion_limit
 
@@ -33,7 +34,7 @@ def save_model(model: keras.Model, path: str | Path, info: dict) -> None:
         info: facts that JSON can hold; "classes" are the names of the outputs.
     """
     with replace_file(path) as partial:
-        with raise_recursion_limit(), stock(model):
+        with raise_recursion_limit(), stock(model), hide_tensorflow():
             bare = keras.Model(model.input, model.output, name=model.name)
             bare.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
@@ -53,7 +54,7 @@ def load_model(path: str | Path) -> tuple[keras.Model, dict]:
         raise RunError(f"{path} is not a .keras file. Save models with model.save('name.keras').")
     try:
         _check_unpacked(path)
-        with raise_recursion_limit():
+        with raise_recursion_limit(), hide_tensorflow():
             model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
         with zipfile.ZipFile(path) as archive:
             info = json.loads(archive.read(_MEMBER)) if _MEMBER in archive.namelist() else {}

@@ -6,6 +6,7 @@ import numpy as np
 from residual import backend
 from residual.backend import accelerate
 from residual.backend.choice import Choice
+from residual.backend.quiet import hide_tensorflow
 from residual.training.batch_norm import momentum_for, set_momentum
 from residual.training.optimizers import OPTIMIZERS, make_given
 from residual.training.recipe import Recipe
@@ -54,23 +55,31 @@ def make_optimizer(recipe: Recipe, steps: int, given: str | None = None) -> kera
 
 
 class GivenRates:
-    """The learning rate of each step by the schedule of an optimizer that was given: `rates[step]`."""
+    """The learning rate of each step by an optimizer that was given: `rates[step]`.
 
-    def __init__(self, given: str):
-        self.schedule = keras.optimizers.serialize(make_given(given))["config"]["learning_rate"]
-        if isinstance(self.schedule, dict):
-            self.schedule = keras.optimizers.schedules.deserialize(self.schedule)
+    By its schedule; without one, the rate that it has now, which callbacks may have changed.
+    """
+
+    def __init__(self, optimizer: keras.optimizers.Optimizer):
+        self.optimizer, self.schedule = optimizer, None
+        with hide_tensorflow():
+            rate = optimizer.get_config()["learning_rate"]
+            if isinstance(rate, dict):
+                self.schedule = keras.optimizers.schedules.deserialize(rate)
 
     def __getitem__(self, step: int) -> float:
-        rate = self.schedule(step) if callable(self.schedule) else self.schedule
+        rate = self.schedule(step) if self.schedule else self.optimizer.learning_rate
         return float(keras.ops.convert_to_numpy(rate))
 
 
-def list_rates(recipe: Recipe, steps: int, given: str | None = None) -> np.ndarray | GivenRates:
+def list_rates(
+    recipe: Recipe, steps: int, given: keras.optimizers.Optimizer | None = None
+) -> np.ndarray | GivenRates:
     """The learning rate of each step of a training, by its number.
 
     Args:
-        recipe, steps, given: as `compile_model` takes them.
+        recipe, steps: as `compile_model` takes them.
+        given: the optimizer that trains, if it is not the recipe's.
     """
     return recipe.schedule.rates(steps, recipe.epochs) if given is None else GivenRates(given)
 

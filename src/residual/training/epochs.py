@@ -42,7 +42,8 @@ def run_epochs(
     """
     waiting, interrupt = WaitingTime(batches), StopOnInterrupt(console)
     progress = Progress(console, recipe.epochs, batches, waiting)
-    log = EpochLog(folder, list_rates(recipe, batches.steps, options.optimizer), console)
+    given = model.optimizer if options.optimizer else None
+    log = EpochLog(folder, list_rates(recipe, batches.steps, given), console)
     boards = make_boards(folder, data.classes, log, waiting, console)
     checkpoint = Checkpoint(folder, best, log, waiting, console)
     begin = checkpoint.resume(model, state) if state else (0, 0)

@@ -84,7 +84,7 @@ def _explain_loss(
     within = batches.first + found.batch
     step = found.epoch * batches.steps + within
     recipe = Recipe.from_table(folder.record.recipe)  # a time budget may have changed its epochs
-    rate = list_rates(recipe, batches.steps, job.options.optimizer)[step]
+    rate = list_rates(recipe, batches.steps, model.optimizer if job.options.optimizer else None)[step]
     other = "`precision` float32 (this was bfloat16), " if choice.precision == "bfloat16" else ""
     return (
         f"The loss became {found.loss} at step {step + 1:,} (step {within + 1:,} of epoch {found.epoch + 1}), at the "

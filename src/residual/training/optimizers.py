@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from residual._text import describe_value, first_line
+from residual.backend.quiet import hide_tensorflow
 from residual.errors import RecipeError
 
 _MODULE = "keras.optimizers"
@@ -61,7 +62,8 @@ def serialize_optimizer(optimizer: Any) -> str:
             f"{type(optimizer).__name__}."
         )
     try:
-        text = json.dumps(keras.optimizers.serialize(optimizer))
+        with hide_tensorflow():
+            text = json.dumps(keras.optimizers.serialize(optimizer))
         make_given(text)
     except Exception as error:  # whatever a schedule of the user's own raises
         raise RecipeError(
@@ -88,7 +90,8 @@ def make_given(text: str) -> Any:
     import keras
 
     try:
-        return keras.optimizers.deserialize(_check_classes(json.loads(text)))
+        with hide_tensorflow():
+            return keras.optimizers.deserialize(_check_classes(json.loads(text)))
     except (KeyError, TypeError, ValueError) as error:
         raise RecipeError(f"optimizer {describe_value(text)} cannot be made: {first_line(error)}") from None
 
