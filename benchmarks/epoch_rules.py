@@ -112,15 +112,15 @@ def format_rules(record: dict) -> str:
     for name in gains[0]:
         every = [gain for group in gains for gain in group[name]]
         signs = [sum(gain < 0 for gain in every), every.count(0), sum(gain > 0 for gain in every)]
-        cells = [format_gain(group[name]) for group in gains]
+        cells = [format_gain(group[name], 2) for group in gains]
         rows.append([name, *cells, ", ".join(map(str, signs)), f"{100 * min(every):+.1f}"])
     return format_rows(rows)
 
 
-def format_gain(values: list[float]) -> str:
+def format_gain(values: list[float], digits: int = 1) -> str:
     """Mean gain and half its interval in percentage points."""
     mean, half = mean_and_half(values)
-    return f"{100 * mean:+.1f}" + ("" if math.isnan(half) else f" ± {100 * half:.1f}")
+    return f"{100 * mean:+.{digits}f}" + ("" if math.isnan(half) else f" ± {100 * half:.{digits}f}")
 
 
 def format_expected(record: dict, augment: str) -> str:
@@ -141,7 +141,7 @@ def format_expected(record: dict, augment: str) -> str:
     for name in dict.fromkeys(case["set"] for case in record["cases"].values()):
         for n in sorted({case["n"] for case in select(record, set=name, augment=augment)}):
             cases = select(record, set=name, augment=augment, n=n)
-            shares = [case["test_correct"][str(keep_one_error(case))] / case["test_n"] for case in cases]
+            shares = [find_kept(case) for case in cases]
             rows.append([name, *describe_cases(cases, shares)])
     return format_rows(rows)
 
@@ -164,7 +164,7 @@ def describe_cases(cases: list[dict], shares: list[float]) -> list[str]:
 
 
 def format_augments(record: dict) -> str:
-    """The two augmentations on the same images with the same seeds, last epochs, as a Markdown table."""
+    """Two augmentations on the same images with the same seeds, with the rule of the recipe, as a Markdown table."""
     rows = [["photos", "images", "seeds", "affine", "resized crops", "difference"], ["---", *["---:"] * 5]]
     for name in dict.fromkeys(case["set"] for case in record["cases"].values()):
         for n in sorted({case["n"] for case in select(record, set=name)}):
@@ -172,14 +172,38 @@ def format_augments(record: dict) -> str:
                 {c["seed"]: c for c in select(record, set=name, n=n, augment=a)} for a in ("affine", "crop")
             ]
             seeds = sorted(set(by_seed[0]) & set(by_seed[1]))
-            shares = [
-                [find_correct(by[seed])["the last"] / by[seed]["test_n"] for seed in seeds] for by in by_seed
-            ]
+            shares = [[find_kept(by[seed]) for seed in seeds] for by in by_seed]
             if seeds:
                 gains = [crop - affine for affine, crop in zip(*shares, strict=True)]
                 means = [f"{statistics.mean(values):.1%}" for values in shares]
                 rows.append([name, f"{n:,}", str(len(seeds)), *means, format_gain(gains)])
     return format_rows(rows)
+
+
+def format_sizes(record: dict) -> str:
+    """Other sizes than the usual one on the same photos with the same seeds, as a Markdown table."""
+    rows = [["photos", "images", "seeds", "usual size", "other size", "difference"], ["---", *["---:"] * 5]]
+    others = [
+        case | {"usual": name.rpartition(" ")[0].rpartition(" ")[0]}
+        for name, case in record["cases"].items()
+        if name.endswith("pixels")
+    ]
+    for group in dict.fromkeys((case["set"], case["n"], case["image_size"]) for case in others):
+        cases = [case for case in others if (case["set"], case["n"], case["image_size"]) == group]
+        usual = [record["cases"][case["usual"]] for case in cases]
+        shares = [[find_kept(case) for case in side] for side in (usual, cases)]
+        means = [
+            f"{side[0]['image_size']} pixels: {statistics.mean(values):.1%}"
+            for side, values in zip((usual, cases), shares, strict=True)
+        ]
+        gains = [other - before for before, other in zip(*shares, strict=True)]
+        rows.append([group[0], f"{group[1]:,}", str(len(cases)), *means, format_gain(gains)])
+    return format_rows(rows)
+
+
+def find_kept(case: dict) -> float:
+    """Test accuracy of the epoch that the rule of recipe `images` keeps."""
+    return case["test_correct"][str(keep_one_error(case))] / case["test_n"]
 
 
 def format_rows(rows: list[list[str]]) -> str:
@@ -191,6 +215,7 @@ PARTS: dict[str, Callable[[dict], str]] = {
     "rules": format_rules,
     "expected": lambda record: format_expected(record, "affine"),
     "augments": format_augments,
+    "sizes": format_sizes,
 }
 
 
