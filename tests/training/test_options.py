@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,7 @@ from residual.errors import DataError, RecipeError, ResidualError
 from residual.runs.folder import RunFolder
 from residual.training.options import TrainOptions
 from residual.training.recipes import SIGNS
-from residual.training.reload import reload_job
+from residual.training.reload import _reload_options, reload_job
 
 SEED = "seed must be a whole number from 0 to 4294967295; got "
 
@@ -116,3 +117,17 @@ def test_the_data_of_a_run_of_version_0_1_is_known_again(tmp_path):
     assert (job.options.class_balance, job.recipe.epochs, job.spec.name) == ("sample", 6, "cifar-resnet8")
     assert (len(job.split.train), len(job.split.validation)) == (1295, 143)
     assert len(job.training.train) >= len(job.split.train)
+
+
+def test_a_folder_that_did_not_hold_the_data_is_not_searched_again(tmp_path):
+    """A run on drawn hands keeps the folder in which SIGNS was searched for and not found."""
+    record = SimpleNamespace(train={"data": "signs", "search_dir": str(tmp_path)})
+    assert _reload_options(record).search_dir is None
+    for name in ("train_signs.h5", "test_signs.h5"):
+        (tmp_path / name).touch()
+    assert _reload_options(record).search_dir == str(tmp_path)
+
+
+def test_the_options_are_picked_from_the_arguments_of_a_function():
+    options = TrainOptions.pick({"data": "signs", "epochs": 3, "name": "first", "progress": True})
+    assert options == TrainOptions("signs", epochs=3)
