@@ -77,5 +77,5 @@ def test_a_run_that_does_not_say_its_data(tmp_path, text):
         residual.evaluate("mine")
     said = str(caught.value)
     assert said.startswith("runs/mine/run.toml is incomplete or damaged: ")
-    assert re.search(r"missing required field|Expected `array`, got `str` - at `\$.data.classes`", said)
+    assert re.search(r"missing required field|Expected 'array', got 'str' - at '\$.data.classes'", said)
     assert said.endswith("Restore it, or name the model file itself.")

@@ -114,8 +114,11 @@ class _Columns:
 
     def repeat(self, repeat: "Repeat") -> str:
         first, last = short_name(repeat.blocks[0]), short_name(repeat.blocks[-1])
-        text = f"blocks {first} to {last}: {len(repeat.blocks)} alike, each"
+        count = len(repeat.blocks)
         whole = INDENT + self.name + 2 + self.description  # it takes the column of the descriptions too
+        text = f"blocks {first} to {last}: {count} alike, each"
+        if INDENT + len(text) > whole:
+            text = f"blocks {first}-{last}: {count} alike"
         left = f"{truncate_middle(' ' * INDENT + text, whole):{whole}}"
         return self._join(left, *self._numbers(repeat.blocks[0]))
 
