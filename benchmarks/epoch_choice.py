@@ -6,8 +6,7 @@
 A case is one training of recipe `images`: a photo set, n training images, a seed, an augmentation. It stores what a
 rule may see, the validation accuracy and loss of every epoch, and what it must not see, the test accuracy of each epoch
 that a rule of `epoch_rules` keeps, and of averages of the last epochs' weights. So all rules are compared on the same
-trainings.
-The test images are read for this experiment alone: no rule, and nothing in `residual train`, uses them.
+trainings. The test images are read for this experiment alone: no rule, and nothing in `residual train`, uses them.
 
 The n images are drawn by the seed, each class in proportion; a tenth of them is validated on, as `residual train`
 does. The photo sets are SIGNS, Sign Language Digits (64x64) and CIFAR-10 (32x32, JPEG re-encoded) in the folder that
@@ -34,9 +33,7 @@ SETS = ("signs", "sign_language_digits", "cifar10")
 AUGMENTS = ("affine", "crop")
 AVERAGES = (3, 5, 10)  # epochs at the end of the training whose weights are averaged
 MOST_TEST = 500  # images
-MOST_FOR_STATISTICS = (
-    320  # images that batch-norm statistics are recomputed on; `residual train` takes 10,000
-)
+MOST_FOR_STATISTICS = 320  # images for batch-norm statistics; `residual train` takes 10,000
 
 
 def load_set(name: str, image_size: int | None = None):

@@ -37,23 +37,21 @@ def keep_smoothed_loss(case: dict) -> int:
     return max(range(peak, len(loss)), key=lambda e: (-smooth[e], e))
 
 
-def keep_one_error(case: dict) -> int:
-    """The latest epoch whose accuracy is at most one standard error below the best so far."""
+def keep_within(case: dict, errors: float) -> int:
+    """The latest epoch whose accuracy is at most so many standard errors below the best so far."""
     n, correct = case["validation_n"], case["val_correct"]
     best, kept = -1, 0
     for epoch, count in enumerate(correct):
         best = max(best, count)
         share = (best + 2) / (n + 4)  # as in Agresti-Coull's interval: not 0 if all are correct
-        if (best - count) / n <= math.sqrt(share * (1 - share) / n):
+        if (best - count) / n <= errors * math.sqrt(share * (1 - share) / n):
             kept = epoch
     return kept
 
 
-def keep_one_error_after_peak(case: dict) -> int:
-    """The same, with the epochs up to the peak of the learning rate left out of what is best."""
-    peak = int(np.argmax(case["rates"]))
-    later = {**case, "val_correct": case["val_correct"][peak:]}
-    return peak + keep_one_error(later)
+def keep_auto(case: dict) -> int:
+    """The rule of `keep = "auto"`, as `BestWeights` applies it."""
+    return keep_within(case, 3)
 
 
 RULES: dict[str, Callable[[dict], int]] = {
@@ -62,8 +60,8 @@ RULES: dict[str, Callable[[dict], int]] = {
     "the same, after the peak of the rate": keep_best_accuracy_after_peak,
     "the lowest validation loss": keep_best_loss,
     "the lowest loss, mean of three epochs, after the peak of the rate": keep_smoothed_loss,
-    "the latest within one standard error of the best accuracy": keep_one_error,
-    "the latest within one standard error, after the peak of the rate": keep_one_error_after_peak,
+    "the latest within one standard error of the best accuracy": lambda case: keep_within(case, 1),
+    'the latest within three, `keep = "auto"`': keep_auto,
 }
 
 
@@ -102,7 +100,7 @@ def select(record: dict, **facts) -> list[dict]:
 def format_rules(record: dict) -> str:
     """Each rule against the last epoch, over all trainings of a number of images, as a Markdown table."""
     counts = sorted({case["n"] for case in record["cases"].values()})
-    groups = [select(record, n=n) for n in counts]
+    groups = [[case for case in record["cases"].values() if case["n"] == n] for n in counts]
     heads = [f"{n:,} images ({len(cases)} trainings)" for n, cases in zip(counts, groups, strict=True)]
     rows = [
         ["epoch that is kept", *heads, "worse, equal, better", "worst"],
@@ -203,7 +201,7 @@ def format_sizes(record: dict) -> str:
 
 def find_kept(case: dict) -> float:
     """Test accuracy of the epoch that the rule of recipe `images` keeps."""
-    return case["test_correct"][str(keep_one_error(case))] / case["test_n"]
+    return case["test_correct"][str(keep_auto(case))] / case["test_n"]
 
 
 def format_rows(rows: list[list[str]]) -> str:

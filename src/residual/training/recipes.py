@@ -85,6 +85,9 @@ IMAGES = Recipe(
     weight_decay=0.05,
     label_smoothing=0.1,
     augment=(Affine(rotate=10, shift=0.1, scale=0.1), Flip(), Light(0.2, 0.2)),
+    expected="with about 200 photos of 64x64: 89.2% of 120 SIGNS photos (95% interval 82.3-93.6%) and 89.7% of 310 "
+    "Sign Language Digits (85.8-92.6%), medians of five seeds, 45 s of training on one core of a busy Zen 4; with "
+    "about 1,000: 98.3% (94.1-99.5%) and 97.4% (95.0-98.7%), one seed, 4 to 5 minutes",
 )
 NOTEBOOK_A = Recipe(
     name="notebook-a",

@@ -7,14 +7,16 @@ import numpy as np
 
 from residual.runs.checkpoints import State, number_arrays
 
+ERRORS = 3  # standard errors that an earlier epoch must be better by
+
 
 class BestWeights(keras.callbacks.Callback):
     """Keeps the weights of one epoch, chosen on the validation images.
 
     A few validation images choose by chance: among 24, an epoch of the warm-up may have the most right. So "auto"
     prefers late epochs, whose learning rate is low, and goes back to an earlier one only if all after it are worse by
-    more than one standard error of an accuracy of n images (Breiman et al. 1984, section 3.4.3, keep the simplest tree
-    in the same way). Measured in docs/results.md.
+    more than three standard errors of an accuracy of n images. One is not enough, because the best of 20 equally good
+    epochs is about two standard errors above their mean by chance alone. Measured in docs/results.md.
 
     Args:
         keep: "auto"; "best" for the highest validation accuracy, then the lowest loss, then the latest; or "last".
@@ -41,7 +43,7 @@ class BestWeights(keras.callbacks.Callback):
         """Whether an epoch of this score takes the place of the one that is kept."""
         if self.keep == "auto":
             best = max(self.score[0], score[0])
-            return best - score[0] <= standard_error(best, self.images)
+            return best - score[0] <= ERRORS * standard_error(best, self.images)
         return self.keep == "last" or score >= self.score
 
     def describe(self) -> str:
