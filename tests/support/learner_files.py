@@ -582,6 +582,19 @@ UNCHECKED = {
         "block",
         "no stand-in for tf.nn.fractional_pool",
     ),
+    "a table that needs what is not installed": (
+        _normalize_by("from no_such_package import Norm\nNORMS = {'own': Norm}", "NORMS['own']()"),
+        "residual_block",
+        "it needs no_such_package, which is not here",
+    ),
+    "no stand-in behind a flag that is known": (
+        UNKNOWN_FLAG.replace("shrinks", "projection").replace(
+            "    if projection:\n",
+            "    if not projection:\n        x = tf.nn.fractional_pool(x)\n    else:\n",
+        ),
+        "block",
+        "no stand-in for tf.nn.fractional_pool",
+    ),
     "a package that is not installed": (
         _normalize_by("import no_such_package.layers as extra", "extra.Norm()"),
         "residual_block",

@@ -16,7 +16,7 @@ from residual.checker.findings import NO_EVIDENCE, Evidence, group_differences, 
 from residual.checker.graph import depends_on, list_items, list_lost_steps
 from residual.checker.layout import Layout, block_layout, list_convs, list_norms
 from residual.checker.pairs import BlockPair, CallArguments, Result
-from residual.checker.plans import CASES, COURSE_ORDER, STYLES, Case, Plan, Style, list_plans
+from residual.checker.plans import CASES, COURSE_ORDER, Case, Plan, Style, list_plans
 from residual.checker.reasons import explain_stop
 from residual.checker.report import Finding
 from residual.checker.rules.arguments import WrongSignature
@@ -55,11 +55,15 @@ class Attempt:
         return not self.mistakes and self.outcome.error is None and not self.is_chance
 
     @property
-    def rank(self) -> tuple[bool, int, int]:
-        """How well the call fits: one that ends comes first, then the one that gets further or differs less."""
-        if self.outcome.error is None:
-            return (True, -self.mistakes, -self.is_chance)
-        return (False, len(self.outcome.calls), -self.mistakes)
+    def rank(self) -> tuple[int, int, int]:
+        """How well the call fits: one that ends comes first, then the one that gets further or differs less.
+
+        Of calls that do not end, one that stops at what is not here comes first: nobody knows what comes after it.
+        """
+        error = self.outcome.error
+        if error is None:
+            return (2, -self.mistakes, -self.is_chance)
+        return (bool(explain_unavailable(error)), len(self.outcome.calls), -self.mistakes)
 
     @property
     def activates_first(self) -> bool:
@@ -154,16 +158,11 @@ def _find_first_attempt(candidate: Candidate, signature: Signature, role: str) -
     plans = list(list_plans(signature, role, candidate.by_course_name))
     if not plans:
         raise SignatureError("it does not take filters")
-    best = _find_best(candidate, plans, len(plans) == len(STYLES))
-    error = best.outcome.error
-    if best.is_right or (error is not None and explain_unavailable(error)):
-        return best
-    return _find_best(candidate, best.plan.flip(), False, best)
+    best = _find_best(candidate, plans)
+    return best if best.is_right else _find_best(candidate, best.plan.flip(), best)
 
 
-def _find_best(
-    candidate: Candidate, plans: Iterable[Plan], is_one_assignment: bool, best: Attempt | None = None
-) -> Attempt:
+def _find_best(candidate: Candidate, plans: Iterable[Plan], best: Attempt | None = None) -> Attempt:
     """The attempt with the highest rank; `best` is one that was made before."""
     for plan in plans:
         attempt = _attempt(candidate, plan, 0, CASES[plan.role][0])
@@ -171,8 +170,8 @@ def _find_best(
             attempt.is_chance = not _attempt(candidate, plan, 1, CASES[plan.role][1]).is_right
         if best is None or attempt.rank > best.rank:
             best = attempt
-        if attempt.is_right or (is_one_assignment and attempt.outcome.error is None):
-            break  # the filters were taken, and only one assignment of the arguments is possible
+        if attempt.is_right:
+            break
     return best
 
 

@@ -78,7 +78,7 @@ def run_file(file: LearnerFile) -> Run:
         _run_statement(run, statement)
     _supply_missing(run, file, chosen)
     _bind_missing(run, file, chosen)
-    _repeat_definitions(run)
+    _repeat_failures(run)
     return run
 
 
@@ -127,10 +127,10 @@ def _supply_missing(run: Run, file: LearnerFile, chosen: list[Statement]) -> Non
                 run.imports.append(_explain_missing(run, file, statement, name, line_to_add))
 
 
-def _repeat_definitions(run: Run) -> None:
-    """Run the definitions that stopped once more: they may have what they need now."""
-    for statement, _ in [one for one in run.failures if one[0].is_definition]:
-        run.failures = [(one, error) for one, error in run.failures if one is not statement]
+def _repeat_failures(run: Run) -> None:
+    """Run what stopped once more, in the order of the file: it may have what it needs now."""
+    failures, run.failures = run.failures, []
+    for statement, _ in sorted(failures, key=lambda one: one[0].line):
         _run_statement(run, statement)
 
 
