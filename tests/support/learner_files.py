@@ -553,6 +553,24 @@ def residual_block(x, options):
 )
 
 
+# The flag is for blocks that keep their size; those that do not need a function that has no stand-in.
+_POOLED = (
+    KERAS
+    + """
+
+def residual_block(x, filters, strides=1, projection=False):
+    y = layers.Conv2D(filters, 3, strides, padding="same")(x)
+    y = layers.ReLU()(layers.BatchNormalization()(y))
+    y = layers.BatchNormalization()(layers.Conv2D(filters, 3, padding="same")(y))
+    if projection:
+        x = layers.BatchNormalization()(layers.Conv2D(filters, 1)(x))
+    elif strides != 1:
+        x = layers.BatchNormalization()(layers.Conv2D(filters, 1)(tf.nn.fractional_pool(x)))
+    return layers.ReLU()(layers.add([x, y]))
+"""
+)
+
+
 def _normalize_by(imports: str, norm: str) -> str:
     """A block of a file that imports its batch norm from elsewhere."""
     block = ONE_COUNT.replace("from keras.models import Model\n", imports + "\n")
@@ -575,26 +593,12 @@ UNCHECKED = {
         "residual_block",
         "no stand-in for layer_utils.normalize",
     ),
-    "no stand-in, and a flag that would pass it by": (
-        UNKNOWN_FLAG.replace(
-            "    if shrinks:", "    if not shrinks:\n        x = tf.nn.fractional_pool(x)\n    else:"
-        ),
-        "block",
-        "no stand-in for tf.nn.fractional_pool",
-    ),
     "a table that needs what is not installed": (
         _normalize_by("from no_such_package import Norm\nNORMS = {'own': Norm}", "NORMS['own']()"),
         "residual_block",
         "it needs no_such_package, which is not here",
     ),
-    "no stand-in behind a flag that is known": (
-        UNKNOWN_FLAG.replace("shrinks", "projection").replace(
-            "    if projection:\n",
-            "    if not projection:\n        x = tf.nn.fractional_pool(x)\n    else:\n",
-        ),
-        "block",
-        "no stand-in for tf.nn.fractional_pool",
-    ),
+    "no stand-in behind a flag": (_POOLED, "residual_block", "no stand-in for tf.nn.fractional_pool"),
     "a package that is not installed": (
         _normalize_by("import no_such_package.layers as extra", "extra.Norm()"),
         "residual_block",
