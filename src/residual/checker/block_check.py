@@ -9,7 +9,8 @@ import keras
 
 from residual.checker import numbers
 from residual.checker.apply_rules import apply_rules, find_block_differences, merge_cases
-from residual.checker.calling import Outcome, Signature, SignatureError, call, makes_function
+from residual.checker.attempt import Attempt
+from residual.checker.calling import Signature, SignatureError, call, makes_function
 from residual.checker.candidates import Candidate
 from residual.checker.difference import Difference, has_mistake, soften_difference
 from residual.checker.findings import NO_EVIDENCE, Evidence, group_differences, make_finding
@@ -23,57 +24,9 @@ from residual.checker.rules.arguments import WrongSignature
 from residual.checker.rules.rule import Rule
 from residual.checker.rules.running import NumbersDiffer, Raises
 from residual.checker.rules.shortcut import NormMissingOnShortcut
-from residual.checker.steps import letters, pick_steps
-from residual.checker.wording import describe_error, explain_unavailable
+from residual.checker.steps import pick_steps
+from residual.checker.wording import describe_error
 from residual.models import course_blocks
-
-
-@dataclass
-class Attempt:
-    """A case run on the learner's block: what came of it, and how it differs from the reference."""
-
-    plan: Plan
-    case: Case
-    passed: bool | None
-    source: Any
-    outcome: Outcome
-    differences: list[Difference] = field(default_factory=list)
-    layout: Layout | None = None
-    reference: tuple[Any, Layout] | None = None
-    is_chance: bool = False
-
-    @property
-    def compared(self) -> bool:
-        return self.layout is not None and self.outcome.error is None
-
-    @property
-    def mistakes(self) -> int:
-        return sum(not difference.is_note for difference in self.differences)
-
-    @property
-    def is_right(self) -> bool:
-        return not self.mistakes and self.outcome.error is None and not self.is_chance
-
-    @property
-    def rank(self) -> tuple[int, int, int]:
-        """How well the call fits: one that ends comes first, then the one that gets further or differs less.
-
-        Of calls that do not end, one that stops at what is not here comes first: nobody knows what comes after it.
-        """
-        error = self.outcome.error
-        if error is None:
-            return (2, -self.mistakes, -self.is_chance)
-        return (bool(explain_unavailable(error)), len(self.outcome.calls), -self.mistakes)
-
-    @property
-    def activates_first(self) -> bool:
-        """Whether the main path begins in the order of v2."""
-        return self.layout is not None and letters(self.layout.blocks[0].main).startswith("NA")
-
-    @property
-    def has_addition(self) -> bool:
-        """Whether anything meets the main path; True if nobody knows."""
-        return self.layout is None or self.layout.blocks[0].merge is not None
 
 
 @dataclass(frozen=True)
