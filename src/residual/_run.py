@@ -12,7 +12,8 @@ from residual._console import preformat_html
 from residual.backend import import_keras_quietly
 from residual.backend.devices import AUTO, check_device, use_device
 from residual.errors import DataError, ResidualWarning, RunError
-from residual.runs.folder import RunFolder, find_run
+from residual.runs.find import find_run
+from residual.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     import keras

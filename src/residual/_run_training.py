@@ -14,15 +14,8 @@ from residual.backend import import_keras_quietly
 from residual.backend.devices import AUTO, check_device, use_device
 from residual.errors import NetworkError, RecipeError, RunError
 from residual.models.given import GivenNetwork
-from residual.runs.folder import (
-    RESUMABLE,
-    RunFolder,
-    check_free,
-    check_name,
-    find_existing,
-    find_run,
-    new_run,
-)
+from residual.runs.find import check_free, check_name, find_existing, find_run, new_run
+from residual.runs.folder import RESUMABLE, RunFolder
 from residual.training.options import TrainOptions
 
 if TYPE_CHECKING:

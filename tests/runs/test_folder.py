@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from residual.errors import RunError
-from residual.runs.folder import RunFolder, check_free, find_run, new_run
+from residual.runs.find import check_free, find_run, new_run
+from residual.runs.folder import RunFolder
 
 
 def test_runs_without_a_name_count_on_while_others_are_made(tmp_path, monkeypatch):

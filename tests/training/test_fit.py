@@ -18,7 +18,8 @@ from residual.data.images import Dataset, Images
 from residual.errors import DataError, RecipeError, RunError
 from residual.models import zoo
 from residual.models.build import build_network
-from residual.runs.folder import RunFolder, find_run, new_run
+from residual.runs.find import find_run, new_run
+from residual.runs.folder import RunFolder
 from residual.training import batch_norm
 from residual.training.batches import in_order
 from residual.training.build import build_model, fit_normalization

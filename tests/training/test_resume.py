@@ -19,7 +19,8 @@ from residual.data.fingerprints import compute_data_hash
 from residual.data.load import load_data
 from residual.errors import DataError, RecipeError, RunError
 from residual.runs import checkpoints
-from residual.runs.folder import RunFolder, find_run, new_run
+from residual.runs.find import find_run, new_run
+from residual.runs.folder import RunFolder
 from residual.training import choose, failures, fit, memory, save
 from residual.training.callbacks import checkpoint
 from residual.training.callbacks.epoch_log import EpochLog

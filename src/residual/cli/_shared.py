@@ -215,7 +215,7 @@ def check_trained(run_or_model: str) -> None:
     Raises:
         RunError: naming the runs that there are, or how to finish the training of this one.
     """
-    from residual.runs.folder import find_run
+    from residual.runs.find import find_run
 
     if not run_or_model.endswith(".keras"):
         find_run(run_or_model).check_model()

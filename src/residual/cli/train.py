@@ -131,7 +131,7 @@ def _train_anew(context: typer.Context, shown: "TextConsole") -> "Run":
 
 def _resume(context: typer.Context, shown: "TextConsole") -> "Run":
     """Finish an interrupted run as it began."""
-    from residual.runs.folder import find_run
+    from residual.runs.find import find_run
 
     run, device = context.params["resume"], context.params["device"]
     _refuse_others(context, run)

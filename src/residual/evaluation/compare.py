@@ -14,7 +14,8 @@ from residual.errors import RunError
 from residual.evaluation.metrics import wilson_interval
 from residual.evaluation.significance import Difference, compare_paired, compare_unpaired
 from residual.evaluation.test_predictions import load_predictions
-from residual.runs.folder import ROOT, RunFolder, find_run
+from residual.runs.find import find_run
+from residual.runs.folder import ROOT, RunFolder
 from residual.runs.history import RunEntry, name_damage, read_entry
 from residual.runs.record import RunRecord
 from residual.training.options import TrainOptions
