@@ -228,6 +228,7 @@ def test_scores_are_returned_if_they_cannot_be_written(stripes_file, monkeypatch
         '{"classes": [1, 2, 3]}',
         '{"classes": ["a"]}',
         '{"white": "x"}',
+        "{",
     ],
 )
 def test_a_damaged_residual_json_gives_one_message(tmp_path, info):
@@ -237,7 +238,7 @@ def test_a_damaged_residual_json_gives_one_message(tmp_path, info):
     model.save(tmp_path / "m.keras")
     with zipfile.ZipFile(tmp_path / "m.keras", "a") as archive:
         archive.writestr("residual.json", info)
-    with pytest.raises(RunError, match="m.keras is damaged: residual.json in it must have "):
+    with pytest.raises(RunError, match="m.keras is damaged: residual.json in it must "):
         residual.predict(tmp_path / "m.keras", save_image(tmp_path))
 
 

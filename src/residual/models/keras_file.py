@@ -57,12 +57,15 @@ def load_model(path: str | Path) -> tuple[keras.Model, dict]:
         with raise_recursion_limit(), hide_tensorflow():
             model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
         with zipfile.ZipFile(path) as archive:
-            info = json.loads(archive.read(_MEMBER)) if _MEMBER in archive.namelist() else {}
+            text = archive.read(_MEMBER) if _MEMBER in archive.namelist() else b"{}"
     except RunError:
         raise
     except Exception as error:  # Keras raises whatever the damaged part raises
         raise RunError(f"{path} cannot be loaded: {first_line(error)}") from None
-    return model, info
+    try:
+        return model, json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: {_MEMBER} in it must be JSON; {first_line(error)}.") from None
 
 
 def _check_unpacked(path: Path) -> None:

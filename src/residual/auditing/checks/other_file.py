@@ -19,7 +19,7 @@ def find(facts: Facts, source: Source) -> Iterator[Found]:
     if source.passed_over:
         cases = tuple(Case((), f"{name}: {reason}") for name, reason in source.passed_over)
         reasons = ", ".join(
-            f"{count:,} {reason}" for reason, count in count_passed_over(source.passed_over).items()
+            f"{count:,} ({reason})" for reason, count in count_passed_over(source.passed_over).items()
         )
         says = f"{format_count(len(cases), 'file or folder', 'files and folders')} passed over: {reasons}"
         yield Found(says, len(cases), cases)
