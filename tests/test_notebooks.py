@@ -33,7 +33,13 @@ def test_there_are_five():
     assert [path.stem[0] for path in NOTEBOOKS] == list("12345")
 
 
-@each_notebook
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem[0] in "23" else [])
+        for path in NOTEBOOKS
+    ],
+)
 def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
     # One epoch of each training: this asks whether the cells run, not what they reach.
     monkeypatch.setenv("RESIDUAL_NOTEBOOK_EPOCHS", "1")

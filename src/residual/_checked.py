@@ -20,6 +20,7 @@ from residual.errors import RecipeError, ResidualError
 Count = Annotated[int, Meta(ge=1)]
 Whole = Annotated[int, Meta(ge=0)]
 
+_NEAR = 0.7  # of 1, for a key that was meant
 _UNLIMITED = Meta()
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
@@ -87,7 +88,9 @@ def read_table(cls: type[Checked], table: Any, kind: str, example: str = "") -> 
 
 def _describe_unknown(unknown: list[str], allowed: list[str]) -> str:
     """Which keys are unknown, what each may have meant, or else all that are allowed."""
-    near = [close[0] for key in unknown if (close := difflib.get_close_matches(key, allowed, n=1))]
+    near = [
+        close[0] for key in unknown if (close := difflib.get_close_matches(key, allowed, n=1, cutoff=_NEAR))
+    ]
     listed = f"allowed are {', '.join(allowed)}." if allowed else "it has no values."
     hint = f"did you mean {', '.join(near)}?" if len(near) == len(unknown) else listed
     return f"unknown key{'s' * (len(unknown) > 1)} {', '.join(map(str, unknown))}; {hint}"

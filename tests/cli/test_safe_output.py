@@ -120,7 +120,7 @@ def test_errors_do_not_act_either(inside, words):
     assert "\x1b" not in result.output
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize("encoding", ["cp1252", pytest.param("ascii", marks=pytest.mark.slow)])
 def test_an_encoding_without_the_letters_is_no_traceback(inside, encoding):
     for words in (
         ["predict", "first", "photos"],

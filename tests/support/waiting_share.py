@@ -2,6 +2,7 @@
 
 import json
 import time
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -28,15 +29,15 @@ class Slow(keras.callbacks.Callback):
 def share(data: float, step: float) -> float:
     """What is measured where each batch takes `data` seconds to make and each step `step` and a little."""
 
-    def slow(x, rng):
+    def slow(x, y, rng):
         time.sleep(data)
-        return x
+        return x, y
 
     images = Images(np.zeros((2 * STEPS, 4, 4, 3), np.uint8), np.arange(2 * STEPS) % 3)
     model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
     model.compile("sgd", "mse")
     model.fit(Batches(images, 3, 2), verbose=0)  # compiles, which is no step
-    batches = Batches(images, 3, 2, (slow,))
+    batches = Batches(images, 3, 2, (SimpleNamespace(mix=slow),))
     waiting = WaitingTime(batches)
     model.fit(batches, shuffle=False, verbose=0, callbacks=[Slow(step), waiting])
     assert waiting.share == batches.waited / waiting.spent

@@ -13,6 +13,7 @@ from residual.data import pixel_store
 from residual.data.images import Images
 from residual.errors import DataError
 from residual.training.batches import Batches
+from tests.support.changes import make_change
 
 
 def numbered(n: int = 10) -> Images:
@@ -66,7 +67,9 @@ def test_augmentations_apply_in_turn():
         return x * 2
 
     plain = Batches(numbered(), 3, 10)[0][0]
-    np.testing.assert_array_equal(Batches(numbered(), 3, 10, (add, double))[0][0], (plain + 1) * 2)
+    np.testing.assert_array_equal(
+        Batches(numbered(), 3, 10, (make_change(add), make_change(double)))[0][0], (plain + 1) * 2
+    )
 
 
 def test_mixed_labels_are_soft_and_a_step_can_be_made_again():
@@ -130,7 +133,7 @@ def test_the_next_batches_are_made_meanwhile_and_those_of_an_old_epoch_are_dropp
         made.append(sorted(x[:, 0, 0, 0].tolist()))
         return x
 
-    batches = Batches(numbered(40), 3, 4, (seen,))
+    batches = Batches(numbered(40), 3, 4, (make_change(seen),))
     batches[0]
     wait_until(lambda: len(made) >= 2)
     assert made[:2] == [sorted(batches.order[:4].tolist()), sorted(batches.order[4:8].tolist())]
@@ -174,7 +177,7 @@ def test_an_error_in_the_background_comes_out_at_its_step():
             raise RuntimeError("seven")
         return x
 
-    batches = Batches(numbered(), 3, 1, (fail,), shuffle=False)
+    batches = Batches(numbered(), 3, 1, (make_change(fail),), shuffle=False)
     assert [len(batches[step][0]) for step in range(7)] == [1] * 7
     with pytest.raises(RuntimeError, match="seven"):
         batches[7]

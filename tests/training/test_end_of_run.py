@@ -183,7 +183,14 @@ def test_other_weights_than_those_of_the_report_are_refused(stripes_file):
 
 
 @pytest.mark.parametrize(
-    "name", ["resnet18", "course-resnet50", "cifar-resnet29v2", "wide-resnet16-4", "resnet50d"]
+    "name",
+    [
+        *("cifar-resnet29v2", "resnet50d"),
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("resnet18", "course-resnet50", "wide-resnet16-4")
+        ),
+    ],
 )
 def test_a_network_has_the_same_hash_after_it_is_saved_and_loaded(tmp_path, name):
     from residual.models.keras_file import save_model

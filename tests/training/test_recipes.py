@@ -128,7 +128,7 @@ def toml(**changes) -> str:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (toml(epoch=3), "recipe: has name, about, model, epochs, "),
+        (toml(epoch=3), "recipe: unknown key epoch; did you mean epochs?"),
         (toml(epochs=None, model=None), "recipe: lacks model, epochs."),
         (toml(schedule="constant"), "schedule: must be a table such as "),
         (toml(augment="flip"), "augment: must be a list of tables; got 'flip'."),

@@ -75,8 +75,14 @@ def same_but_for_seconds(one: RunFolder, other: RunFolder) -> bool:
     return rows[0] == rows[1]
 
 
-@pytest.mark.parametrize("cut_at", [2, 6, 11, 17])
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize(
+    ("optimizer", "cut_at"),
+    [
+        *(("adamw", 2), ("sgd", 6), ("adamw", 17)),
+        *(pytest.param("adamw", step, marks=pytest.mark.slow) for step in (6, 11)),
+        *(pytest.param("sgd", step, marks=pytest.mark.slow) for step in (2, 11, 17)),
+    ],
+)
 def test_a_resumed_training_ends_bit_for_bit_as_one_that_was_not_cut(
     stripes_file, each_step, monkeypatch, cut_at, optimizer
 ):

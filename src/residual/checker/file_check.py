@@ -19,6 +19,9 @@ from residual.checker.rules.running import Crashed, Hangs
 from residual.checker.source import SUFFIXES, read_file
 from residual.errors import DataError
 
+# By which the child is asked for its stack. A watchdog that reads the stack from another thread while the interpreter
+# changes it can end the process instead, so it serves only on Windows, which has no such signal.
+STACK_SIGNAL = getattr(signal, "SIGUSR1", None)
 # The child takes over this process's search path, so that it finds the same residual.
 _CHILD = (
     "import json, sys; job = json.load(open(sys.argv[1], encoding='utf-8')); sys.path[:] = job['path']; "
@@ -64,7 +67,8 @@ def _find_file(path: Path) -> Path:
 
 def _run(file: Path, folder: Path, timeout: float) -> tuple[int | None, str, float]:
     """(exit status, or None past the limit; what was printed; the limit)."""
-    job = {"file": str(file), "folder": str(folder), "limit": timeout}
+    warn = max(timeout - 1, 0.8 * timeout)
+    job = {"file": str(file), "folder": str(folder), "warn": warn}
     job["path"] = [os.path.abspath(entry) for entry in sys.path]
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     # Without a display a plot window would wait for ever; on a CPU the numbers are the reference's.
@@ -82,13 +86,27 @@ def _run(file: Path, folder: Path, timeout: float) -> tuple[int | None, str, flo
     reader = threading.Thread(target=_keep_end, args=(process.stdout, kept), daemon=True)
     reader.start()
     try:
-        status = process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        status = None
+        status = _wait(process, warn)
+        if status is None:
+            _ask_for_stack(process, folder)
+            status = _wait(process, timeout - warn)
     finally:
         _end(process)
         reader.join(5)
     return status, remove_start_up_log(kept[0].decode("utf-8", "replace")), timeout
+
+
+def _wait(process: subprocess.Popen, seconds: float) -> int | None:
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _ask_for_stack(process: subprocess.Popen, folder: Path) -> None:
+    """Make the child write its stack to where.txt, if it has begun: before that the signal would end it."""
+    if STACK_SIGNAL and (folder / "where.txt").is_file():
+        process.send_signal(STACK_SIGNAL)
 
 
 def remove_start_up_log(printed: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from residual.checker.candidates import Names, classify_name, find_names
+from residual.checker.file_check import STACK_SIGNAL
 from residual.checker.findings import make_finding
 from residual.checker.function_check import check_names
 from residual.checker.printed import KEPT, KeptEnd
@@ -27,18 +28,24 @@ def main(job: dict) -> None:
 
     Args:
         job: "file", the learner's; "folder", where `report.json`, `now.txt` (the function at hand) and
-            `where.txt` (the stack shortly before the limit) go; "limit" in seconds.
+            `where.txt` (the stack shortly before the limit) go; "warn", seconds after which the stack is written if no
+            signal can ask for it.
     """
     file, folder = Path(job["file"]), Path(job["folder"])
     with open(folder / "where.txt", "w", encoding="utf-8") as where:
-        limit = job["limit"]
-        faulthandler.dump_traceback_later(max(limit - 1, 0.8 * limit), file=where)
+        if STACK_SIGNAL:
+            faulthandler.register(STACK_SIGNAL, file=where, all_threads=False)
+        else:
+            faulthandler.dump_traceback_later(job["warn"], file=where)
         os.chdir(file.parent)
         sys.path.insert(0, str(file.parent))
         sys.argv = [str(file)]
         report = _check_names(read_file(file), folder / "now.txt")
         _write(folder / "report.json", json.dumps(report.to_dict()))
-        faulthandler.cancel_dump_traceback_later()
+        if STACK_SIGNAL:
+            faulthandler.unregister(STACK_SIGNAL)
+        else:
+            faulthandler.cancel_dump_traceback_later()
 
 
 def _write(path: Path, text: str) -> None:

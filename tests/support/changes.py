@@ -1,0 +1,12 @@
+"""Augmentations made of a function, for tests of what calls them."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+
+def make_change(function: Callable[[np.ndarray, np.random.Generator], np.ndarray]) -> Any:
+    """What `Batches` needs of an augmentation: images go through `function`, labels stay."""
+    return SimpleNamespace(mix=lambda x, y, rng: (function(x, rng), y))
