@@ -100,7 +100,8 @@ def train(
             Sequential, of Keras's own layers; the training begins with its weights.
         recipe: a name, a .toml file or a Recipe; "default" is the one made for the data.
         epochs, batch_size: in place of the recipe's.
-        image_size: scale images to (image_size, image_size).
+        image_size: scale images to (image_size, image_size); None scales photos to 64, 96 or 128 pixels, by their own
+            size and number, and leaves arrays as they are.
         seed: of weights, order, augmentation and validation split.
         validation_split: share of the training images that is set aside to select on.
         precision: "float32", "bfloat16" or "auto": the one that trains faster here, by a short measurement.
