@@ -76,21 +76,6 @@ def model():
     return tiny()
 
 
-@pytest.fixture
-def each_step(monkeypatch):
-    """A checkpoint at every step, each written before the next is made."""
-    from residual.training.callbacks import checkpoint
-
-    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
-    keep = checkpoint.Checkpoint._keep
-
-    def keep_and_wait(self, epoch, step):
-        keep(self, epoch, step)
-        self._writing.result()
-
-    monkeypatch.setattr(checkpoint.Checkpoint, "_keep", keep_and_wait)
-
-
 def test_what_is_given_is_trained_recorded_and_resumed_bit_for_bit(model, each_step):
     before = model.get_weights()
     counted = Count()

@@ -22,7 +22,6 @@ from residual.runs import checkpoints
 from residual.runs.find import find_run, new_run
 from residual.runs.folder import RunFolder
 from residual.training import choose, failures, fit, memory, save
-from residual.training.callbacks import checkpoint
 from residual.training.callbacks.epoch_log import EpochLog
 from residual.training.job import split_validation
 from residual.training.schedules import OneCycle, Steps
@@ -34,19 +33,6 @@ RECIPE = replace(QUICK, epochs=4, schedule=OneCycle(3e-3), augment=(Shift(2), Fl
 @pytest.fixture
 def stripes_file(tmp_path):
     return save_npz(tmp_path / "stripes.npz", striped())
-
-
-@pytest.fixture
-def each_step(monkeypatch):
-    """A checkpoint at every step, each written before the next is made."""
-    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
-    keep = checkpoint.Checkpoint._keep
-
-    def keep_and_wait(self, epoch, step):
-        keep(self, epoch, step)
-        self._writing.result()
-
-    monkeypatch.setattr(checkpoint.Checkpoint, "_keep", keep_and_wait)
 
 
 class Cut(Exception):

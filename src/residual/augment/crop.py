@@ -5,11 +5,10 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta
 
-from residual.augment.values import Augmentation, Share, rounded
+from residual.augment.values import Augmentation, Share, rounded, split_batch
 
 _AREA = "two shares from 0.01 to 1, ascending"
 _RATIO = "two numbers from 0.1 to 10, ascending"
-_IMAGES_AT_A_TIME = 1 << 15  # pixels of the images that are worked on together: they stay in a core's cache
 
 
 class ResizedCrop(Augmentation, frozen=True, tag="resized-crop"):
@@ -44,9 +43,7 @@ class ResizedCrop(Augmentation, frozen=True, tag="resized-crop"):
         rows = _positions(top, box_height, height)
         columns = _positions(left, box_width, width)
         out = np.empty_like(x)
-        group = max(1, _IMAGES_AT_A_TIME // (height * width))
-        for first in range(0, n, group):
-            few = slice(first, first + group)
+        for few in split_batch(x):
             _resample(x[few], rows[few], columns[few], out[few])
         return out
 

@@ -7,11 +7,10 @@ import numpy as np
 from msgspec import Meta
 
 from residual._checked import Whole
-from residual.augment.values import Augmentation, rounded
+from residual.augment.values import Augmentation, rounded, split_batch
 
 _Distance = Annotated[float, Meta(ge=0, lt=1e30)]
 _DISTANCES = "a number from 0 or two"
-_PIXELS_AT_A_TIME = 1 << 15  # what `_bilinear` works on then stays in a core's cache: a third of the time
 
 
 class Flip(Augmentation, frozen=True, tag="flip"):
@@ -84,9 +83,7 @@ class Affine(Augmentation, frozen=True, tag="affine"):
             cos * column - sin * row + (width - 1) / 2,
         )
         out = np.empty_like(x)
-        group = max(1, _PIXELS_AT_A_TIME // (height * width))
-        for first in range(0, n, group):
-            few = slice(first, first + group)
+        for few in split_batch(x):
             _bilinear(x[few], row[few], column[few], out[few])
         return out
 

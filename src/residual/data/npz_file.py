@@ -33,10 +33,7 @@ def list_npz(path: Path) -> dict[str, tuple[np.dtype, tuple[int, ...]]]:
     except OSError:
         raise
     except Exception as error:  # zip, header and dtype errors alike
-        raise DataError(
-            f"{path} is not an .npz that can be read safely ({str(error) or type(error).__name__}). "
-            "Write plain arrays with numpy.savez."
-        ) from None
+        raise _explain_damage(path, error) from None
     return found
 
 
@@ -64,8 +61,12 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     except DataError:
         raise
     except Exception as error:  # zip, header and dtype errors alike
-        raise DataError(
-            f"{path} is not an .npz that can be read safely ({str(error) or type(error).__name__}). "
-            "Write plain arrays with numpy.savez."
-        ) from None
+        raise _explain_damage(path, error) from None
     return {key: held for key, held in members.items() if isinstance(held, np.ndarray)}
+
+
+def _explain_damage(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{path} is not an .npz that can be read safely ({str(error) or type(error).__name__}). "
+        "Write plain arrays with numpy.savez."
+    )
