@@ -1,0 +1,81 @@
+"""The model card: what somebody needs to know to use an exported network without `residual`.
+
+The card stands in the exported file itself, and as a JSON file beside it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from residual._atomic import write_bytes
+from residual.errors import RunError
+
+KEY = "residual"  # under which a file holds its card
+RESIZE = (
+    "turn the image upright (EXIF); transparent pixels become white; scale it to cover the size, with a bilinear "
+    "filter and antialiasing; cut out the middle"
+)
+
+
+class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What an exported network is, and how to show it images.
+
+    Attributes:
+        name: of the run or model file.
+        network: such as "resnet50".
+        classes: names of the outputs, in their order.
+        image_size: (height, width) in pixels.
+        precision: "fp32", "bf16" or "int8".
+        exported_to: the format, a key of `residual.exporters.EXPORTERS`.
+        resize: how an image of any size becomes one of that size, in words.
+        white: the grey value that stands for white in images of more than 8 bits; None for 65,535.
+        source: one sentence on the training images; "" if nobody knows.
+        versions: of the programs that made the file.
+        weights_sha256: of the network that was exported; "" if it has none.
+        created: date and time, ISO 8601.
+        file_sha256: of the exported file. Only the card beside the file has it; in the file itself it is "".
+    """
+
+    name: str
+    network: str
+    classes: tuple[str, ...]
+    image_size: tuple[int, int]
+    precision: str
+    exported_to: str
+    resize: str = RESIZE
+    white: float | None = None
+    source: str = ""
+    versions: dict[str, str] = {}
+    weights_sha256: str = ""
+    created: str = ""
+    file_sha256: str = ""
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return msgspec.json.encode(self).decode()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values."""
+        return msgspec.to_builtins(self)
+
+
+def parse_card(text: str | bytes, where: str) -> ModelCard:
+    """The card in a JSON text.
+
+    Args:
+        text: as `ModelCard.to_json` writes it.
+        where: the file, for errors.
+
+    Raises:
+        RunError: if it is not a model card.
+    """
+    try:
+        return msgspec.json.decode(text, type=ModelCard)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RunError(f"The model card in {where} is damaged: {error}. Export the network again.") from None
+
+
+def write_card(card: ModelCard, path: Path) -> None:
+    """Write a card as indented JSON, whole or not at all."""
+    write_bytes(path, msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n")

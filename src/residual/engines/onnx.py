@@ -1,0 +1,48 @@
+"""ONNX files, computed by ONNX Runtime."""
+
+from pathlib import Path
+
+import numpy as np
+
+from residual.engines.card import KEY, parse_card
+from residual.engines.engine import Engine
+from residual.errors import RunError
+
+
+class OnnxEngine(Engine):
+    """An .onnx file that `residual export` wrote.
+
+    Args:
+        path: the file.
+        threads: that compute one batch; 0 for as many as the processor has cores.
+
+    Raises:
+        RunError: if ONNX Runtime is not installed, or the file is not an exported classifier.
+    """
+
+    def __init__(self, path: Path, threads: int = 0):
+        try:
+            import onnxruntime
+        except ImportError:
+            raise RunError(
+                f"{path} needs ONNX Runtime. Install it with pip install 'residual-learning[export]'."
+            ) from None
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its errors have no common class
+            reason = str(error).split("\n")[0]
+            raise RunError(f"{path} cannot be opened by ONNX Runtime: {reason}") from None
+        card = self._session.get_modelmeta().custom_metadata_map.get(KEY)
+        if card is None:
+            raise RunError(
+                f"{path} has no model card: `residual` did not write it. Export a run with residual export RUN --to onnx."
+            )
+        self.card = parse_card(card, str(path))
+        self.runtime = f"ONNX Runtime {onnxruntime.__version__}"
+        self._input = self._session.get_inputs()[0].name
+
+    def _compute(self, images: np.ndarray) -> np.ndarray:
+        return self._session.run(None, {self._input: images})[0]
