@@ -19,6 +19,7 @@ from residual.cli import (
     recipes,
     runs,
     runs_compare,
+    serve,
     summary,
     train,
 )
@@ -32,6 +33,7 @@ VERBS = {
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "serve": serve,
     "runs": runs,
     "runs compare": runs_compare,
     "data": data,
