@@ -2,9 +2,9 @@
 
 import json
 from importlib import resources
+from importlib.metadata import version
 from typing import Any
 
-from residual import __version__
 from residual._text import format_bytes
 from residual.engines.card import ModelCard
 from residual.serving.options import ServeOptions
@@ -18,8 +18,10 @@ def describe_interface(card: ModelCard, options: ServeOptions) -> dict[str, Any]
         card: of the network.
         options: limits, and the prefix of all paths.
     """
-    document = json.loads(resources.files("residual.serving").joinpath("assets/openapi.json").read_text("utf-8"))
-    document["info"]["version"] = __version__
+    document = json.loads(
+        resources.files("residual.serving").joinpath("assets/openapi.json").read_text("utf-8")
+    )
+    document["info"]["version"] = version("residual-learning")
     document["info"]["description"] = (
         f"{card.name}: {card.network}, {len(card.classes)} classes. A request holds at most "
         f"{format_bytes(options.max_body)} and {options.queue} images."
