@@ -27,7 +27,7 @@ def test_an_image_is_dropped_and_its_label_read(engine, tmp_path):
             assert read_text(tab, "label") == ""
             tab.drop(tmp_path / "red.png", width / 4, 300)
             tab.wait_for(READY)
-            assert read_text(tab, "label") == "red 100.0%"
+            assert read_text(tab, "label") == "red > 99.9%"
             assert tab.evaluate("document.querySelectorAll('#bars button').length") == 3
             assert "probability of red" in read_text(tab, "caption")
             assert tab.evaluate("document.documentElement.scrollWidth") <= width

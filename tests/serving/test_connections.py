@@ -154,10 +154,8 @@ def test_who_does_not_read_the_answers_is_cut_off(strict):
         lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         lazy.connect(("127.0.0.1", port))
         lazy.settimeout(1)
-        started = time.monotonic()
         with pytest.raises(OSError, match=r"timed out|reset|Broken pipe"):
-            while time.monotonic() - started < 5:
-                lazy.sendall(b"GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50)
+            lazy.sendall(b"GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100_000)
         wait_until(lambda: not server.server_state.connections, 5)
 
 

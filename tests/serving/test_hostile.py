@@ -132,6 +132,7 @@ def test_what_is_no_json_is_refused(client, body):
     )
 
 
+FIELD = b'--x\r\nContent-Disposition: form-data; name="path"\r\n\r\n/etc/passwd\r\n--x--\r\n'
 PART = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
 
 
@@ -148,7 +149,7 @@ PART = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r
         ("multipart/form-data; boundary=x", PART + b"hello\r\n--x--\r\n", 422),
         ("multipart/form-data; boundary=x", b"--x\r\n\r\nhello\r\n--x--\r\n", 400),
         ("multipart/form-data; boundary=x", (PART + b"\r\n") * 400 + b"--x--\r\n", 413),
-        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="path"\r\n\r\n/etc/passwd\r\n--x--\r\n', 400),
+        ("multipart/form-data; boundary=x", FIELD, 400),
     ],
 )  # fmt: skip
 def test_bad_forms_are_refused(client, kind, body, status):
@@ -191,7 +192,16 @@ def test_no_other_file_or_network_is_found(client, path):
     check_refused(client.get(path), 404)
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/predict"), ("POST", "/"), ("DELETE", "/model"), ("OPTIONS", "/predict"), ("TRACE", "/healthz")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/predict"),
+        ("POST", "/"),
+        ("DELETE", "/model"),
+        ("OPTIONS", "/predict"),
+        ("TRACE", "/healthz"),
+    ],
+)
 def test_other_methods_are_refused(client, method, path):
     answer = client.request(method, path)
     check_refused(answer, 405, method)

@@ -102,7 +102,15 @@ def test_wrong_tensors_are_refused(client, inputs):
     assert list(answer.json()) == ["error"]
 
 
-@pytest.mark.parametrize("changes", [{"outputs": [{"name": "other"}]}, {"outputs": [{"name": "probabilities", "parameters": {"classification": 2}}]}, {"parameters": {"binary_data_output": 1}}, {"inputs": None}])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"outputs": [{"name": "other"}]},
+        {"outputs": [{"name": "probabilities", "parameters": {"classification": 2}}]},
+        {"parameters": {"binary_data_output": 1}},
+        {"inputs": None},
+    ],
+)
 def test_what_is_asked_in_vain_is_refused(client, changes):
     assert client.post(PATH, json={"inputs": [make_input()], **changes}).status_code == 400
 
