@@ -21,6 +21,7 @@ def test_other_backends_need_no_tensorflow_and_compute_variances_right(backend):
     errors = found.pop("errors")
     assert found == {
         "folders": ["alone", "train", "validation"],
+        "export is equal": True,
         "imports TensorFlow": False,
         "variances are right": True,
     }, errors

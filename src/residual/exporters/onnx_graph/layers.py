@@ -67,6 +67,7 @@ OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "Multiply": merging.write_join("Mul"),
     "TrueDivide": merging.write_join("Div"),
     "Divide": merging.write_join("Div"),
+    "Negative": merging.write_negative,
     "Maximum": merging.write_join("Max"),
     "Minimum": merging.write_join("Min"),
     **{

@@ -45,6 +45,11 @@ def write_join(op: str) -> Callable[..., Tensor]:
     return write
 
 
+def write_negative(graph: Graph, operation: Any, x: Tensor) -> Tensor:
+    """The operator `-x`."""
+    return graph.add("Neg", [x])
+
+
 def write_average(graph: Graph, layer: Any, *inputs: Tensor) -> Tensor:
     """Average of two or more tensors."""
     total = write_join("Add")(graph, layer, *inputs)
