@@ -162,6 +162,7 @@ def evaluate(
     *,
     classes: Sequence[str] | None = None,
     pixels: str | None = None,
+    precision_at: float | str | None = None,
     device: str = "auto",
 ) -> "Scores":
     """Evaluate a run, or any .keras file, on test images.
@@ -176,6 +177,8 @@ def evaluate(
         search_dir: folder searched for "signs" and "cifar10".
         classes: names of the outputs, in their order, of a .keras file that does not have them.
         pixels: the range that a .keras file of another program takes: "0-255", "0-1" or "-1-1".
+        precision_at: a wanted share of right labels, such as 0.99 or "99%": unsure images are set aside, and the
+            scores get a `selection` of the others. The threshold is chosen on the validation images.
         device: as `train` takes it.
 
     Raises:
@@ -185,7 +188,7 @@ def evaluate(
     check_device(device)
     import_keras_quietly()
     with use_device(device):
-        return evaluate_on(run_or_model, data, search_dir, classes, pixels)
+        return evaluate_on(run_or_model, data, search_dir, classes, pixels, precision_at)
 
 
 def predict(
@@ -194,15 +197,18 @@ def predict(
     *,
     classes: Sequence[str] | None = None,
     pixels: str | None = None,
+    precision_at: float | str | None = None,
     device: str = "auto",
 ) -> "PredictionList":
-    """Labels and probabilities of images.
+    """Labels and probabilities of images, and which of them are unsure, or unlike all training images.
 
     Args:
         run_or_model: a run, its name or folder, or a .keras file.
         images: one or several: image files, folders, patterns, Pillow images, or arrays (height, width, 3) and
             (n, height, width, 3) with pixels from 0 to 255, or floats from 0 to 1; any size and mode.
         classes, pixels: as `evaluate` takes them. Outputs without names are "output 0", "output 1", ...
+        precision_at: a wanted share of right labels, such as 0.99 or "99%"; predictions below the probability that
+            reached it on validation images are unsure. None takes 95%, if a run is named.
         device: as `train` takes it.
 
     Raises:
@@ -218,7 +224,7 @@ def predict(
         network = open_classifier(run_or_model, classes, pixels)
         if network.note:
             warnings.warn(network.note, ResidualWarning, stacklevel=2)
-        return predict_images(network, found)
+        return predict_images(network, found, precision_at)
 
 
 def _make_console(progress: bool) -> "Console":

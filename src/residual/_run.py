@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predictions import PredictionList
     from residual.training.fit import Trained
+    from residual.trust.facts import TrustFacts
 
 
 class Run:
@@ -110,6 +111,17 @@ class Run:
         """The results so far: report.json, and what could not be written there."""
         return {**self.folder.report, **self._unsaved}
 
+    def load_trust(self) -> "TrustFacts | None":
+        """The facts by which its answers are judged; None if it has none, or those of another network.
+
+        Raises:
+            RunError: if they are damaged.
+        """
+        from residual.trust.facts import load_facts
+
+        facts = load_facts(self.path)
+        return facts if facts and facts.weights_sha256 == self.report.get("weights_sha256") else None
+
     def data(self) -> "Dataset":
         """The data that the run was trained on; it is loaded again if necessary.
 
@@ -152,7 +164,7 @@ class Run:
         fingerprint = compute_fingerprint(data.test, record.hash_style)
         return data.classes == record.classes and fingerprint == record.test_fingerprint
 
-    def evaluate(self) -> "Scores":
+    def evaluate(self, precision_at: float | str | None = None) -> "Scores":
         """Evaluate the network on the test images of its data: the one place where they are read.
 
         The scores go into report.json and confusion.png, what the network predicts for each image into
@@ -160,20 +172,41 @@ class Run:
         after training, if the moving batch-norm statistics gave another validation accuracy than the recomputed ones,
         report.json also gets the test accuracy that they give. If a file cannot be written, it warns and returns the
         scores all the same.
+
+        Args:
+            precision_at: as `residual.evaluate` takes it.
         """
         if self._model is None:
             self.folder.check_model()  # before the data is read
+        wanted = self.check_precision(precision_at)
         data = self.data()
         with use_device(self._device):
-            return self._evaluate(data)
+            return self._evaluate(data, wanted)
 
-    def _evaluate(self, data: "Dataset") -> "Scores":
+    def check_precision(self, precision_at: float | str | None) -> float | None:
+        """The share that `precision_at` stands for; None of None.
+
+        Raises:
+            DataError: if it is no share.
+            RunError: if the run has no facts to choose a threshold by.
+        """
+        from residual.evaluation.verdicts import explain_no_facts
+        from residual.trust.thresholds import parse_precision
+
+        if precision_at is None:
+            return None
+        wanted = parse_precision(precision_at)
+        if self.load_trust() is None:
+            raise explain_no_facts()
+        return wanted
+
+    def _evaluate(self, data: "Dataset", precision_at: float | None) -> "Scores":
         from residual.evaluation.evaluate import score_images
         from residual.evaluation.predict import predict_probabilities
 
         seen = [images.digests for images in (data.train, data.validation) if images is not None]
         rows = predict_probabilities(self.model, data.test.x)
-        scores = score_images(rows, data.test, data.classes, seen)
+        scores = score_images(rows, data.test, data.classes, seen, self.load_trust(), precision_at)
         test = {**self.report.get("test", {}), **scores.to_dict()}
         if self._trained and _statistics_matter(self._trained.report["validation"]):
             test["accuracy_with_moving_statistics"] = self._evaluate_moving_statistics()
@@ -208,11 +241,12 @@ class Run:
         finally:
             assign_statistics(self.model, recomputed)
 
-    def predict(self, images: Any) -> "PredictionList":
+    def predict(self, images: Any, precision_at: float | str | None = None) -> "PredictionList":
         """Labels and probabilities of images.
 
         Args:
             images: as `residual.predict` takes them. An image that is named twice is predicted twice.
+            precision_at: as `residual.predict` takes it.
 
         Returns:
             A Prediction for each image. One that is missing or not readable has an `error`.
@@ -224,7 +258,7 @@ class Run:
 
         found = find_images(images)
         with use_device(self._device):
-            return predict_images(open_classifier(self), found)
+            return predict_images(open_classifier(self), found, precision_at)
 
 
 def _statistics_matter(validation: dict) -> bool:
@@ -294,4 +328,5 @@ def open_classifier(
     check_unneeded(run, classes, pixels)
     from residual.data.location import find_white
 
-    return Classifier(run.model, run.classes, white=find_white(run.folder.record.train["data"]))
+    white = find_white(run.folder.record.train["data"])
+    return Classifier(run.model, run.classes, white=white, facts=run.load_trust())

@@ -56,6 +56,12 @@ CLASSES = typer.Option(
 PIXELS = typer.Option(
     None, "--pixels", metavar="RANGE", help="What another program's model takes: 0-255, 0-1 or -1-1."
 )
+PRECISION_AT = typer.Option(
+    None,
+    "--precision-at",
+    metavar="SHARE",
+    help="Share of right labels wanted, such as 99%: what is less certain is unsure.",
+)
 
 _INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
 _MARKED = re.compile(r"`(\w+)`")
@@ -221,6 +227,18 @@ def check_trained(run_or_model: str) -> None:
         find_run(run_or_model).check_model()
     elif not Path(run_or_model).is_file():
         raise RunError(f"There is no model file {run_or_model}.")
+
+
+def check_precision(share: str | None) -> None:
+    """Refuse a precision that is none, before Keras is loaded.
+
+    Raises:
+        DataError: if it is not above 0 and below 1.
+    """
+    from residual.trust.thresholds import parse_precision
+
+    if share is not None:
+        parse_precision(share)
 
 
 def split_names(text: str | None) -> list[str] | None:

@@ -207,6 +207,8 @@ def print_outcome(out: "TextConsole", trained: "Run", scores: "Scores | None") -
     ]
     if scores and scores.leaked:
         rows.append(("leaks", leaks(scores)))
+    if scores and scores.before_calibration:
+        rows.append(("calibrated", _describe_calibration(scores)))
     if "accuracy_with_moving_statistics" in report.get("test", {}):
         rows.append(("batch norm", _describe_moving(validation, report["test"])))
     if report.get("unreadable"):
@@ -228,6 +230,19 @@ def print_outcome(out: "TextConsole", trained: "Run", scores: "Scores | None") -
     out.print()
     for label, text in rows:
         print_row(out, label, text, indent=11, style="bold" if label == "test" else None)
+
+
+def _describe_calibration(scores: "Scores") -> str:
+    from residual._text import format_percent
+
+    before = scores.before_calibration
+    error, was = (
+        format_percent(value, scores.n) for value in (scores.calibration_error, before.calibration.error)
+    )
+    return (
+        f"test log-likelihood -{scores.nll:.4f} instead of -{before.nll:.4f}, calibration error {error} instead of "
+        f"{was}, at temperature {before.temperature:.2f}"
+    )
 
 
 def _describe_moving(validation: dict, test: dict) -> str:

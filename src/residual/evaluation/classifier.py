@@ -8,6 +8,7 @@ import numpy as np
 
 from residual._text import describe_value
 from residual.errors import RunError
+from residual.trust.facts import TrustFacts
 
 DEFAULT_PIXELS = "0-255"
 # What the program around a network did to raw pixels before it called the network.
@@ -29,6 +30,7 @@ class Classifier:
         pixels: the range that the model takes, a key of `PIXELS`.
         white: the grey value that stands for white in images of more than 8 bits; None for the usual one.
         note: what to know before one trusts its answers; "" if there is nothing.
+        facts: by which its answers are judged; None of a model file.
     """
 
     model: Any
@@ -37,6 +39,7 @@ class Classifier:
     pixels: str = DEFAULT_PIXELS
     white: float | None = None
     note: str = ""
+    facts: TrustFacts | None = None
 
 
 def make_classifier(
