@@ -323,13 +323,16 @@ def _describe_rule(max_loss: float | None) -> str:
     return f"at most {max_loss:g} points of accuracy lost"
 
 
-def describe_loss(certificate: Certificate) -> str:
-    """Both accuracies in words: "95.8% of the network, 94.8% of the file, of 96 images"."""
-    network, file = (
-        format_percent(found.share, certificate.n)
-        for found in (certificate.network_accuracy, certificate.file_accuracy)
+def describe_refusal(certificate: Certificate) -> str:
+    """Why a file is not accepted, with the figures, in sentences."""
+    n = certificate.n
+    shares = (certificate.network_accuracy.share, certificate.file_accuracy.share)
+    network, file = (format_percent(share, n) for share in shares)
+    return (
+        f"it must keep this rule: {certificate.rule}. Of {certificate.images} {certificate.agreeing:,} get the "
+        f"network's class. The accuracy is {network} with the network and {file} with the file. The largest "
+        f"difference of two probabilities is {certificate.largest_difference:.2g}, on {certificate.worst.image}."
     )
-    return f"accuracy {network} of the network and {file} of the file, on {certificate.n:,} validation images"
 
 
 def measure_size(path: Path) -> int:
