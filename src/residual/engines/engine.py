@@ -42,6 +42,10 @@ class Engine(ABC):
             return np.empty((0, len(self.card.classes)), np.float32)
         return np.asarray(self._compute(images), np.float32)
 
+    def find_precision(self) -> str:
+        """What the runtime computes most layers in: "fp32", "bf16", "int8", or its own word for another one."""
+        return self.card.precision
+
     @abstractmethod
     def _compute(self, images: np.ndarray) -> np.ndarray:
         """(n, classes) probabilities of uint8 (n, height, width, 3), n at least 1."""

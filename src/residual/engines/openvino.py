@@ -16,6 +16,7 @@ _HINTS = {
     "bf16": "bf16",
     "int8": "f32",
 }  # precision of the card -> that of sums and activations
+_WORDS = {"f32": "fp32", "u8": "int8", "i8": "int8"}  # OpenVINO's word -> ours
 _TELEMETRY = "openvino_telemetry"
 
 
@@ -91,7 +92,7 @@ class OpenVinoEngine(Engine):
             self.runtime += f", computing in {self.find_precision()}"
 
     def find_precision(self) -> str:
-        """What most multiplications are computed in: "bf16", "f32", "i8", ...
+        """What most multiplications are computed in: "fp32", "bf16", "int8", ...
 
         A processor without bfloat16 computes in float32, whatever the card asks for.
         """
@@ -101,7 +102,8 @@ class OpenVinoEngine(Engine):
             if info["layerType"].astype(str) in ("Convolution", "FullyConnected", "MatMul"):
                 precision = info["runtimePrecision"].astype(str)
                 counts[precision] = counts.get(precision, 0) + 1
-        return max(counts, key=lambda precision: counts[precision]) if counts else "f32"
+        most = max(counts, key=lambda precision: counts[precision]) if counts else "f32"
+        return _WORDS.get(most, most)
 
     def _compute(self, images: np.ndarray) -> np.ndarray:
         request = getattr(self._requests, "request", None)

@@ -44,12 +44,22 @@ def export_model(
     from residual.exporters.formats import EXPORTERS
 
     exporter = EXPORTERS[check_format(format, precision)]
+    if precision == "int8":
+        raise RunError("int8 is calibrated on training images and checked: export it with export_certified.")
     if path.suffix != exporter.suffix:
         raise RunError(f"path must end in {exporter.suffix} for {format}; got {path}.")
     if not overwrite:
         check_free(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    card = replace(
+    card = complete_card(card, format, precision)
+    exporter.write(model, card, path, precision)
+    write_card_beside(card, path)
+    return path
+
+
+def complete_card(card: ModelCard, format: str, precision: str) -> ModelCard:
+    """A card with format, precision, versions and date."""
+    return replace(
         card,
         exported_to=format,
         precision=precision,
@@ -57,9 +67,11 @@ def export_model(
         created=card.created or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         file_sha256="",
     )
-    exporter.write(model, card, path, precision)
+
+
+def write_card_beside(card: ModelCard, path: Path) -> None:
+    """Write the card beside an exported file, with the hash of the file."""
     write_card(replace(card, file_sha256=hash_file(path)), card_path(path))
-    return path
 
 
 def check_format(format: str, precision: str = "fp32") -> str:

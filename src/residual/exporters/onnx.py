@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class OnnxExporter:
     """The `Exporter` of ONNX."""
 
-    name, suffix, precisions = "onnx", ".onnx", frozenset({"fp32"})
+    name, suffix, precisions = "onnx", ".onnx", frozenset({"fp32", "int8"})
 
     def write(self, model: "keras.Model", card: ModelCard, path: Path, precision: str) -> None:
         """See `Exporter.write`."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class OpenVinoExporter:
     """The `Exporter` of OpenVINO. "bf16" is a request to the engine; the weights are stored as float32."""
 
-    name, suffix, precisions = "openvino", ".xml", frozenset({"fp32", "bf16"})
+    name, suffix, precisions = "openvino", ".xml", frozenset({"fp32", "bf16", "int8"})
 
     def write(self, model: "keras.Model", card: ModelCard, path: Path, precision: str) -> None:
         """See `Exporter.write`. The weights stand beside `path`, in a file that ends in .bin."""
