@@ -70,6 +70,7 @@ def test_an_error_of_the_checker_itself_is_no_verdict(check_text, monkeypatch):
         ("ResNet18TF", ("network", "ResNet18")),
         ("ResidualBlockTF", ("residual", "")),
         ("Block", ("residual", "")),
+        ("Residual", ("residual", "")),
         ("build_resnet20", ("network", "ResNet")),
         ("resnet", ("network", "ResNet")),
         ("resnet_model", ("network", "ResNet")),

@@ -15,7 +15,7 @@ _ROLES: dict[Role, str] = {
     "convolutional": r"(res)?(conv|convolution|convolutional|projection|downsample)(res|residual)?(block|unit)|"
     r"(res)(conv|projection)",
     "residual": r"(res|residual|resnet|basic|basicres|basicresidual|bottleneck|bottleneckresidual|"
-    r"resnetbottleneck|resnetbasic)(block|unit|module)|bottleneck|skipblock",
+    r"resnetbottleneck|resnetbasic)(block|unit|module)|bottleneck|skipblock|residual",
 }
 _NETWORK = re.compile(r"(?:build|make|create|get|my|model)*res(?:idual)?net(18|34|50|101|152)(?:model)?")
 _CIFAR = re.compile(r"(?:build|make|create|get)*resnetv([12])")
