@@ -71,6 +71,8 @@ def test_an_error_of_the_checker_itself_is_no_verdict(check_text, monkeypatch):
         ("ResidualBlockTF", ("residual", "")),
         ("Block", ("residual", "")),
         ("Residual", ("residual", "")),
+        ("ResNet9Block", ("residual", "")),
+        ("create_custom_resnet", ("network", "ResNet")),
         ("build_resnet20", ("network", "ResNet")),
         ("resnet", ("network", "ResNet")),
         ("resnet_model", ("network", "ResNet")),

@@ -533,6 +533,21 @@ WRONG = {
         "residual_block",
         {"raises"},
     ),
+    "a network of one's own, the norm after the ReLU": (
+        _change(SOME_NETWORKS, "[16, 32, 64]", "[16, 24, 32]").replace(
+            "residual_block(x, width, 1 if i == 0 else 2)\n    return Dense(10",
+            "_add_two(x, width)\n    return Dense(10",
+        )
+        + """
+
+def _add_two(x, width):
+    y = BatchNormalization()(Conv2D(width, 3, padding="same", activation="relu")(x))
+    y = BatchNormalization()(Conv2D(width, 3, padding="same")(y))
+    return ReLU()(Add()([Conv2D(width, 1)(x), y]))
+""",
+        "build_resnet",
+        {"norm-after-relu"},
+    ),
     "a definition that stops": (
         _change(COURSE, "initializer=random_uniform", "initializer=random_unifrom"),
         "identity_block",
