@@ -334,6 +334,23 @@ def convolutional_block(x, f, filters, s=2):
 """
 )
 
+# ResNet-D: the shortcut is pooled and then projected; and dropout between the convolutions, as in wide ResNets.
+POOLED_SHORTCUT = (
+    KERAS
+    + """
+
+def residual(x, width, s=1):
+    y = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(width, 3, s, padding="same")(x)))
+    y = layers.Dropout(0.3)(y)
+    y = layers.BatchNormalization()(layers.Conv2D(width, 3, padding="same")(y))
+    if s > 1:
+        x = layers.AveragePooling2D(s, padding="same")(x)
+    if x.shape[-1] != width:
+        x = layers.BatchNormalization()(layers.Conv2D(width, 1)(x))
+    return layers.ReLU()(layers.add([x, y]))
+"""
+)
+
 # A layer with an initializer of TensorFlow and functions of TensorFlow in its `call`.
 TF_LAYER = """
 import tensorflow as tf
@@ -394,6 +411,11 @@ RIGHT = {
         V2_IDENTITY,
         {"identity_block": "", "convolutional_block": ""},
         {"pre-activation-order"},
+    ),
+    "a pooled shortcut, and dropout": (
+        POOLED_SHORTCUT,
+        {"residual": _BOTH},
+        {"pooled-shortcut", "extra-layer"},
     ),
     "functions of TensorFlow in a layer": (TF_LAYER, {"Block": _BOTH}, {"training-fixed"}),
     "networks by any name": (
@@ -506,6 +528,26 @@ WRONG = {
         "residual_block",
         {"norm-missing"},
     ),
+    "a layer that is made of the tensors": (
+        _change(ONE_COUNT, "Add()([shortcut, x])", "Add([shortcut, x])"),
+        "residual_block",
+        {"raises"},
+    ),
+    "a network of one's own, the norm after the ReLU": (
+        _change(SOME_NETWORKS, "[16, 32, 64]", "[16, 24, 32]").replace(
+            "residual_block(x, width, 1 if i == 0 else 2)\n    return Dense(10",
+            "_add_two(x, width)\n    return Dense(10",
+        )
+        + """
+
+def _add_two(x, width):
+    y = BatchNormalization()(Conv2D(width, 3, padding="same", activation="relu")(x))
+    y = BatchNormalization()(Conv2D(width, 3, padding="same")(y))
+    return ReLU()(Add()([Conv2D(width, 1)(x), y]))
+""",
+        "build_resnet",
+        {"norm-after-relu"},
+    ),
     "a definition that stops": (
         _change(COURSE, "initializer=random_uniform", "initializer=random_unifrom"),
         "identity_block",
@@ -613,6 +655,18 @@ UNCHECKED = {
         "from our_blocks import identity_block\n" + ONE_COUNT,
         "identity_block",
         "it comes from our_blocks, which is not here",
+    ),
+    "a global name that another function sets": (
+        ONE_COUNT.replace("BatchNormalization()", "BatchNormalization(bn_axis)", 1)
+        + """
+
+def make_resnet(x):
+    global bn_axis
+    bn_axis = 3
+    return residual_block(x, 64)
+""",
+        "residual_block",
+        "it needs bn_axis, which make_resnet sets when it runs",
     ),
     "an earlier definition": (UNKNOWN_FLAG, "block of line 5", "line 9 defines block again"),
     "arguments of Keras 1": (
