@@ -20,6 +20,7 @@ from residual.cli import (
     recipes,
     runs,
     runs_compare,
+    serve,
     summary,
     train,
 )
@@ -34,6 +35,7 @@ VERBS = {
     "evaluate": evaluate,
     "predict": predict,
     "bench": bench,
+    "serve": serve,
     "runs": runs,
     "runs compare": runs_compare,
     "data": data,
