@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from residual import backend
+from residual._version import __version__
 from residual.errors import DataError, NetworkError, RecipeError, ResidualError, RunError
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
@@ -34,8 +35,6 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual.training.job import split_validation
     from residual.training.recipe import Recipe
     from residual.training.recipes import load_recipe
-
-__version__ = "0.1.0"
 
 __all__ = [
     "DataError",

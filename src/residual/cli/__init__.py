@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from residual import __version__
+from residual._version import __version__
 from residual.cli import (
     audit,
     bench,

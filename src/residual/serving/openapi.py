@@ -4,8 +4,8 @@ import json
 from importlib import resources
 from typing import Any
 
-from residual import __version__
 from residual._text import format_bytes
+from residual._version import __version__
 from residual.engines.card import ModelCard
 from residual.serving.options import ServeOptions
 from residual.serving.tensors import VERSION
@@ -18,7 +18,9 @@ def describe_interface(card: ModelCard, options: ServeOptions) -> dict[str, Any]
         card: of the network.
         options: limits, and the prefix of all paths.
     """
-    document = json.loads(resources.files("residual.serving").joinpath("assets/openapi.json").read_text("utf-8"))
+    document = json.loads(
+        resources.files("residual.serving").joinpath("assets/openapi.json").read_text("utf-8")
+    )
     document["info"]["version"] = __version__
     document["info"]["description"] = (
         f"{card.name}: {card.network}, {len(card.classes)} classes. A request holds at most "

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from residual import __version__
+from residual._version import __version__
 from residual.engines.card import ModelCard
 from residual.serving.bodies import read_body
 from residual.serving.refusals import Refusal, encode_json
