@@ -11,6 +11,7 @@ import typer
 from residual import __version__
 from residual.cli import (
     audit,
+    bench,
     check,
     convert,
     data,
@@ -32,6 +33,7 @@ VERBS = {
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "bench": bench,
     "runs": runs,
     "runs compare": runs_compare,
     "data": data,
