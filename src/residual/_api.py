@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from residual._console import default_console
 from residual._run import Run, find_engine, open_classifier
 from residual._run_evaluation import evaluate_on
+from residual._run_export import export_run
 from residual._run_training import resume_run, train_run
 from residual._text import describe_value
 from residual.backend import import_keras_quietly
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from residual.data.images import Dataset
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predictions import PredictionList
+    from residual.exporters.exported import Exported
     from residual.models.spec import NetworkSpec
 
 
@@ -233,6 +235,55 @@ def predict(
         if network.note:
             warnings.warn(network.note, ResidualWarning, stacklevel=2)
         return predict_images(network, found, precision_at)
+
+
+def export(
+    run_or_model: str | Path | Run,
+    to: str = "onnx",
+    precision: str = "fp32",
+    out: str | Path | None = None,
+    *,
+    max_loss: float = 0.5,
+    certify: bool = True,
+    data: "Dataset | Sequence[Any] | None" = None,
+    classes: Sequence[str] | None = None,
+    pixels: str | None = None,
+) -> "Exported":
+    """Write a trained network as a file that other programs run, without this package and without Keras.
+
+    The file takes raw RGB pixels, uint8 (n, height, width, 3), and returns probabilities (n, classes). Class names and
+    the way to scale images are inside, and in a model card beside it. A file that answers otherwise than the network
+    on the validation images is removed. Nothing is overwritten.
+
+    Args:
+        run_or_model: a run, its name or folder, or a .keras file.
+        to: "onnx", "openvino", "litert", "keras" or "savedmodel".
+        precision: "fp32"; "bf16" for openvino; "int8" for onnx and openvino, of a run.
+        out: folder to write into; None takes the folder "exports" of the run, or that of the model file.
+        max_loss: points of accuracy on the validation images that "bf16" and "int8" may lose.
+        certify: compare the file with the network on the validation images of the run, and write a certificate.
+        data: if the run was trained on a Dataset or arrays: the same again.
+        classes, pixels: as `evaluate` takes them, of a .keras file.
+
+    Returns:
+        What was written. `str` of it is a sentence.
+
+    Raises:
+        DataError: if the data of the run has changed or cannot be found.
+        ExportRefused: if the file answers otherwise than the network.
+        RunError: if there is no such run, a layer cannot be exported, a package is missing, or a file is there already.
+    """
+    return export_run(
+        run_or_model,
+        to,
+        precision,
+        out,
+        max_loss=max_loss,
+        certify=certify,
+        data=data,
+        classes=classes,
+        pixels=pixels,
+    )
 
 
 def _make_console(progress: bool) -> "Console":

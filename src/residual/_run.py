@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from residual.evaluation.classifier import Classifier
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predictions import PredictionList
+    from residual.exporters.exported import Exported
     from residual.training.fit import Trained
     from residual.trust.facts import TrustFacts
 
@@ -268,6 +269,36 @@ class Run:
             return predict_images(network, found, precision_at)
         with use_device(self._device):
             return predict_images(open_classifier(self), found, precision_at)
+
+    def export(
+        self,
+        to: str = "onnx",
+        precision: str = "fp32",
+        out: str | Path | None = None,
+        *,
+        max_loss: float = 0.5,
+        certify: bool = True,
+        data: Any = None,
+    ) -> "Exported":
+        """Write the network as a file that other programs run; the arguments are those of `residual.export`.
+
+        Raises:
+            DataError, ExportRefused, RunError: as for `residual.export`.
+        """
+        self.folder.check_model()
+        import_keras_quietly()
+        from residual.exporters.exported import export_trained
+
+        return export_trained(
+            self.folder,
+            lambda: self.model,
+            to,
+            precision,
+            out,
+            max_loss=max_loss,
+            certify=certify,
+            data=data,
+        )
 
 
 def _statistics_matter(validation: dict) -> bool:
