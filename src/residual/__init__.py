@@ -18,7 +18,7 @@ from residual._version import __version__
 from residual.errors import DataError, NetworkError, RecipeError, ResidualError, RunError
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
-    from residual._api import build, evaluate, predict, resume, train
+    from residual._api import build, evaluate, export, predict, resume, train
     from residual._run import Run, open_run
     from residual.auditing.audit import audit
     from residual.checker import check
@@ -53,6 +53,7 @@ __all__ = [
     "convert",
     "convolutional_block",
     "evaluate",
+    "export",
     "identity_block",
     "list_runs",
     "load_data",
@@ -69,7 +70,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "residual._api": ("build", "evaluate", "predict", "resume", "train"),
+    "residual._api": ("build", "evaluate", "export", "predict", "resume", "train"),
     "residual._run": ("Run", "open_run"),
     "residual.auditing.audit": ("audit",),
     "residual.checker": ("check",),

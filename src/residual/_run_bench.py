@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from residual._run import Run, open_run
 
 if TYPE_CHECKING:
-    from residual.engines.card import ModelCard
     from residual.exporters.bench import Bench
 
 
@@ -32,6 +31,7 @@ def bench_run(
         RunError: if there is no such run, or it is not trained.
     """
     from residual.exporters.bench import bench_exports
+    from residual.exporters.describe import describe_run
     from residual.training.reload import reload_split
 
     found = run if isinstance(run, Run) else open_run(run)
@@ -39,23 +39,4 @@ def bench_run(
     report("reading the images")
     split = reload_split(found.folder, data)
     report("loading the network")
-    return bench_exports(found.model, make_card(found), split, max_loss, report)
-
-
-def make_card(run: Run) -> "ModelCard":
-    """What an export of a run says about itself."""
-    from residual.data.location import find_white
-    from residual.engines.card import ModelCard
-
-    record = run.folder.record
-    return ModelCard(
-        name=run.path.name,
-        network=record.network.name,
-        classes=run.classes,
-        image_size=(record.data.image_size[0], record.data.image_size[1]),
-        precision="fp32",
-        exported_to="",
-        white=find_white(record.train["data"]),
-        source=record.data.source,
-        weights_sha256=run.report.get("weights_sha256", ""),
-    )
+    return bench_exports(found.model, describe_run(found.folder), split, max_loss, report)

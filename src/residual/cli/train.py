@@ -83,6 +83,11 @@ def run(
         metavar="SHARE",
         help="Share of image files that may be damaged; they are skipped.",
     ),
+    engine: bool = typer.Option(
+        True,
+        "--engine/--no-engine",
+        help="Write engine.onnx at the end, so that predict does not load Keras.",
+    ),
     name: str = typer.Option(None, metavar="NAME", help="Name of the run: runs/NAME."),
     search_dir: str = SEARCH_DIR,
     device: str = DEVICE,

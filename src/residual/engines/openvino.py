@@ -85,7 +85,11 @@ class OpenVinoEngine(Engine):
         settings = {"INFERENCE_PRECISION_HINT": _HINTS[self.card.precision], "PERFORMANCE_HINT": "LATENCY"}
         if threads:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
-        self._compiled = core.compile_model(model, "CPU", settings)
+        try:
+            self._compiled = core.compile_model(model, "CPU", settings)
+        except RuntimeError as error:
+            reason = str(error).strip().split("\n")[-1]
+            raise RunError(f"{path} cannot be run by OpenVINO in {self.card.precision}: {reason}") from None
         self._requests = threading.local()  # a request computes one batch at a time
         self.runtime = f"OpenVINO {openvino.__version__.split('-')[0]}"
         if self.card.precision == "bf16":

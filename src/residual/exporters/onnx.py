@@ -22,11 +22,12 @@ class OnnxExporter:
         write_bytes(path, make_onnx(model, card).SerializeToString())
 
 
-def make_onnx(model: "keras.Model", card: ModelCard) -> "onnx.ModelProto":
+def make_onnx(model: "keras.Model", card: ModelCard, with_features: bool = False) -> "onnx.ModelProto":
     """The ONNX model of a network, checked, with the card in its metadata.
 
     Args:
         model, card: as `Exporter.write` takes them.
+        with_features: as `write_graph` takes it.
 
     Raises:
         RunError: if a layer cannot be exported, or onnx is not installed.
@@ -39,7 +40,7 @@ def make_onnx(model: "keras.Model", card: ModelCard) -> "onnx.ModelProto":
         ) from None
     from residual.exporters.onnx_graph import write_graph
 
-    made = write_graph(model, card.image_size, card.name)
+    made = write_graph(model, card.image_size, card.name, with_features)
     onnx.helper.set_model_props(made, {KEY: card.to_json()})
     onnx.checker.check_model(made)
     return made

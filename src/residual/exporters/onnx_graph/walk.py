@@ -11,19 +11,23 @@ from residual.errors import NetworkError, RunError
 from residual.exporters.onnx_graph.folding import fold
 from residual.exporters.onnx_graph.graph import Graph, Tensor
 from residual.exporters.onnx_graph.layers import LAYERS, find_writer
+from residual.models.head import find_head
 
-INPUT, OUTPUT = "image", "probabilities"
+INPUT, OUTPUT, FEATURES = "image", "probabilities", "features"
 _OPSET, _IR = 18, 8
 _IGNORED = ("training", "mask")  # arguments of calls that prediction does not obey or need
 
 
-def write_graph(model: keras.Model, image_size: tuple[int, int], name: str) -> onnx.ModelProto:
+def write_graph(
+    model: keras.Model, image_size: tuple[int, int], name: str, with_features: bool = False
+) -> onnx.ModelProto:
     """A model that takes raw uint8 RGB "image" (n, height, width, 3) and returns "probabilities" (n, classes).
 
     Args:
         model: functional, of the stock layers of `LAYERS`; takes raw pixels and returns (n, classes).
         image_size: (height, width).
         name: of the graph.
+        with_features: give what the last Dense layer reads as a second output, "features" (n, d), if there is one.
 
     Raises:
         RunError: if a layer cannot be exported; it names the layer.
@@ -38,8 +42,12 @@ def write_graph(model: keras.Model, image_size: tuple[int, int], name: str) -> o
     turned = graph.add("Transpose", [pixels], perm=[0, 3, 1, 2])
     x = graph.add("Cast", [turned], to=TensorProto.FLOAT)
 
+    head, features = find_head(model) if with_features else None, []
+
     def write(layer: Any, args: tuple, kwargs: dict[str, Any]) -> Tensor:
         graph.layer = layer.name
+        if head is not None and layer is head.dense:
+            features.append(args[0])
         return _write_layer(graph, layer, args, kwargs)
 
     try:
@@ -53,7 +61,12 @@ def write_graph(model: keras.Model, image_size: tuple[int, int], name: str) -> o
     renamed = fold(graph)
     graph.layer = OUTPUT
     _name_output(graph, renamed.get(result.name, result.name))
-    return _make_model(graph, image_size, result.shape[0], name)
+    outputs = {OUTPUT: result.shape[0]}
+    if features:
+        graph.add("Identity", [renamed.get(features[0].name, features[0].name)], ())
+        graph.nodes[-1].output = FEATURES
+        outputs[FEATURES] = features[0].shape[0]
+    return _make_model(graph, image_size, outputs, name)
 
 
 def _write_layer(graph: Graph, layer: Any, args: tuple, kwargs: dict[str, Any]) -> Tensor:
@@ -77,7 +90,9 @@ def _name_output(graph: Graph, made: str) -> None:
     last.output = OUTPUT
 
 
-def _make_model(graph: Graph, image_size: tuple[int, int], classes: int, name: str) -> onnx.ModelProto:
+def _make_model(
+    graph: Graph, image_size: tuple[int, int], outputs: dict[str, int], name: str
+) -> onnx.ModelProto:
     nodes = [
         helper.make_node(node.op, node.inputs, [node.output], name=node.output, **node.attributes)
         for node in graph.nodes
@@ -86,7 +101,10 @@ def _make_model(graph: Graph, image_size: tuple[int, int], classes: int, name: s
         nodes,
         name,
         [helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["n", *image_size, 3])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n", classes])],
+        [
+            helper.make_tensor_value_info(key, TensorProto.FLOAT, ["n", count])
+            for key, count in outputs.items()
+        ],
         [numpy_helper.from_array(values, key) for key, values in graph.constants.items()],
     )
     return helper.make_model(
