@@ -678,6 +678,18 @@ UNCHECKED = {
         "identity_block",
         "it comes from our_blocks, which is not here",
     ),
+    "a network of blocks without a shortcut": (
+        RESNET18.replace(
+            "residual_block(x, width, 1 if i == 0 else 2)", "conv_block(x, width, 1 if i == 0 else 2)"
+        )
+        + """
+
+def conv_block(x, filters, stride):
+    return ReLU()(BatchNormalization()(Conv2D(filters, 3, strides=stride, padding="same")(x)))
+""",
+        "ResNet18",
+        "conv_block, which it calls, adds nothing to its input",
+    ),
     "a global name that another function sets": (
         ONE_COUNT.replace("BatchNormalization()", "BatchNormalization(bn_axis)", 1)
         + """

@@ -96,7 +96,7 @@ class Unfinished(Rule):
         if lines:
             number, text = lines[0]
             more = f", and {len(lines) - 1} more" if len(lines) > 1 else ""
-            yield self.at(got=f"line {number} is still `{text.strip()}`{more}", line=number)
+            yield self.at(got=f"`{text.strip()}` still stands there{more}", line=number)
 
     def explains(self, mine: Difference, other: Difference) -> bool:
         return True
