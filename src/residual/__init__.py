@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._run import Run, open_run
     from residual.auditing.audit import audit
     from residual.checker import check
+    from residual.data.drawn_hands.hands import render_hand
     from residual.data.load import load_data
     from residual.evaluation.compare import compare_runs
     from residual.evaluation.metrics import score
@@ -61,6 +62,7 @@ __all__ = [
     "open_run",
     "predict",
     "recompute_batch_norm",
+    "render_hand",
     "resume",
     "score",
     "split_validation",
@@ -74,6 +76,7 @@ _MODULES = {
     "residual._run": ("Run", "open_run"),
     "residual.auditing.audit": ("audit",),
     "residual.checker": ("check",),
+    "residual.data.drawn_hands.hands": ("render_hand",),
     "residual.data.load": ("load_data",),
     "residual.evaluation.compare": ("compare_runs",),
     "residual.evaluation.metrics": ("score",),

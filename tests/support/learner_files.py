@@ -430,6 +430,15 @@ RIGHT = {
             "dense-activation",
         },
     ),
+    "a stem for small images that pools": (
+        SOME_NETWORKS.split("def build_resnet")[0]
+        + "def resnet_model"
+        + SOME_NETWORKS.split("def resnet_model")[1].replace(
+            "    for i,", '    x = MaxPooling2D(2, 1, padding="same")(x)\n    for i,'
+        ),
+        {"residual_block": _BOTH, "resnet_model": ""},
+        {"stem-kernel", "stem-stride", "pool-size", "stem-same", "dense-activation"},
+    ),
     "no window": (NO_WINDOW, {"identity_block": "", "projection_block": "a convolutional block"}, set()),
     "no arguments": (
         NO_WINDOW_NETWORK,
@@ -464,6 +473,14 @@ RIGHT = {
         LARGE_HEAD,
         {"identity_block": "", "convolutional_block": "", "ResNet50": ""},
         set(),
+    ),
+    "a name that a branch alone needs": (
+        ONE_COUNT.replace(
+            "    shortcut = x\n",
+            "    shortcut = x\n    if stride > 9:\n        x = Conv2D(9, 1, kernel_initializer=glorot_uniform(0))(x)\n",
+        ),
+        {"residual_block": _BOTH},
+        {"not-imported"},
     ),
     "default window": (
         COURSE.replace("AveragePooling2D((2, 2))", "AveragePooling2D()"),
@@ -522,6 +539,11 @@ WRONG = {
         _change(UNKNOWN_FLAG, "filters, 1, strides=stride", "filters, 1"),
         "block",
         {"stride-missing-shortcut"},
+    ),
+    "order of v2, a ReLU in each convolution": (
+        V2_BLOCK.replace('padding="same")', 'padding="same", activation="relu")'),
+        "residual_block",
+        {"relu-on-last-component", "norm-after-relu"},
     ),
     "order of v2, norm missing": (
         _change(V2_BLOCK, "layers.ReLU()(layers.BatchNormalization()(y))", "layers.ReLU()(y)"),
@@ -655,6 +677,18 @@ UNCHECKED = {
         "from our_blocks import identity_block\n" + ONE_COUNT,
         "identity_block",
         "it comes from our_blocks, which is not here",
+    ),
+    "a network of blocks without a shortcut": (
+        RESNET18.replace(
+            "residual_block(x, width, 1 if i == 0 else 2)", "conv_block(x, width, 1 if i == 0 else 2)"
+        )
+        + """
+
+def conv_block(x, filters, stride):
+    return ReLU()(BatchNormalization()(Conv2D(filters, 3, strides=stride, padding="same")(x)))
+""",
+        "ResNet18",
+        "conv_block, which it calls, adds nothing to its input",
     ),
     "a global name that another function sets": (
         ONE_COUNT.replace("BatchNormalization()", "BatchNormalization(bn_axis)", 1)

@@ -14,7 +14,7 @@ _ROLES: dict[Role, str] = {
     "identity": r"(res)?(id|ident|identity)(res|residual|conv)?(block|unit)|res(id|identity)",
     "convolutional": r"(res)?(conv|convolution|convolutional|projection|downsample)(res|residual)?(block|unit)|"
     r"(res)(conv|projection)",
-    "residual": r"(res|residual|resnet|basic|basicres|basicresidual|bottleneck|bottleneckresidual|"
+    "residual": r"(res|resn|residual|resnet|basic|basicres|basicresidual|bottleneck|bottleneckresidual|"
     r"resnetbottleneck|resnetbasic)(block|unit|module)|bottleneck|skipblock|residual",
 }
 _NETWORK = re.compile(r"(?:build|make|create|get|my|model)*res(?:idual)?net(18|34|50|101|152)(?:model)?")
@@ -33,7 +33,7 @@ _NO_LAYER = "it is a class, and not a Keras layer"
 _CALLS = {"Conv2D", "Convolution2D"}
 _ADDS = {"Add", "add", "merge"}
 _LAYERS = {"Conv2D", "Convolution2D", "Dense", "Model"}
-_HINT = re.compile(r"res_?net|residual", re.IGNORECASE)
+_HINT = re.compile(r"res_?net|residual|res\w*(?:block|unit)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

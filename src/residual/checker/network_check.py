@@ -23,6 +23,7 @@ from residual.checker.reasons import explain_stop
 from residual.checker.rules.arguments import WrongSignature
 from residual.checker.rules.rule import Rule
 from residual.checker.rules.running import NumbersDiffer, Raises
+from residual.checker.rules.shortcut import ShortcutNotProjected, ShortcutTakenLate
 from residual.checker.rules.stage import StageFilters, StageStride
 from residual.checker.rules.stem import PoolKind, PoolMissing, PoolSize, StemSettingRule
 from residual.checker.stages import NetworkPair, split_stages
@@ -56,13 +57,14 @@ class _Attempt:
         return (self.outcome.error is None, -mistakes)
 
 
-def check_network(candidate: Candidate, wrong: Wrong | None = None) -> Checked:
+def check_network(candidate: Candidate, wrong: Wrong | None = None, plain: Wrong | None = None) -> Checked:
     """Compare the networks that a learner's function builds with the reference's.
 
     Args:
         candidate: the learner's function.
         wrong: the learner's blocks that are known to be wrong. The reference's stand in for them, so that
             a fault of a block is not reported again for each of its uses.
+        plain: functions of the learner's that are called like convolutional blocks and add nothing.
     """
     order = ("input_shape", "depth", "classes") if candidate.network in CIFAR else ("input_shape", "classes")
     signature = Signature.of(candidate.function, is_block=False)
@@ -89,6 +91,11 @@ def check_network(candidate: Candidate, wrong: Wrong | None = None) -> Checked:
         if reason:
             return Checked(reason=reason)
         found = attempt.differences
+        if any(isinstance(one.rule, ShortcutTakenLate | ShortcutNotProjected) for one in found):
+            for name in find_called(candidate, plain or {}):
+                return Checked(
+                    reason=f"{name}, which it calls, adds nothing to its input: it has no shortcut"
+                )
         if not has_mistake(found):
             found = found + _look_closer(attempt)
             if "depth" in attempt.signature and candidate.network in DEPTHS:
