@@ -10,6 +10,7 @@ import msgspec
 
 from residual._atomic import write_bytes
 from residual.errors import RunError
+from residual.trust.facts import Trust
 
 KEY = "residual"  # under which a file holds its card
 RESIZE = (
@@ -35,6 +36,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
         weights_sha256: of the network that was exported; "" if it has none.
         created: date and time, ISO 8601.
         file_sha256: of the exported file. Only the card beside the file has it; in the file itself it is "".
+        trust: from which probability on an answer is sure; None of a network whose run does not say so.
     """
 
     name: str
@@ -50,6 +52,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     weights_sha256: str = ""
     created: str = ""
     file_sha256: str = ""
+    trust: Trust | None = None
 
     def to_json(self) -> str:
         """One line of JSON."""
