@@ -17,7 +17,7 @@ from residual import backend
 from residual.errors import DataError, NetworkError, RecipeError, ResidualError, RunError
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
-    from residual._api import build, evaluate, predict, resume, train
+    from residual._api import build, evaluate, explain, predict, resume, save_features, train
     from residual._run import Run, open_run
     from residual.auditing.audit import audit
     from residual.checker import check
@@ -54,6 +54,7 @@ __all__ = [
     "convert",
     "convolutional_block",
     "evaluate",
+    "explain",
     "identity_block",
     "list_runs",
     "load_data",
@@ -62,6 +63,7 @@ __all__ = [
     "predict",
     "recompute_batch_norm",
     "resume",
+    "save_features",
     "score",
     "split_validation",
     "stage_outputs",
@@ -70,7 +72,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "residual._api": ("build", "evaluate", "predict", "resume", "train"),
+    "residual._api": ("build", "evaluate", "explain", "predict", "resume", "save_features", "train"),
     "residual._run": ("Run", "open_run"),
     "residual.auditing.audit": ("audit",),
     "residual.checker": ("check",),

@@ -56,12 +56,16 @@ def test_the_exact_bound():
     assert count_needed(0.95) == 59
 
 
-@pytest.mark.parametrize(("text", "share"), [("99%", 0.99), ("0.99", 0.99), (0.99, 0.99), (" 97.5 % ", 0.975)])
+@pytest.mark.parametrize(
+    ("text", "share"), [("99%", 0.99), ("0.99", 0.99), (0.99, 0.99), (" 97.5 % ", 0.975)]
+)
 def test_shares(text, share):
     assert parse_precision(text) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("text", ["99", 0, 1, "100%", "high", True, "nan", "-5%", None])
 def test_what_is_no_share_is_refused(text):
-    with pytest.raises(DataError, match="precision_at must be a share such as 99% or 0.99, above 0 and below 1"):
+    with pytest.raises(
+        DataError, match="precision_at must be a share such as 99% or 0.99, above 0 and below 1"
+    ):
         parse_precision(text)

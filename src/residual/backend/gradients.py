@@ -60,7 +60,9 @@ def input_gradients(model: keras.Model, x: np.ndarray, weights: np.ndarray) -> n
     Returns:
         float32, shaped like x.
     """
-    find = {"tensorflow": _tensorflow_input, "torch": _torch_input, "jax": _jax_input}[keras.backend.backend()]
+    find = {"tensorflow": _tensorflow_input, "torch": _torch_input, "jax": _jax_input}[
+        keras.backend.backend()
+    ]
     return np.asarray(find(model, np.asarray(x, np.float32), np.asarray(weights, np.float32)), np.float32)
 
 

@@ -2,8 +2,10 @@
 
 import base64
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,6 +102,34 @@ class Explanation:
             OSError: if it cannot be written.
         """
         write_bytes(path, self.to_png())
+
+
+class ExplanationList(list[Explanation]):
+    """Explanations in the order of the images. A notebook shows their pictures below each other.
+
+    Attributes:
+        files: the PNG file of each; empty if none was asked for.
+        errors: why other images could not be read.
+    """
+
+    def __init__(
+        self, explanations: Iterable[Explanation], files: Sequence[Path] = (), errors: Sequence[str] = ()
+    ):
+        super().__init__(explanations)
+        self.files, self.errors = list(files), list(errors)
+
+    def save(self) -> None:
+        """Write the picture of each explanation to its file.
+
+        Raises:
+            OSError: if one cannot be written.
+        """
+        for explanation, file in zip(self, self.files, strict=False):
+            explanation.save_png(file)
+
+    def _repr_html_(self) -> str:
+        pictures = (base64.b64encode(explanation.to_png()).decode() for explanation in self)
+        return "\n".join(f'<img alt="" src="data:image/png;base64,{picture}">' for picture in pictures)
 
 
 def blend(pixels: np.ndarray, heat: np.ndarray) -> np.ndarray:

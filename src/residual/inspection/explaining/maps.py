@@ -62,7 +62,7 @@ def find_gradcam(network: ExplainedNetwork, x: np.ndarray, classes: np.ndarray, 
 def find_integrated(
     network: ExplainedNetwork, x: np.ndarray, classes: np.ndarray, cut: Cut | None = None
 ) -> HeatMaps:
-    """Integrated gradients from black and from white; the arguments are those of `find_gradcam`, the cut is not used."""
+    """Integrated gradients from black and from white; as `find_gradcam`, but the cut is not used."""
     low, high = (0.0, 255.0) if x.max() > 1.5 else (min(0.0, float(x.min())), 1.0)
     steps = ((np.arange(_STEPS) + 0.5) / _STEPS).astype(np.float32)[:, None, None, None]
     maps, missing = [], 0.0
@@ -82,7 +82,7 @@ def find_integrated(
 def find_occlusion(
     network: ExplainedNetwork, x: np.ndarray, classes: np.ndarray, cut: Cut | None = None
 ) -> HeatMaps:
-    """How far the score falls behind grey squares; the arguments are those of `find_gradcam`, the cut is not used."""
+    """How far the score falls behind grey squares; as `find_gradcam`, but the cut is not used."""
     height, width = x.shape[1:3]
     side = max(1, round(min(height, width) / _PATCHES))
     places = [
