@@ -1,6 +1,7 @@
 """What must hold on a backend other than TensorFlow; prints it as JSON.
 
-TensorBoard's files, a training and its end, and the variances of flat images: none of them imports TensorFlow.
+TensorBoard's files, a training and its end, heat maps, and the variances of flat images: none of them imports
+TensorFlow.
 """
 
 import json
@@ -17,6 +18,7 @@ from residual.training.schedules import Constant
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.support.flat_images import find_largest_error
+from tests.support.seeded_maps import compute_maps
 
 
 def main():
@@ -28,6 +30,7 @@ def main():
     )
     run.evaluate()
     residual.open_run(run.path).predict(x[0])
+    maps = compute_maps()
     errors = find_largest_error()
     print(
         json.dumps(
@@ -37,6 +40,7 @@ def main():
                 "imports TensorFlow": "tensorflow" in sys.modules,
                 "variances are right": max(errors.values()) < 1e-4,
                 "errors": errors,
+                "maps": maps,
             }
         )
     )

@@ -1,4 +1,4 @@
-"""Heat maps point at what a network learned, forget it as its weights are shuffled, and work on any functional model."""
+"""Heat maps point at what a network learned, forget it as weights are shuffled, and work on functional models."""
 
 import keras
 import numpy as np
@@ -95,7 +95,7 @@ def sequential() -> keras.Model:
 
 
 def preactivated() -> keras.Model:
-    return build_network(zoo.resolve_spec("cifar-resnet11-v2"), (16, 16, 3), 2)
+    return build_network(zoo.resolve_spec("cifar-resnet11v2"), (16, 16, 3), 2)
 
 
 @pytest.mark.parametrize("build", [nested, without_head, sequential, preactivated])
@@ -103,7 +103,7 @@ def preactivated() -> keras.Model:
 def test_any_functional_network_has_maps(build, method):
     pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype(np.uint8)
     classifier = Classifier(build(), ("a", "b"))
-    found = explain_images(classifier, ShownImages(["one", "two"], pixels, []), method, label="b")
+    found = explain_images(classifier, ShownImages(["one", "two"], pixels, []), method)
     assert all(one.heat.shape == (16, 16) and np.isfinite(one.heat).all() for one in found)
     assert any(one.heat.max() > 0 for one in found)
 
