@@ -17,7 +17,8 @@ from residual import backend
 from residual.errors import DataError, NetworkError, RecipeError, ResidualError, RunError
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
-    from residual._api import build, evaluate, explain, predict, resume, save_features, train
+    from residual._api import build, evaluate, predict, resume, train, train_series
+    from residual._explain import explain, save_features
     from residual._run import Run, open_run
     from residual.auditing.audit import audit
     from residual.checker import check
@@ -69,10 +70,12 @@ __all__ = [
     "stage_outputs",
     "summarize",
     "train",
+    "train_series",
 ]
 
 _MODULES = {
-    "residual._api": ("build", "evaluate", "explain", "predict", "resume", "save_features", "train"),
+    "residual._api": ("build", "evaluate", "predict", "resume", "train", "train_series"),
+    "residual._explain": ("explain", "save_features"),
     "residual._run": ("Run", "open_run"),
     "residual.auditing.audit": ("audit",),
     "residual.checker": ("check",),

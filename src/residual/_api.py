@@ -1,4 +1,4 @@
-"""The same as the command line, from Python: train, resume, evaluate, predict, explain, build.
+"""The same as the command line, from Python: train, resume, evaluate, predict, build.
 
 Keras is imported when a network is needed: an argument that is wrong is refused before that.
 """
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from rich.console import Console
 
+    from residual._run_series import Series
     from residual.data.images import Dataset
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predictions import PredictionList
-    from residual.inspection.explaining.explanation import ExplanationList
     from residual.models.spec import NetworkSpec
 
 
@@ -126,6 +126,41 @@ def train(
     """
     options = TrainOptions.pick(locals())
     return train_run(options, name=name, resume=resume, console=_make_console(progress), device=device)
+
+
+def train_series(
+    data: "str | Path | Dataset | Sequence[Any]" = "digits",
+    *,
+    seeds: int | None = None,
+    folds: int | None = None,
+    name: str | None = None,
+    device: str = "auto",
+    progress: bool = True,
+    **options: Any,
+) -> "Series":
+    """Train the same with several seeds, or with each of several equal parts of the images as validation images.
+
+    Each run is an ordinary one, whose test images are read once, at its end. Mean, spread and interval are in
+    `runs/NAME-seeds.json`. If the series was interrupted, the same call with its name continues it.
+
+    Args:
+        data: as `train` takes it.
+        seeds: how many runs that differ in their seed alone; with `seed` s they are s + 1, s + 2, ...
+        folds: how many parts of the training and validation images; images with the same pixels are in one part, and
+            the test images stay as they are.
+        name: of the series; None counts up. Its runs are NAME-seed1, ... or NAME-fold1, ...
+        device, progress: as `train` takes them.
+        options: the other arguments of `train` on what is trained and how.
+
+    Raises:
+        DataError, NetworkError, RecipeError, RunError: as for `train`; also if both seeds and folds are given, or none.
+    """
+    from residual._run_series import choose_kind, train_series
+
+    kind, count = choose_kind(seeds, folds)
+    asked = TrainOptions(data=data, **options)  # type: ignore[arg-type]
+    console = _make_console(progress)
+    return train_series(asked, name=name, kind=kind, count=count, console=console, device=device)
 
 
 def resume(
@@ -226,104 +261,6 @@ def predict(
         if network.note:
             warnings.warn(network.note, ResidualWarning, stacklevel=2)
         return predict_images(network, found, precision_at)
-
-
-def explain(
-    run_or_model: str | Path | Run,
-    images: "str | Path | np.ndarray | Image | Sequence[str | Path | np.ndarray | Image]",
-    method: str = "gradcam",
-    *,
-    label: str | None = None,
-    layer: str | None = None,
-    out: str | Path | None = None,
-    classes: Sequence[str] | None = None,
-    pixels: str | None = None,
-    device: str = "auto",
-) -> "ExplanationList":
-    """Where a network looks in images: a heat map for each, and as its control that of the same network with shuffled
-    weights.
-
-    Args:
-        run_or_model: a run, its name or folder, or a .keras file of a functional or Sequential model.
-        images: as `predict` takes them.
-        method: "gradcam", "integrated-gradients" or "occlusion".
-        label: the class that the maps are about; None takes the most probable one of each image.
-        layer: whose maps Grad-CAM looks at; None takes the last one with maps of 7 pixels a side.
-        out: a folder for a PNG file of each image; None writes none.
-        classes, pixels: as `evaluate` takes them.
-        device: as `train` takes it.
-
-    Returns:
-        An Explanation for each image that can be read; a notebook shows their pictures. A warning names the others.
-
-    Raises:
-        DataError: for an unknown method or label, or if no image can be read.
-        NetworkError: if the model has no graph of layers, or no such layer.
-        RunError: if there is no such run or model, or one of the PNG files is there already.
-    """
-    from residual.evaluation.predict import find_images
-
-    wanted = find_images(images)
-    import_keras_quietly()
-    from residual.inspection.explaining import check_method, explain_images, name_files, read_images
-    from residual.inspection.explaining.explanation import ExplanationList
-
-    check_method(method, layer)
-    with use_device(device):
-        network = open_classifier(run_or_model, classes, pixels)
-        if network.note:
-            warnings.warn(network.note, ResidualWarning, stacklevel=2)
-        shown = read_images(network, wanted)
-        files = [] if out is None else name_files(shown.names, method, Path(out))
-        found = explain_images(network, shown, method, label=label, layer=layer)
-    explanations = ExplanationList(found, files, shown.errors)
-    for error in shown.errors:
-        warnings.warn(error, ResidualWarning, stacklevel=2)
-    explanations.save()
-    return explanations
-
-
-def save_features(
-    run_or_model: str | Path | Run,
-    images: "str | Path | np.ndarray | Image | Sequence[str | Path | np.ndarray | Image]",
-    out: str | Path,
-    *,
-    data: "Dataset | Sequence[Any] | None" = None,
-    classes: Sequence[str] | None = None,
-    pixels: str | None = None,
-    device: str = "auto",
-) -> list[Path]:
-    """Draw what a network makes of images: its first filters, the strongest maps of each stage, and the training images
-    that are nearest in feature space.
-
-    Args:
-        run_or_model, images, classes, pixels, device: as `explain` takes them.
-        out: the folder of the PNG files, one for each image.
-        data: the data of a run that was trained on arrays, given again; without it the nearest images are left out.
-
-    Returns:
-        The files.
-
-    Raises:
-        DataError, NetworkError, RunError: as for `explain`.
-    """
-    from residual.evaluation.predict import find_images
-
-    found = find_images(images)
-    import_keras_quietly()
-    from residual._run_features import find_nearest
-    from residual.inspection.explaining import name_files, read_images
-    from residual.inspection.explaining.features import draw_features
-
-    with use_device(device):
-        network = open_classifier(run_or_model, classes, pixels)
-        shown = read_images(network, found)
-        files = name_files(shown.names, "features", Path(out))
-        nearest, note = find_nearest(run_or_model, network, shown.pixels, data)
-        for text in (*shown.errors, *([note] if note else [])):
-            warnings.warn(text, ResidualWarning, stacklevel=2)
-        draw_features(network, shown, nearest, files)
-    return files
 
 
 def _make_console(progress: bool) -> "Console":

@@ -59,13 +59,14 @@ def run(
         raise ResidualError(f"method must be one of {', '.join(_METHODS)}; got {method}.")
     check_device(device)
     check_trained(run_or_model)
-    toolkit = api(out_console)
+    api(out_console)
+    from residual import _explain
     from residual._console import show_work
 
     options = {"classes": split_names(classes), "pixels": pixels, "device": device}
     if features:
         with show_work(out_console, "looking at the images"):
-            files = toolkit.save_features(run_or_model, images, out, **options)
+            files = _explain.save_features(run_or_model, images, out, **options)
         if as_json:
             print_json(
                 [{"image": name, "file": str(file)} for name, file in zip(images, files, strict=False)]
@@ -74,7 +75,7 @@ def run(
             print_line(out_console, f"{len(files)} pictures written to {out}")
         return
     with show_work(out_console, "looking at the images"):
-        found = toolkit.explain(run_or_model, images, method, label=label, layer=layer, out=out, **options)
+        found = _explain.explain(run_or_model, images, method, label=label, layer=layer, out=out, **options)
     if as_json:
         print_json(
             [{**one.to_dict(), "file": str(file)} for one, file in zip(found, found.files, strict=True)]
