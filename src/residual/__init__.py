@@ -18,7 +18,8 @@ from residual._version import __version__
 from residual.errors import DataError, NetworkError, RecipeError, ResidualError, RunError
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
-    from residual._api import build, evaluate, export, predict, resume, train
+    from residual._api import build, evaluate, export, predict, resume, train, train_series
+    from residual._explain import explain, save_features
     from residual._run import Run, open_run
     from residual.auditing.audit import audit
     from residual.checker import check
@@ -55,6 +56,7 @@ __all__ = [
     "convolutional_block",
     "evaluate",
     "export",
+    "explain",
     "identity_block",
     "list_runs",
     "load_data",
@@ -64,15 +66,18 @@ __all__ = [
     "recompute_batch_norm",
     "render_hand",
     "resume",
+    "save_features",
     "score",
     "split_validation",
     "stage_outputs",
     "summarize",
     "train",
+    "train_series",
 ]
 
 _MODULES = {
-    "residual._api": ("build", "evaluate", "export", "predict", "resume", "train"),
+    "residual._api": ("build", "evaluate", "export", "predict", "resume", "train", "train_series"),
+    "residual._explain": ("explain", "save_features"),
     "residual._run": ("Run", "open_run"),
     "residual.auditing.audit": ("audit",),
     "residual.checker": ("check",),

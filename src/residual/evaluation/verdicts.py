@@ -1,6 +1,7 @@
 """A classifier that looks at images: probabilities, and whether they can be believed."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from residual.evaluation.classifier import Classifier
 from residual.evaluation.engine_network import EngineNetwork
 from residual.trust.judge import Verdict, judge
 from residual.trust.thresholds import DEFAULT, Threshold, parse_precision
+
+# Networks with their features as a second output: Keras compiles each of them once.
+_WITH_FEATURES: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
 class Viewer:
@@ -72,8 +76,12 @@ def add_features(model: Any) -> Any:
 
     from residual.models.head import find_head
 
-    head = find_head(model)
-    return model if head is None else keras.Model(model.input, [model.output, head.features])
+    if model not in _WITH_FEATURES:
+        head = find_head(model)
+        if head is None:
+            return model
+        _WITH_FEATURES[model] = keras.Model(model.input, [model.output, head.features])
+    return _WITH_FEATURES[model]
 
 
 def explain_no_facts() -> RunError:
