@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from residual._console import default_console
-from residual._run import Run, open_classifier
+from residual._run import Run, find_engine, open_classifier
 from residual._run_evaluation import evaluate_on
+from residual._run_export import export_run
 from residual._run_training import resume_run, train_run
 from residual._text import describe_value
 from residual.backend import import_keras_quietly
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from rich.console import Console
 
+    from residual._run_series import Series
     from residual.data.images import Dataset
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predictions import PredictionList
+    from residual.exporters.exported import Exported
     from residual.models.spec import NetworkSpec
 
 
@@ -82,6 +85,7 @@ def train(
     search_dir: str | Path | None = None,
     optimizer: "keras.optimizers.Optimizer | None" = None,
     callbacks: "Sequence[keras.callbacks.Callback] | None" = None,
+    engine: bool = True,
     name: str | None = None,
     resume: str = "never",
     device: str = "auto",
@@ -113,6 +117,7 @@ def train(
         optimizer: one of Keras's, in place of the recipe's optimizer, schedule and weight decay; it has a learning rate
             or schedule of its own. Its weight decay leaves biases and batch norms alone, as that of recipes does.
         callbacks: Keras callbacks. A run records their names; they must be given again to resume it.
+        engine: write engine.onnx at the end, if onnx and onnxruntime are installed: predictions do not load Keras then.
         name: of the run; None counts up.
         resume: what happens if a run of this name exists. "never" refuses: a new training never continues an old one
             unasked. "auto" continues it if it was interrupted and the same was asked; the command line does this, so
@@ -125,6 +130,41 @@ def train(
     """
     options = TrainOptions.pick(locals())
     return train_run(options, name=name, resume=resume, console=_make_console(progress), device=device)
+
+
+def train_series(
+    data: "str | Path | Dataset | Sequence[Any]" = "digits",
+    *,
+    seeds: int | None = None,
+    folds: int | None = None,
+    name: str | None = None,
+    device: str = "auto",
+    progress: bool = True,
+    **options: Any,
+) -> "Series":
+    """Train the same with several seeds, or with each of several equal parts of the images as validation images.
+
+    Each run is an ordinary one, whose test images are read once, at its end. Mean, spread and interval are in
+    `runs/NAME-seeds.json`. If the series was interrupted, the same call with its name continues it.
+
+    Args:
+        data: as `train` takes it.
+        seeds: how many runs that differ in their seed alone; with `seed` s they are s + 1, s + 2, ...
+        folds: how many parts of the training and validation images; images with the same pixels are in one part, and
+            the test images stay as they are.
+        name: of the series; None counts up. Its runs are NAME-seed1, ... or NAME-fold1, ...
+        device, progress: as `train` takes them.
+        options: the other arguments of `train` on what is trained and how.
+
+    Raises:
+        DataError, NetworkError, RecipeError, RunError: as for `train`; also if both seeds and folds are given, or none.
+    """
+    from residual._run_series import choose_kind, train_series
+
+    kind, count = choose_kind(seeds, folds)
+    asked = TrainOptions(data=data, **options)  # type: ignore[arg-type]
+    console = _make_console(progress)
+    return train_series(asked, name=name, kind=kind, count=count, console=console, device=device)
 
 
 def resume(
@@ -162,6 +202,7 @@ def evaluate(
     *,
     classes: Sequence[str] | None = None,
     pixels: str | None = None,
+    precision_at: float | str | None = None,
     device: str = "auto",
 ) -> "Scores":
     """Evaluate a run, or any .keras file, on test images.
@@ -176,6 +217,8 @@ def evaluate(
         search_dir: folder searched for "signs" and "cifar10".
         classes: names of the outputs, in their order, of a .keras file that does not have them.
         pixels: the range that a .keras file of another program takes: "0-255", "0-1" or "-1-1".
+        precision_at: a wanted share of right labels, such as 0.99 or "99%": unsure images are set aside, and the
+            scores get a `selection` of the others. The threshold is chosen on the validation images.
         device: as `train` takes it.
 
     Raises:
@@ -185,7 +228,7 @@ def evaluate(
     check_device(device)
     import_keras_quietly()
     with use_device(device):
-        return evaluate_on(run_or_model, data, search_dir, classes, pixels)
+        return evaluate_on(run_or_model, data, search_dir, classes, pixels, precision_at)
 
 
 def predict(
@@ -194,16 +237,21 @@ def predict(
     *,
     classes: Sequence[str] | None = None,
     pixels: str | None = None,
+    precision_at: float | str | None = None,
     device: str = "auto",
 ) -> "PredictionList":
-    """Labels and probabilities of images.
+    """Labels and probabilities of images, and which of them are unsure, or unlike all training images.
+
+    A run that keeps an engine, and an exported file, answer without Keras.
 
     Args:
-        run_or_model: a run, its name or folder, or a .keras file.
+        run_or_model: a run, its name or folder, a .keras file, or a file that `export` wrote for a runtime.
         images: one or several: image files, folders, patterns, Pillow images, or arrays (height, width, 3) and
             (n, height, width, 3) with pixels from 0 to 255, or floats from 0 to 1; any size and mode.
-        classes, pixels: as `evaluate` takes them. Outputs without names are "output 0", "output 1", ...
-        device: as `train` takes it.
+        classes, pixels: as `evaluate` takes them, of a .keras file. Outputs without names are "output 0", ...
+        precision_at: a wanted share of right labels, such as 0.99 or "99%"; predictions below the probability that
+            reached it on validation images are unsure. None takes 95%, if a run is named.
+        device: as `train` takes it. An engine computes on the processor; for "gpu" Keras computes.
 
     Raises:
         DataError: if no name stands for an image. One beside others that is missing, or an image that is not
@@ -213,12 +261,65 @@ def predict(
     from residual.evaluation.predict import find_images, predict_images
 
     found = find_images(images)
+    check_device(device)
+    network = find_engine(run_or_model, classes, pixels, device)
+    if network is not None:
+        return predict_images(network, found, precision_at)
     import_keras_quietly()
     with use_device(device):
         network = open_classifier(run_or_model, classes, pixels)
         if network.note:
             warnings.warn(network.note, ResidualWarning, stacklevel=2)
-        return predict_images(network, found)
+        return predict_images(network, found, precision_at)
+
+
+def export(
+    run_or_model: str | Path | Run,
+    to: str = "onnx",
+    precision: str = "fp32",
+    out: str | Path | None = None,
+    *,
+    max_loss: float = 0.5,
+    certify: bool = True,
+    data: "Dataset | Sequence[Any] | None" = None,
+    classes: Sequence[str] | None = None,
+    pixels: str | None = None,
+) -> "Exported":
+    """Write a trained network as a file that other programs run, without this package and without Keras.
+
+    The file takes raw RGB pixels, uint8 (n, height, width, 3), and returns probabilities (n, classes). Class names and
+    the way to scale images are inside, and in a model card beside it. A file that answers otherwise than the network
+    on the validation images is removed. Nothing is overwritten.
+
+    Args:
+        run_or_model: a run, its name or folder, or a .keras file.
+        to: "onnx", "openvino", "litert", "keras" or "savedmodel".
+        precision: "fp32"; "bf16" for openvino; "int8" for onnx and openvino, of a run.
+        out: folder to write into; None takes the folder "exports" of the run, or that of the model file.
+        max_loss: points of accuracy on the validation images that "bf16" and "int8" may lose.
+        certify: compare the file with the network on the validation images of the run, and write a certificate.
+        data: if the run was trained on a Dataset or arrays: the same again.
+        classes, pixels: as `evaluate` takes them, of a .keras file.
+
+    Returns:
+        What was written. `str` of it is a sentence.
+
+    Raises:
+        DataError: if the data of the run has changed or cannot be found.
+        ExportRefused: if the file answers otherwise than the network.
+        RunError: if there is no such run, a layer cannot be exported, a package is missing, or a file is there already.
+    """
+    return export_run(
+        run_or_model,
+        to,
+        precision,
+        out,
+        max_loss=max_loss,
+        certify=certify,
+        data=data,
+        classes=classes,
+        pixels=pixels,
+    )
 
 
 def _make_console(progress: bool) -> "Console":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from residual._console import preformat_html
+from residual._run_engine import is_exported_file, open_run_engine
 from residual.backend import import_keras_quietly
 from residual.backend.devices import AUTO, check_device, use_device
 from residual.errors import DataError, ResidualWarning, RunError
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from residual.data.images import Dataset
+    from residual.data.images import Dataset, Images
     from residual.evaluation.classifier import Classifier
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predictions import PredictionList
+    from residual.exporters.exported import Exported
     from residual.training.fit import Trained
+    from residual.trust.facts import TrustFacts
 
 
 class Run:
@@ -101,6 +104,11 @@ class Run:
         return model
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether the network is in memory."""
+        return self._model is not None
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Names of the outputs."""
         return self.folder.record.data.classes
@@ -109,6 +117,17 @@ class Run:
     def report(self) -> dict:
         """The results so far: report.json, and what could not be written there."""
         return {**self.folder.report, **self._unsaved}
+
+    def load_trust(self) -> "TrustFacts | None":
+        """The facts by which its answers are judged; None if it has none, or those of another network.
+
+        Raises:
+            RunError: if they are damaged.
+        """
+        from residual.trust.facts import load_facts
+
+        facts = load_facts(self.path)
+        return facts if facts and facts.weights_sha256 == self.report.get("weights_sha256") else None
 
     def data(self) -> "Dataset":
         """The data that the run was trained on; it is loaded again if necessary.
@@ -129,6 +148,19 @@ class Run:
                 )
             self._data = found
         return self._data
+
+    def load_training_images(self, data: Any = None) -> "Images":
+        """The images that the network was trained on, in the order of its training split.
+
+        Args:
+            data: the data of a run that was trained on arrays, given again.
+
+        Raises:
+            DataError: if they are not the run's any more, or lay in memory and must be given again.
+        """
+        from residual.training.reload import reload_job
+
+        return reload_job(self.folder, data, callbacks=()).split.train
 
     def take_data(self, data: Any) -> bool:
         """Keep the data of the run, given again; False if it is other data.
@@ -152,7 +184,7 @@ class Run:
         fingerprint = compute_fingerprint(data.test, record.hash_style)
         return data.classes == record.classes and fingerprint == record.test_fingerprint
 
-    def evaluate(self) -> "Scores":
+    def evaluate(self, precision_at: float | str | None = None) -> "Scores":
         """Evaluate the network on the test images of its data: the one place where they are read.
 
         The scores go into report.json and confusion.png, what the network predicts for each image into
@@ -160,20 +192,41 @@ class Run:
         after training, if the moving batch-norm statistics gave another validation accuracy than the recomputed ones,
         report.json also gets the test accuracy that they give. If a file cannot be written, it warns and returns the
         scores all the same.
+
+        Args:
+            precision_at: as `residual.evaluate` takes it.
         """
         if self._model is None:
             self.folder.check_model()  # before the data is read
+        wanted = self.check_precision(precision_at)
         data = self.data()
         with use_device(self._device):
-            return self._evaluate(data)
+            return self._evaluate(data, wanted)
 
-    def _evaluate(self, data: "Dataset") -> "Scores":
+    def check_precision(self, precision_at: float | str | None) -> float | None:
+        """The share that `precision_at` stands for; None of None.
+
+        Raises:
+            DataError: if it is no share.
+            RunError: if the run has no facts to choose a threshold by.
+        """
+        from residual.evaluation.verdicts import explain_no_facts
+        from residual.trust.thresholds import parse_precision
+
+        if precision_at is None:
+            return None
+        wanted = parse_precision(precision_at)
+        if self.load_trust() is None:
+            raise explain_no_facts()
+        return wanted
+
+    def _evaluate(self, data: "Dataset", precision_at: float | None) -> "Scores":
         from residual.evaluation.evaluate import score_images
         from residual.evaluation.predict import predict_probabilities
 
         seen = [images.digests for images in (data.train, data.validation) if images is not None]
         rows = predict_probabilities(self.model, data.test.x)
-        scores = score_images(rows, data.test, data.classes, seen)
+        scores = score_images(rows, data.test, data.classes, seen, self.load_trust(), precision_at)
         test = {**self.report.get("test", {}), **scores.to_dict()}
         if self._trained and _statistics_matter(self._trained.report["validation"]):
             test["accuracy_with_moving_statistics"] = self._evaluate_moving_statistics()
@@ -208,11 +261,12 @@ class Run:
         finally:
             assign_statistics(self.model, recomputed)
 
-    def predict(self, images: Any) -> "PredictionList":
+    def predict(self, images: Any, precision_at: float | str | None = None) -> "PredictionList":
         """Labels and probabilities of images.
 
         Args:
             images: as `residual.predict` takes them. An image that is named twice is predicted twice.
+            precision_at: as `residual.predict` takes it.
 
         Returns:
             A Prediction for each image. One that is missing or not readable has an `error`.
@@ -223,8 +277,41 @@ class Run:
         from residual.evaluation.predict import find_images, predict_images
 
         found = find_images(images)
+        network = find_engine(self, device=self._device)
+        if network is not None:
+            return predict_images(network, found, precision_at)
         with use_device(self._device):
-            return predict_images(open_classifier(self), found)
+            return predict_images(open_classifier(self), found, precision_at)
+
+    def export(
+        self,
+        to: str = "onnx",
+        precision: str = "fp32",
+        out: str | Path | None = None,
+        *,
+        max_loss: float = 0.5,
+        certify: bool = True,
+        data: Any = None,
+    ) -> "Exported":
+        """Write the network as a file that other programs run; the arguments are those of `residual.export`.
+
+        Raises:
+            DataError, ExportRefused, RunError: as for `residual.export`.
+        """
+        self.folder.check_model()
+        import_keras_quietly()
+        from residual.exporters.exported import export_trained
+
+        return export_trained(
+            self.folder,
+            lambda: self.model,
+            to,
+            precision,
+            out,
+            max_loss=max_loss,
+            certify=certify,
+            data=data,
+        )
 
 
 def _statistics_matter(validation: dict) -> bool:
@@ -270,6 +357,50 @@ def check_unneeded(run: Run, classes: Sequence[str] | None, pixels: str | None) 
         )
 
 
+def find_engine(
+    run_or_model: str | Path | Run,
+    classes: Sequence[str] | None = None,
+    pixels: str | None = None,
+    device: str = AUTO,
+) -> "Classifier | None":
+    """What answers without Keras: an exported file, or the engine that a run keeps; None if Keras must.
+
+    Args:
+        run_or_model: as `open_classifier` takes it, or an exported file.
+        classes, pixels: are refused if they are given for a run or an exported file.
+        device: engines compute on the processor, so for "gpu" there is none.
+
+    Raises:
+        RunError: if there is no such run or file, or an argument is refused.
+    """
+    from residual.evaluation.classifier import Classifier
+    from residual.evaluation.engine_network import EngineNetwork
+
+    if is_exported_file(run_or_model):
+        return _open_exported(Path(run_or_model), classes, pixels, device)  # type: ignore[arg-type]
+    run = run_or_model if isinstance(run_or_model, Run) else find_owner(run_or_model)
+    if run is None or run.is_loaded or device.startswith("gpu"):
+        return None
+    check_unneeded(run, classes, pixels)
+    engine = open_run_engine(run.folder)
+    if engine is None:
+        return None
+    return Classifier(EngineNetwork(engine), run.classes, white=engine.card.white, facts=run.load_trust())
+
+
+def _open_exported(path: Path, classes: Any, pixels: Any, device: str) -> "Classifier":
+    from residual.engines import open_engine
+    from residual.evaluation.classifier import Classifier
+    from residual.evaluation.engine_network import EngineNetwork
+
+    if classes is not None or pixels is not None:
+        raise RunError(f"{path} knows its classes and pixels: leave `classes` and `pixels` out.")
+    if device.startswith("gpu"):
+        raise RunError(f"{path} is computed on the processor: leave `device` out.")
+    engine = open_engine(path)
+    return Classifier(EngineNetwork(engine), engine.card.classes, white=engine.card.white)
+
+
 def open_classifier(
     run_or_model: str | Path | Run, classes: Sequence[str] | None = None, pixels: str | None = None
 ) -> "Classifier":
@@ -294,4 +425,5 @@ def open_classifier(
     check_unneeded(run, classes, pixels)
     from residual.data.location import find_white
 
-    return Classifier(run.model, run.classes, white=find_white(run.folder.record.train["data"]))
+    white = find_white(run.folder.record.train["data"])
+    return Classifier(run.model, run.classes, white=white, facts=run.load_trust())

@@ -20,6 +20,7 @@ def evaluate_on(
     search_dir: str | Path | None = None,
     classes: Sequence[str] | None = None,
     pixels: str | None = None,
+    precision_at: float | str | None = None,
 ) -> "Scores":
     """Evaluate a run, or any .keras file; the arguments are those of `residual.evaluate`.
 
@@ -33,7 +34,8 @@ def evaluate_on(
     run = run_or_model if isinstance(run_or_model, Run) else find_owner(run_or_model)
     if run is not None and _is_own(run, data):
         check_unneeded(run, classes, pixels)
-        return run.evaluate()
+        return run.evaluate(precision_at)
+    wanted = _check_precision(run, precision_at)
     if data is None:
         raise DataError(f"data must say on which images to evaluate {run_or_model}: signs, or a path.")
     network = open_noted(run or run_or_model, classes, pixels)
@@ -43,8 +45,25 @@ def evaluate_on(
     labelled = _find_test_images(run_or_model, network, data, height, search_dir)
     known = None if run is None else read_digests(run.folder.training_digests)
     return evaluate_model(
-        network.model, labelled, network.classes, None if known is None else [known], network.pixels
+        network.model,
+        labelled,
+        network.classes,
+        None if known is None else [known],
+        network.pixels,
+        network.facts,
+        wanted,
     )
+
+
+def _check_precision(run: Run | None, precision_at: float | str | None) -> float | None:
+    """The share that was asked for; RunError for a model file, which has nothing to choose a threshold by."""
+    from residual.evaluation.verdicts import explain_no_facts
+
+    if run is not None:
+        return run.check_precision(precision_at)
+    if precision_at is not None:
+        raise explain_no_facts()
+    return None
 
 
 def _is_own(run: Run, data: Any) -> bool:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from residual.errors import DataError
-from residual.evaluation.metrics import SMALLEST_PROBABILITY, calibration_error, score, wilson_interval
+from residual.evaluation.metrics import calibration_error, score, wilson_interval
+from residual.trust.temperature import LEAST_PROBABILITY
 
 # Top probabilities 0.95 (hit), 0.95 (miss), 0.65 (hit), 0.55 (hit).
 FOUR = np.array([[0.95, 0.05], [0.95, 0.05], [0.35, 0.65], [0.55, 0.45]])
@@ -131,7 +132,7 @@ def test_a_certain_mistake_costs_the_log_of_the_smallest_probability():
 
 def test_smallest_probability_is_that_of_keras():
     keras = pytest.importorskip("keras")
-    assert keras.config.epsilon() == SMALLEST_PROBABILITY
+    assert keras.config.epsilon() == LEAST_PROBABILITY
 
 
 def test_the_first_class_wins_a_tie():

@@ -8,13 +8,16 @@ from typing import Any
 
 import typer
 
-from residual import __version__
+from residual._version import __version__
 from residual.cli import (
     audit,
+    bench,
     check,
     convert,
     data,
     evaluate,
+    export,
+    explain,
     predict,
     recipes,
     runs,
@@ -33,7 +36,10 @@ VERBS = {
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "export": export,
+    "bench": bench,
     "serve": serve,
+    "explain": explain,
     "runs": runs,
     "runs compare": runs_compare,
     "data": data,

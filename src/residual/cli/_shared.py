@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from residual.errors import ResidualError, ResidualWarning, RunError
+from residual.errors import ExportRefused, ResidualError, ResidualWarning, RunError
 
 if TYPE_CHECKING:
     from residual._text_console import TextConsole
@@ -55,6 +55,12 @@ CLASSES = typer.Option(
 )
 PIXELS = typer.Option(
     None, "--pixels", metavar="RANGE", help="What another program's model takes: 0-255, 0-1 or -1-1."
+)
+PRECISION_AT = typer.Option(
+    None,
+    "--precision-at",
+    metavar="SHARE",
+    help="Share of right labels wanted, such as 99%: what is less certain is unsure.",
 )
 
 _INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
@@ -100,7 +106,7 @@ def _mistakes_reported(context: Any) -> Iterator[None]:
             yield
     except ResidualError as error:
         print_error(str(error))
-        raise typer.Exit(2) from None
+        raise typer.Exit(1 if isinstance(error, ExportRefused) else 2) from None
     except KeyboardInterrupt:
         print_error("stopped.")
         raise typer.Exit(_INTERRUPTED) from None
@@ -221,6 +227,18 @@ def check_trained(run_or_model: str) -> None:
         find_run(run_or_model).check_model()
     elif not Path(run_or_model).is_file():
         raise RunError(f"There is no model file {run_or_model}.")
+
+
+def check_precision(share: str | None) -> None:
+    """Refuse a precision that is none, before Keras is loaded.
+
+    Raises:
+        DataError: if it is not above 0 and below 1.
+    """
+    from residual.trust.thresholds import parse_precision
+
+    if share is not None:
+        parse_precision(share)
 
 
 def split_names(text: str | None) -> list[str] | None:

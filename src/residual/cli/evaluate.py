@@ -11,9 +11,11 @@ from residual.cli._shared import (
     DEVICE,
     JSON,
     PIXELS,
+    PRECISION_AT,
     RUN_OR_MODEL,
     api,
     check_output,
+    check_precision,
     check_trained,
     console,
     print_json,
@@ -30,6 +32,7 @@ def run(
     classes: str = CLASSES,
     pixels: str = PIXELS,
     png: Path = typer.Option(None, help="Where to draw the confusion matrix; a run keeps its own."),
+    precision_at: str = PRECISION_AT,
     device: str = DEVICE,
     as_json: bool = JSON,
 ):
@@ -37,6 +40,7 @@ def run(
     out = console(for_json=as_json)
     check_output(png, "--png", ".png")
     check_device(device)
+    check_precision(precision_at)
     if data is not None:
         from residual.data.load import check_address
 
@@ -48,7 +52,12 @@ def run(
     started = time.time()
     with show_work(out, "reading the test images"):
         scores = toolkit.evaluate(
-            run_or_model, data, classes=split_names(classes), pixels=pixels, device=device
+            run_or_model,
+            data,
+            classes=split_names(classes),
+            pixels=pixels,
+            precision_at=precision_at,
+            device=device,
         )
     if as_json:
         print_json({"run": run_or_model, "data": data, **scores.to_dict()})

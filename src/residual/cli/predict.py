@@ -15,10 +15,11 @@ from residual.cli._shared import (
     DEVICE,
     JSON,
     PIXELS,
-    RUN_OR_MODEL,
-    api,
+    PRECISION_AT,
     check_output,
+    check_precision,
     check_trained,
+    complete_run,
     console,
     print_json,
     print_line,
@@ -34,16 +35,28 @@ _TOP = 3  # labels
 
 
 def run(
-    run_or_model: str = RUN_OR_MODEL,
+    run_or_model: str = typer.Argument(
+        ...,
+        metavar="RUN_OR_MODEL",
+        help="Name or folder of a run, a .keras file, or an exported file.",
+        autocompletion=complete_run,
+    ),
     images: list[str] = typer.Argument(..., metavar="IMAGE...", help="Image files, folders or patterns."),
     classes: str = CLASSES,
     pixels: str = PIXELS,
     top: int = typer.Option(None, min=1, help=f"Show this many labels of each image; {_TOP} if not given."),
     table: Path = typer.Option(None, "--csv", metavar="FILE", help="Write a table to a .csv file as well."),
+    precision_at: str = PRECISION_AT,
     device: str = DEVICE,
     as_json: bool = JSON,
 ):
     """Show what is on images: the label of each and its probability.
+
+    A run that keeps an engine, and an exported file, answer without loading Keras; with --device gpu, a run's network
+    answers in Keras.
+
+    If RUN_OR_MODEL is a run, predictions that are not certain enough are marked unsure, and images unlike all training
+    images unknown.
 
     If the images lie in folders that are named like the classes, the accuracy is shown too. It says nothing about
     new images if the network was trained on these. An image that is named twice counts once. Exit code 1 if an image
@@ -52,14 +65,23 @@ def run(
     out = console(for_json=as_json)
     check_output(table, "--csv", ".csv")
     check_device(device)
-    check_trained(run_or_model)
+    check_precision(precision_at)
+    from residual._run_engine import is_exported_file
+
+    if not is_exported_file(run_or_model):
+        check_trained(run_or_model)
     names = _list_once(images)
+    from residual import _api
     from residual._console import show_work
 
-    toolkit = api(out)
     with show_work(out, "looking at the images"):
-        predictions = toolkit.predict(
-            run_or_model, names, classes=split_names(classes), pixels=pixels, device=device
+        predictions = _api.predict(
+            run_or_model,
+            names,
+            classes=split_names(classes),
+            pixels=pixels,
+            precision_at=precision_at,
+            device=device,
         )
     if as_json:
         print_json([_to_dict(prediction, top) for prediction in predictions])
@@ -95,7 +117,7 @@ def _to_dict(prediction: "Prediction", top: int | None) -> dict:
 
 
 def save_table(predictions: Sequence["Prediction"], path: Path, top: int) -> None:
-    """Write a row per image: file, labels and probabilities, the label of its folder, the error.
+    """Write a row per image: file, labels and probabilities, the label of its folder, the verdict, the error.
 
     Args:
         predictions: of the images.
@@ -107,10 +129,22 @@ def save_table(predictions: Sequence["Prediction"], path: Path, top: int) -> Non
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     more = [f"{word}_{place}" for place in range(2, top + 1) for word in ("label", "probability")]
-    writer.writerow(["image", "label", "probability", *more, "folder_label", "error"])
+    writer.writerow(
+        ["image", "label", "probability", *more, "folder_label", "verdict", "reason", "distance", "error"]
+    )
     for prediction in predictions:
         ranked = prediction.rank_labels()[:top]
         cells = [value for name, share in ranked for value in (name, f"{share:.6f}")]
         cells += [""] * (2 * top - len(cells))
-        writer.writerow([prediction.image, *cells, prediction.folder_label or "", prediction.error])
+        verdict = _list_verdict(prediction)
+        writer.writerow([prediction.image, *cells, prediction.folder_label or "", *verdict, prediction.error])
     write_bytes(path, text.getvalue().encode("utf-8", "backslashreplace"))
+
+
+def _list_verdict(prediction: "Prediction") -> list[str]:
+    """Word, reason and distance in cells; empty ones if nothing is known."""
+    verdict = prediction.verdict
+    if verdict is None:
+        return ["", "", ""]
+    distance = "" if verdict.distance is None else f"{verdict.distance:.4f}"
+    return [verdict.word, verdict.reason, distance]

@@ -8,6 +8,7 @@ import numpy as np
 
 from residual._text import describe_value
 from residual.errors import RunError
+from residual.trust.facts import TrustFacts
 
 DEFAULT_PIXELS = "0-255"
 # What the program around a network did to raw pixels before it called the network.
@@ -23,12 +24,14 @@ class Classifier:
     """A network and how to use it.
 
     Attributes:
-        model: takes (n, height, width, 3) and returns (n, classes) probabilities.
+        model: takes (n, height, width, 3) and returns (n, classes) probabilities: a Keras model or an `EngineNetwork`,
+            whose `predict` and `input_shape` are all that predictions use.
         classes: names of the outputs; "output 0", "output 1", ... if nobody has named them.
         named: whether the file or the user named the outputs.
         pixels: the range that the model takes, a key of `PIXELS`.
         white: the grey value that stands for white in images of more than 8 bits; None for the usual one.
         note: what to know before one trusts its answers; "" if there is nothing.
+        facts: by which its answers are judged; None of a model file.
     """
 
     model: Any
@@ -37,6 +40,7 @@ class Classifier:
     pixels: str = DEFAULT_PIXELS
     white: float | None = None
     note: str = ""
+    facts: TrustFacts | None = None
 
 
 def make_classifier(

@@ -11,6 +11,8 @@ from residual.errors import DataError
 from residual.evaluation.classifier import DEFAULT_PIXELS
 from residual.evaluation.metrics import Scores, score
 from residual.evaluation.predict import predict_probabilities
+from residual.evaluation.trusted import add_trust
+from residual.trust.facts import TrustFacts
 
 
 def evaluate_model(
@@ -19,6 +21,8 @@ def evaluate_model(
     classes: Sequence[str],
     seen: Sequence[Digests] | None = None,
     pixels: str = DEFAULT_PIXELS,
+    facts: TrustFacts | None = None,
+    precision_at: float | None = None,
 ) -> Scores:
     """Scores of a model on labelled images.
 
@@ -30,15 +34,23 @@ def evaluate_model(
             the same pixels as one of them are counted, and the scores without them are given too. None if they are
             not known.
         pixels: the range that the model takes, a key of `classifier.PIXELS`.
+        facts: of the run that the model is of; None if there are none.
+        precision_at: the precision at which unsure images are set aside, 0 to 1; None sets none aside.
     """
-    return score_images(predict_probabilities(model, images.x, pixels=pixels), images, classes, seen)
+    rows = predict_probabilities(model, images.x, pixels=pixels)
+    return score_images(rows, images, classes, seen, facts, precision_at)
 
 
 def score_images(
-    rows: np.ndarray, images: Images, classes: Sequence[str], seen: Sequence[Digests] | None = None
+    rows: np.ndarray,
+    images: Images,
+    classes: Sequence[str],
+    seen: Sequence[Digests] | None = None,
+    facts: TrustFacts | None = None,
+    precision_at: float | None = None,
 ) -> Scores:
     """Scores of the probabilities (n, k) that a model gave `images`; the rest as for `evaluate_model`."""
-    scores = score(rows, images.y, classes)
+    scores = add_trust(score(rows, images.y, classes), rows, images.y, facts, precision_at)
     if seen is None:
         return scores
     leaked = find_in(images.digests, seen)

@@ -15,15 +15,12 @@ from numpy.typing import ArrayLike
 
 from residual._console import preformat_html, render_text
 from residual.errors import DataError
+from residual.evaluation.trusted import BeforeCalibration, Selection
 from residual.evaluation.wording import headline
+from residual.trust.calibration import BINS, measure_calibration
+from residual.trust.temperature import find_nll
 
 LEVEL = 0.95
-BINS = 15
-
-# A float32 softmax can round a probability down to exactly 0, and one such image would make the mean
-# infinite. 1e-7 is Keras' own epsilon, so the figure stays comparable with the loss seen while training;
-# a certain mistake then costs 16.1, -log(1e-7).
-SMALLEST_PROBABILITY = 1e-7
 
 # bfloat16 keeps 8 significant bits, so an honest softmax can miss 1 by a few per cent; logits miss by more.
 SUM_TOLERANCE = 0.05
@@ -55,12 +52,16 @@ class Scores:
     interval: Wilson's 95% interval of the accuracy, (low, high) in 0..1.
     nll: mean negative log-likelihood of the true class in nats; its probability is taken as 1e-7 at least.
     calibration_error: expected calibration error in 0..1, 15 equal bins of the top probability.
+    calibration_interval: its 95% interval, (low, high).
+    calibration_by_chance: what a network that can be taken at its word would show on as many images, in the mean.
     balanced_accuracy: the mean recall of the classes that have images.
     classes: the names of the k classes, in label order.
     per_class: one ClassScore for each class, in the same order.
     confusion: (k, k) whole numbers, rows true, columns predicted; read-only.
     leaked: how many of the images the model was trained or selected on; None if that is not known.
     without_leaked: the Scores of the others; None if no image leaked, or all of them.
+    before_calibration: the same network before its probabilities were calibrated; None if they were not.
+    selection: what is left if unsure images are set aside; None if no precision was asked for.
     """
 
     n: int
@@ -69,12 +70,16 @@ class Scores:
     interval: tuple[float, float]
     nll: float
     calibration_error: float
+    calibration_interval: tuple[float, float]
+    calibration_by_chance: float
     balanced_accuracy: float
     classes: tuple[str, ...]
     per_class: tuple[ClassScore, ...]
     confusion: np.ndarray
     leaked: int | None = None
     without_leaked: "Scores | None" = None
+    before_calibration: BeforeCalibration | None = None
+    selection: Selection | None = None
 
     def __str__(self) -> str:
         from residual.evaluation.report import print_scores
@@ -96,12 +101,16 @@ class Scores:
             "interval": list(self.interval),
             "nll": self.nll,
             "calibration_error": self.calibration_error,
+            "calibration_interval": list(self.calibration_interval),
+            "calibration_by_chance": self.calibration_by_chance,
             "balanced_accuracy": self.balanced_accuracy,
             "classes": list(self.classes),
             "per_class": [dict(vars(row)) for row in self.per_class],
             "confusion": self.confusion.tolist(),
             "leaked": self.leaked,
             "without_leaked": self.without_leaked and self.without_leaked.to_dict(),
+            "before_calibration": self.before_calibration and self.before_calibration.to_dict(),
+            "selection": self.selection and self.selection.to_dict(),
         }
 
 
@@ -162,7 +171,7 @@ def calibration_error(probabilities: ArrayLike, labels: ArrayLike, bins: int = B
         raise DataError(f"bins must be at least 1; got {bins}")
     checked = _checked_probabilities(probabilities)
     truth = _checked_labels(labels, *checked.shape)
-    return _calibration_error(checked, truth == checked.argmax(axis=1), bins)
+    return measure_calibration(checked.max(axis=1), truth == checked.argmax(axis=1), bins).error
 
 
 def score(probabilities: ArrayLike, labels: ArrayLike, classes: Sequence[str]) -> Scores:
@@ -198,35 +207,22 @@ def score(probabilities: ArrayLike, labels: ArrayLike, classes: Sequence[str]) -
     confusion = np.bincount(truth * k + predicted, minlength=k * k).reshape(k, k)
     confusion.setflags(write=False)
     rows = _per_class(confusion, names)
+    calibration = measure_calibration(checked.max(axis=1), hits)
     recalls = [row.recall for row in rows if row.recall is not None]
     return Scores(
         n=n,
         correct=correct,
         accuracy=correct / n,
         interval=wilson_interval(correct, n),
-        nll=_negative_log_likelihood(checked, truth),
-        calibration_error=_calibration_error(checked, hits, BINS),
+        nll=find_nll(checked, truth),
+        calibration_error=calibration.error,
+        calibration_interval=calibration.interval,
+        calibration_by_chance=calibration.by_chance,
         balanced_accuracy=sum(recalls) / len(recalls),
         classes=names,
         per_class=rows,
         confusion=confusion,
     )
-
-
-def _negative_log_likelihood(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    given = probabilities[np.arange(len(truth)), truth].astype(np.float64)
-    # Bounded above too: a row may sum to a little over 1, and a log-likelihood above 0 would read as a gift.
-    # The sum with 0.0 turns -0.0, the log of a certain hit, into 0.0.
-    return float(-np.log(given.clip(SMALLEST_PROBABILITY, 1.0)).mean() + 0.0)
-
-
-def _calibration_error(probabilities: np.ndarray, hits: np.ndarray, bins: int) -> float:
-    confidence = probabilities.max(axis=1).astype(np.float64).clip(0.0, 1.0)
-    inner_edges = np.linspace(0.0, 1.0, bins + 1)[1:-1]
-    which = np.digitize(confidence, inner_edges, right=True)
-    # |mean confidence - accuracy| weighted by the bin's share is |sum - sum| / n: empty bins drop out.
-    gap = np.bincount(which, weights=confidence - hits, minlength=bins)
-    return float(np.abs(gap).sum() / len(hits))
 
 
 def _per_class(confusion: np.ndarray, names: tuple[str, ...]) -> tuple[ClassScore, ...]:

@@ -17,6 +17,8 @@ from residual.data.pixels import CHANNELS, to_bytes, to_rgb
 from residual.errors import DataError
 from residual.evaluation.classifier import DEFAULT_PIXELS, PIXELS, Classifier
 from residual.evaluation.predictions import Prediction, PredictionList
+from residual.evaluation.verdicts import Viewer
+from residual.trust.judge import Verdict
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -146,28 +148,37 @@ def _match_pattern(pattern: str) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def predict_images(classifier: Classifier, images: Sequence[Shown | MissingImage]) -> PredictionList:
+def predict_images(
+    classifier: Classifier,
+    images: Sequence[Shown | MissingImage],
+    precision_at: float | str | None = None,
+) -> PredictionList:
     """A Prediction for each image, in order; one that is missing or not readable gets one that says why.
 
     Args:
         classifier: the network, the names of its outputs, and how it takes images.
         images: from `find_images`, of any size; each is scaled and cut to what the model takes.
+        precision_at: as `Viewer` takes it.
+
+    Raises:
+        DataError, RunError: as for `Viewer`.
     """
-    named = [(_name_image(image, number), image) for number, image in enumerate(images)]
-    predictions = PredictionList()
+    viewer = Viewer(classifier, precision_at)
+    named = [(name_image(image, number), image) for number, image in enumerate(images)]
+    predictions = PredictionList(threshold=viewer.threshold)
     for start in range(0, len(named), _BATCH):
-        predictions += _predict_chunk(classifier, named[start : start + _BATCH])
+        predictions += _predict_chunk(classifier, viewer, named[start : start + _BATCH])
     return predictions
 
 
-def _name_image(image: Shown | MissingImage, number: int) -> str:
+def name_image(image: Shown | MissingImage, number: int) -> str:
     """What a prediction calls an image: its file, or its place among those given."""
     if isinstance(image, Path | MissingImage):
         return str(image)
     return str(getattr(image, "filename", "") or f"image {number}")
 
 
-def _read(image: Shown | MissingImage, size: tuple[int, int], white: float | None) -> np.ndarray:
+def read_shown(image: Shown | MissingImage, size: tuple[int, int], white: float | None) -> np.ndarray:
     """uint8 (height, width, 3) of the size that a model takes."""
     if isinstance(image, MissingImage):
         raise DataError(image.reason)
@@ -201,30 +212,41 @@ def _find_white(array: np.ndarray, white: float | None) -> float:
 
 
 def _predict_chunk(
-    classifier: Classifier, named: Sequence[tuple[str, Shown | MissingImage]]
+    classifier: Classifier, viewer: Viewer, named: Sequence[tuple[str, Shown | MissingImage]]
 ) -> list[Prediction]:
     size = find_image_size(classifier.model)
     pixels, errors = [], {}
     for number, (_, image) in enumerate(named):
         try:
-            pixels.append(_read(image, size, classifier.white))
+            pixels.append(read_shown(image, size, classifier.white))
         except DataError as error:
             errors[number] = str(error)
-    rows: Iterator[np.ndarray] = iter(())
+    answers: Iterator[tuple[np.ndarray, Verdict | None]] = iter(())
     if pixels:
-        rows = iter(predict_probabilities(classifier.model, np.stack(pixels), pixels=classifier.pixels))
+        rows, verdicts = viewer.view(np.stack(pixels))
+        answers = zip(rows, verdicts or [None] * len(rows), strict=True)
     return [
         Prediction(name, "", 0.0, {}, errors[number])
         if number in errors
-        else _make_prediction(name, next(rows), classifier.classes)
+        else make_prediction(name, *next(answers), classifier.classes)
         for number, (name, _) in enumerate(named)
     ]
 
 
-def _make_prediction(name: str, row: np.ndarray, classes) -> Prediction:
+def make_prediction(
+    name: str, row: np.ndarray, verdict: Verdict | None, classes: Sequence[str]
+) -> Prediction:
+    """The prediction of one image.
+
+    Args:
+        name: of the image.
+        row: (k,) probabilities.
+        verdict: whether it can be believed; None if nothing is known about that.
+        classes: k names.
+    """
     best = int(row.argmax())
     by_name = {label: float(p) for label, p in zip(classes, row, strict=True)}
-    return Prediction(name, classes[best], float(row[best]), by_name)
+    return Prediction(name, classes[best], float(row[best]), by_name, verdict=verdict)
 
 
 def find_image_size(model) -> tuple[int, int]:
@@ -246,14 +268,27 @@ def predict_probabilities(
         batch_size: images at a time.
         pixels: the range that the model takes, a key of `PIXELS`.
     """
-    scale = PIXELS[pixels]
+    return predict_all(model, x, batch_size, pixels)[0]
+
+
+def predict_all(model, x: Pixels, batch_size: int = 128, pixels: str = DEFAULT_PIXELS) -> list[np.ndarray]:
+    """Every output of a model, float32 (n, ...); the first one is (n, classes) probabilities.
+
+    The arguments are those of `predict_probabilities`.
+
+    Raises:
+        DataError: if the first output is not probabilities.
+    """
+    scale, found = PIXELS[pixels], []
     with allow_retracing():
-        parts = [
-            model.predict(scale(part), batch_size=batch_size, verbose=0) for part in pieces(x, batch_size)
-        ]
-    rows = np.concatenate([np.asarray(part, np.float32) for part in parts])
+        for part in pieces(x, batch_size):
+            outputs = model.predict(scale(part), batch_size=batch_size, verbose=0)
+            found.append(outputs if isinstance(outputs, list) else [outputs])
+    rows, *more = [
+        np.concatenate([np.asarray(part, np.float32) for part in parts]) for parts in zip(*found, strict=True)
+    ]
     if not np.allclose(rows.sum(1), 1, atol=0.05):
         raise DataError(
             "The model's outputs are not probabilities: they do not sum to 1. End it with a softmax."
         )
-    return rows
+    return [rows, *more]

@@ -7,6 +7,7 @@ from residual._console import make_safe, print_row
 from residual._text import format_percent, truncate_middle
 from residual.evaluation.metrics import wilson_interval
 from residual.evaluation.predictions import Prediction
+from residual.trust.judge import UNKNOWN, UNSURE, describe_threshold, name_precision
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +38,11 @@ def print_predictions(
             _print_line(console, name + " " * (width - cell_len(name) + 2) + answer)
     if len(listed) < len(predictions):
         _print_line(console, f"... and {len(predictions) - len(listed):,} more images; print(...) shows all")
-    for text, style in ((_describe_skipped(predictions), None), (_describe_accuracy(predictions), "bold")):
+    for text, style in (
+        (_describe_skipped(predictions), None),
+        *((text, None) for text in _describe_doubts(predictions)),
+        (_describe_accuracy(predictions), "bold"),
+    ):
         if text:
             print_row(console, "", text, indent=0, style=style)
 
@@ -73,6 +78,7 @@ def _describe(prediction: Prediction, top: int) -> str:
     text = f"{prediction.label}  {prediction.probability:.1%}"
     others = ", ".join(f"{name} {share:.1%}" for name, share in prediction.rank_labels()[1:top])
     text += f"  (then {others})" if others else ""
+    text += f"  {prediction.doubt}" if prediction.doubt else ""
     label = prediction.folder_label
     return text if label in (None, prediction.label) else f"{text}  in the folder {label}"
 
@@ -84,6 +90,25 @@ def _describe_skipped(predictions: Sequence[Prediction]) -> str:
         return ""
     was = "was" if skipped == 1 else "were"
     return f"{skipped:,} of {len(predictions):,} {was} skipped; the lines above say why"
+
+
+def _describe_doubts(predictions: Sequence[Prediction]) -> list[str]:
+    """What "unsure" and "unknown" mean in these lines, with a sentence for each that occurs."""
+    unsure = [one for one in predictions if one.doubt == UNSURE]
+    unknown = [one.verdict for one in predictions if one.doubt == UNKNOWN]
+    texts, threshold = [], getattr(predictions, "threshold", None)
+    if unsure:
+        text = f"unsure: {len(unsure):,} of {len(predictions):,} images"
+        if threshold is not None:
+            text += f", chosen for a precision of {name_precision(threshold.precision)}: "
+            text += describe_threshold(threshold)
+        texts.append(text)
+    if unknown and unknown[0] is not None:
+        reason = f": {unknown[0].reason}" if len(unknown) == 1 else "; --json and --csv say how far each is"
+        texts.append(
+            f"unknown: {len(unknown):,} of {len(predictions):,} images, unlike the training images{reason}"
+        )
+    return texts
 
 
 def _describe_accuracy(predictions: Sequence[Prediction]) -> str:

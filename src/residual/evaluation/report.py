@@ -11,6 +11,7 @@ import numpy as np
 from residual._console import default_console, make_safe
 from residual._text import format_percent, truncate_middle
 from residual.evaluation.metrics import ClassScore, Scores
+from residual.evaluation.trusted_text import describe_trust
 from residual.evaluation.wording import headline, leaks
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def print_scores(scores: Scores, console: "Console | None" = None, *, title: str
     line(headline(scores), "bold")
     if scores.leaked:
         line(leaks(scores), "bold red")
-    line(f"negative log-likelihood {scores.nll:.4f} nats per image")
-    line(f"calibration error {format_percent(scores.calibration_error, scores.n)} (expected, 15 bins)")
+    for text in describe_trust(scores):
+        line(text)
     line(
         f"balanced accuracy {format_percent(scores.balanced_accuracy, scores.n)} (mean recall of the classes)"
     )

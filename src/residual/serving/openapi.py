@@ -2,10 +2,10 @@
 
 import json
 from importlib import resources
-from importlib.metadata import version
 from typing import Any
 
 from residual._text import format_bytes
+from residual._version import __version__
 from residual.engines.card import ModelCard
 from residual.serving.options import ServeOptions
 from residual.serving.tensors import VERSION
@@ -21,7 +21,7 @@ def describe_interface(card: ModelCard, options: ServeOptions) -> dict[str, Any]
     document = json.loads(
         resources.files("residual.serving").joinpath("assets/openapi.json").read_text("utf-8")
     )
-    document["info"]["version"] = version("residual-learning")
+    document["info"]["version"] = __version__
     document["info"]["description"] = (
         f"{card.name}: {card.network}, {len(card.classes)} classes. A request holds at most "
         f"{format_bytes(options.max_body)} and {options.queue} images."

@@ -1,11 +1,10 @@
 """The Open Inference Protocol, version 2: what KServe's and Triton's clients speak."""
 
-from importlib.metadata import version
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from residual._version import __version__
 from residual.engines.card import ModelCard
 from residual.serving.bodies import read_body
 from residual.serving.refusals import Refusal, encode_json
@@ -38,9 +37,7 @@ async def answer_health(request: Request) -> Response:
 
 async def describe_server(request: Request) -> Response:
     """Name, version and extensions of the server."""
-    return encode_json(
-        {"name": "residual", "version": version("residual-learning"), "extensions": ["binary_tensor_data"]}
-    )
+    return encode_json({"name": "residual", "version": __version__, "extensions": ["binary_tensor_data"]})
 
 
 async def answer_ready(request: Request) -> Response:
@@ -56,8 +53,8 @@ def _find_card(request: Request) -> ModelCard:
         Refusal: 404 if another network or version is named.
     """
     card: ModelCard = request.app.state.service.card
-    asked = request.path_params["name"], request.path_params.get("version", VERSION)
-    if asked != (card.name, VERSION):
+    name, version = request.path_params["name"], request.path_params.get("version", VERSION)
+    if (name, version) != (card.name, VERSION):
         raise Refusal(404, f"The only network here is {card.name}, version {VERSION}.")
     return card
 

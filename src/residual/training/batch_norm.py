@@ -84,8 +84,8 @@ def hash_weights(model: keras.Model) -> str:
 
 def recompute_and_score(
     model: keras.Model, data: Dataset, batch_size: int, augment: Sequence[Augmentation]
-) -> tuple[list[np.ndarray], dict]:
-    """Recompute the statistics; the old ones, and the validation accuracy with each.
+) -> tuple[list[np.ndarray], dict, np.ndarray]:
+    """Recompute the statistics; the old ones, the validation accuracy with each, and the probabilities with the new.
 
     Args:
         model: trained.
@@ -96,19 +96,17 @@ def recompute_and_score(
         RunError: if the recomputed statistics are no statistics.
 
     Returns:
-        The moving statistics as they were, and n, accuracy and accuracy_with_moving_statistics for the report.
+        The moving statistics as they were; n, accuracy and accuracy_with_moving_statistics for the report; and
+        the probabilities (n, k) of the validation images.
     """
     batches, y = in_order(data.validation, len(data.classes), batch_size), data.validation.y
-
-    def count_correct() -> int:
-        return int((model.predict(batches, verbose=0).argmax(1) == y).sum())
-
     moving = moving_statistics(model)
-    before = count_correct()
+    before = model.predict(batches, verbose=0)
     recompute_batch_norm(model, data.train, batch_size, augment)
-    after = count_correct()
-    scores = {"n": len(y), "accuracy": after / len(y), "accuracy_with_moving_statistics": before / len(y)}
-    return moving, scores
+    after = model.predict(batches, verbose=0)
+    accuracies = [float((rows.argmax(1) == y).mean()) for rows in (after, before)]
+    scores = {"n": len(y), "accuracy": accuracies[0], "accuracy_with_moving_statistics": accuracies[1]}
+    return moving, scores, after
 
 
 def recompute_batch_norm(

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 import keras
+import msgspec
 import numpy as np
 from rich.console import Console
 
@@ -19,6 +20,7 @@ from residual.runs.history import hash_file
 from residual.training import batch_norm
 from residual.training.batches import Batches
 from residual.training.build import build_model
+from residual.training.calibrate import calibrate
 from residual.training.callbacks.best_weights import BestWeights
 from residual.training.callbacks.tensorboard import show_mistakes
 from residual.training.choose import choose_computation
@@ -31,6 +33,7 @@ from residual.training.job_text import print_job
 from residual.training.memory import check_batch
 from residual.training.recipe import Recipe
 from residual.training.save import save_network
+from residual.trust.facts import save_facts
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Trained:
     """What a training returns.
 
     Attributes:
-        model: the network, its batch-norm statistics recomputed.
+        model: the network, its batch-norm statistics recomputed and its probabilities calibrated.
         moving: the moving statistics that it had before (`batch_norm.assign_statistics` puts them back).
         report: what goes into report.json.
     """
@@ -86,8 +89,13 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         batch_norm.check_statistics(model)
         save_network(model, job, folder)  # kept even if what follows is interrupted
         with show_work(console, "recomputing batch-norm statistics"):
-            moving, scores = batch_norm.recompute_and_score(model, data, recipe.batch_size, recipe.augment)
+            moving, scores, rows = batch_norm.recompute_and_score(
+                model, data, recipe.batch_size, recipe.augment
+            )
+    with show_work(console, "calibrating the probabilities"):
+        trust, calibration = calibrate(model, job, rows)
     save_network(model, job, folder)
+    save_facts(trust, folder.path)
     show_mistakes(folder, model, data, recipe.batch_size, best.epoch)
     report = {
         **steps,
@@ -99,6 +107,8 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         "planned_seconds": round(plan.epoch_seconds * recipe.epochs, 2),
         "total_seconds": round(time.perf_counter() - job.started, 2),
         "validation": scores,
+        "calibration": calibration,
+        "trust": msgspec.to_builtins(trust.summarize()),
         "weights_sha256": batch_norm.hash_weights(model),
         "model_sha256": hash_file(folder.model),
         "data_sha256": job.record.data.data_sha256,

@@ -40,6 +40,7 @@ class Recipe(Checked, frozen=True):
         augment: applied to every training batch, in turn.
         keep: whose weights are kept: "auto" for the latest epoch that is not worse than the best one by more than the
             chance of so few validation images, "best" for the one with the highest validation accuracy, or "last".
+        calibrate: divide the logits by the temperature that the validation images ask for, in the last layer's weights.
         expected: what it reached, where and in what time, as measured.
     """
 
@@ -56,6 +57,7 @@ class Recipe(Checked, frozen=True):
     normalization: str = "channel"
     augment: tuple[Augmentation, ...] = ()
     keep: Literal["auto", "best", "last"] = "auto"
+    calibrate: bool = True
     expected: str = ""
 
     def __post_init__(self):
