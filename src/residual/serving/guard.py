@@ -10,6 +10,7 @@ from residual._text import escape_control
 from residual.serving.metrics import Metrics
 from residual.serving.refusals import encode_error
 
+MOST_HEAD = 16_384  # bytes; h11 counts only what has not arrived at once
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -54,16 +55,20 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        host = _find_host(Headers(scope=scope))
         try:
-            if self._hosts is None or host in self._hosts:
-                await self._app(scope, receive, send_with_headers)
-            else:
-                await _refuse_host(host)(scope, receive, send_with_headers)
+            await (self._check_head(scope) or self._app)(scope, receive, send_with_headers)
         finally:
             path = scope["path"].removeprefix(scope.get("root_path", ""))
             self._metrics.requests.add(1, self._find_label(path), str(status))
             self._metrics.request_seconds.add(time.perf_counter() - started)
+
+    def _check_head(self, scope: Scope) -> ASGIApp | None:
+        """The refusal of a head that is too long or names another host; None for any other."""
+        fields = sum(len(name) + len(value) for name, value in scope["headers"])
+        if len(scope["raw_path"]) + len(scope["query_string"]) + fields > MOST_HEAD:
+            return encode_error(431, f"The head of the request must be at most {MOST_HEAD:,} bytes.")
+        host = _find_host(Headers(scope=scope))
+        return None if self._hosts is None or host in self._hosts else _refuse_host(host)
 
     def _find_label(self, path: str) -> str:
         """What a path is counted as: clients make up paths, and each label takes memory for ever."""

@@ -6,8 +6,6 @@ from http import HTTPStatus
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-MOST_HEAD = 16_384  # bytes of a request's head
-
 
 class LimitedProtocol(H11Protocol):
     """HTTP/1.1 on one connection.

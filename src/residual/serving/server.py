@@ -13,9 +13,10 @@ from residual.engines.engine import Engine
 from residual.errors import ResidualError, RunError
 from residual.runs.find import find_run
 from residual.serving.app import make_app
+from residual.serving.guard import MOST_HEAD
 from residual.serving.options import ServeOptions
 from residual.serving.page import read_samples
-from residual.serving.protocol import MOST_HEAD, limit_protocol
+from residual.serving.protocol import limit_protocol
 
 ENGINE_FILE = "engine.onnx"  # that a run keeps beside its model
 _KEEP_ALIVE = 5  # seconds that a connection may be idle

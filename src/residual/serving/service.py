@@ -18,6 +18,7 @@ from residual.serving.refusals import Refusal
 from residual.serving.uploads import Upload
 
 _BODIES = 8  # largest bodies that are held at once
+_PIXEL = b"P6 1 1 255 \0\0\0"  # an image file
 _T = TypeVar("_T")
 
 
@@ -52,9 +53,8 @@ class Service:
         self._decoders = ThreadPoolExecutor(max(2, count_usable_cores()), thread_name_prefix="decoder")
 
     def start(self) -> None:
-        """Compute one image, so that the first request does not wait for the engine's first time, and start."""
-        height, width = self.card.image_size
-        self.engine.predict(np.zeros((1, height, width, 3), np.uint8))
+        """Decode and compute one image, so that the first request does not wait for what is done once, and start."""
+        self.engine.predict(read_image(_PIXEL, self.card.image_size)[None])
         self.batcher.start()
 
     def close(self) -> None:

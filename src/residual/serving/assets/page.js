@@ -136,7 +136,7 @@ async function explain(mine, label) {
   drawMap(answer.drops, most);
   find("caption").textContent = most < 0.01
     ? `Covering any one part of the image hardly changes the probability of ${answer.label}.`
-    : `If the brightest part is covered, the probability of ${answer.label} falls by ${(100 * most).toFixed(0)} points.`;
+    : `Covering the most coloured part lowers the probability of ${answer.label} by ${(100 * most).toFixed(0)} points.`;
 }
 
 function drawMap(drops, most) {
@@ -146,7 +146,7 @@ function drawMap(drops, most) {
   const pixels = pen.createImageData(small.width, small.height);
   drops.flat().forEach((drop, index) => {
     const heat = most < 0.01 ? 0 : Math.max(0, drop / most);
-    pixels.data.set([255, 60 + 180 * heat, 30, 255 * Math.min(1, 1.1 * heat)], 4 * index);
+    pixels.data.set([110 + 145 * heat, 20, 200 - 90 * heat, 255 * Math.min(1, 1.2 * heat)], 4 * index);
   });
   pen.putImageData(pixels, 0, 0);
   const map = find("map");
