@@ -24,6 +24,7 @@ def test_other_backends_need_no_tensorflow_and_compute_variances_right(backend):
         assert maps[method] == pytest.approx(values, abs=2e-3), method
     assert found == {
         "folders": ["alone", "train", "validation"],
+        "export is equal": True,
         "imports TensorFlow": False,
         "variances are right": True,
     }, errors

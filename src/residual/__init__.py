@@ -14,14 +14,16 @@ import importlib
 from typing import TYPE_CHECKING
 
 from residual import backend
+from residual._version import __version__
 from residual.errors import DataError, NetworkError, RecipeError, ResidualError, RunError
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
-    from residual._api import build, evaluate, predict, resume, train, train_series
+    from residual._api import build, evaluate, export, predict, resume, train, train_series
     from residual._explain import explain, save_features
     from residual._run import Run, open_run
     from residual.auditing.audit import audit
     from residual.checker import check
+    from residual.data.drawn_hands.hands import render_hand
     from residual.data.load import load_data
     from residual.evaluation.compare import compare_runs
     from residual.evaluation.metrics import score
@@ -35,8 +37,6 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual.training.job import split_validation
     from residual.training.recipe import Recipe
     from residual.training.recipes import load_recipe
-
-__version__ = "0.1.0"
 
 __all__ = [
     "DataError",
@@ -56,6 +56,7 @@ __all__ = [
     "convolutional_block",
     "evaluate",
     "explain",
+    "export",
     "identity_block",
     "list_runs",
     "load_data",
@@ -63,6 +64,7 @@ __all__ = [
     "open_run",
     "predict",
     "recompute_batch_norm",
+    "render_hand",
     "resume",
     "save_features",
     "score",
@@ -74,11 +76,12 @@ __all__ = [
 ]
 
 _MODULES = {
-    "residual._api": ("build", "evaluate", "predict", "resume", "train", "train_series"),
+    "residual._api": ("build", "evaluate", "export", "predict", "resume", "train", "train_series"),
     "residual._explain": ("explain", "save_features"),
     "residual._run": ("Run", "open_run"),
     "residual.auditing.audit": ("audit",),
     "residual.checker": ("check",),
+    "residual.data.drawn_hands.hands": ("render_hand",),
     "residual.data.load": ("load_data",),
     "residual.evaluation.compare": ("compare_runs",),
     "residual.evaluation.metrics": ("score",),

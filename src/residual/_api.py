@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from residual._console import default_console
-from residual._run import Run, open_classifier
+from residual._run import Run, find_engine, open_classifier
 from residual._run_evaluation import evaluate_on
+from residual._run_export import export_run
 from residual._run_training import resume_run, train_run
 from residual._text import describe_value
 from residual.backend import import_keras_quietly
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from residual.data.images import Dataset
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predictions import PredictionList
+    from residual.exporters.exported import Exported
     from residual.models.spec import NetworkSpec
 
 
@@ -83,6 +85,7 @@ def train(
     search_dir: str | Path | None = None,
     optimizer: "keras.optimizers.Optimizer | None" = None,
     callbacks: "Sequence[keras.callbacks.Callback] | None" = None,
+    engine: bool = True,
     name: str | None = None,
     resume: str = "never",
     device: str = "auto",
@@ -114,6 +117,7 @@ def train(
         optimizer: one of Keras's, in place of the recipe's optimizer, schedule and weight decay; it has a learning rate
             or schedule of its own. Its weight decay leaves biases and batch norms alone, as that of recipes does.
         callbacks: Keras callbacks. A run records their names; they must be given again to resume it.
+        engine: write engine.onnx at the end, if onnx and onnxruntime are installed: predictions do not load Keras then.
         name: of the run; None counts up.
         resume: what happens if a run of this name exists. "never" refuses: a new training never continues an old one
             unasked. "auto" continues it if it was interrupted and the same was asked; the command line does this, so
@@ -238,14 +242,16 @@ def predict(
 ) -> "PredictionList":
     """Labels and probabilities of images, and which of them are unsure, or unlike all training images.
 
+    A run that keeps an engine, and an exported file, answer without Keras.
+
     Args:
-        run_or_model: a run, its name or folder, or a .keras file.
+        run_or_model: a run, its name or folder, a .keras file, or a file that `export` wrote for a runtime.
         images: one or several: image files, folders, patterns, Pillow images, or arrays (height, width, 3) and
             (n, height, width, 3) with pixels from 0 to 255, or floats from 0 to 1; any size and mode.
-        classes, pixels: as `evaluate` takes them. Outputs without names are "output 0", "output 1", ...
+        classes, pixels: as `evaluate` takes them, of a .keras file. Outputs without names are "output 0", ...
         precision_at: a wanted share of right labels, such as 0.99 or "99%"; predictions below the probability that
             reached it on validation images are unsure. None takes 95%, if a run is named.
-        device: as `train` takes it.
+        device: as `train` takes it. An engine computes on the processor; for "gpu" Keras computes.
 
     Raises:
         DataError: if no name stands for an image. One beside others that is missing, or an image that is not
@@ -255,12 +261,65 @@ def predict(
     from residual.evaluation.predict import find_images, predict_images
 
     found = find_images(images)
+    check_device(device)
+    network = find_engine(run_or_model, classes, pixels, device)
+    if network is not None:
+        return predict_images(network, found, precision_at)
     import_keras_quietly()
     with use_device(device):
         network = open_classifier(run_or_model, classes, pixels)
         if network.note:
             warnings.warn(network.note, ResidualWarning, stacklevel=2)
         return predict_images(network, found, precision_at)
+
+
+def export(
+    run_or_model: str | Path | Run,
+    to: str = "onnx",
+    precision: str = "fp32",
+    out: str | Path | None = None,
+    *,
+    max_loss: float = 0.5,
+    certify: bool = True,
+    data: "Dataset | Sequence[Any] | None" = None,
+    classes: Sequence[str] | None = None,
+    pixels: str | None = None,
+) -> "Exported":
+    """Write a trained network as a file that other programs run, without this package and without Keras.
+
+    The file takes raw RGB pixels, uint8 (n, height, width, 3), and returns probabilities (n, classes). Class names and
+    the way to scale images are inside, and in a model card beside it. A file that answers otherwise than the network
+    on the validation images is removed. Nothing is overwritten.
+
+    Args:
+        run_or_model: a run, its name or folder, or a .keras file.
+        to: "onnx", "openvino", "litert", "keras" or "savedmodel".
+        precision: "fp32"; "bf16" for openvino; "int8" for onnx and openvino, of a run.
+        out: folder to write into; None takes the folder "exports" of the run, or that of the model file.
+        max_loss: points of accuracy on the validation images that "bf16" and "int8" may lose.
+        certify: compare the file with the network on the validation images of the run, and write a certificate.
+        data: if the run was trained on a Dataset or arrays: the same again.
+        classes, pixels: as `evaluate` takes them, of a .keras file.
+
+    Returns:
+        What was written. `str` of it is a sentence.
+
+    Raises:
+        DataError: if the data of the run has changed or cannot be found.
+        ExportRefused: if the file answers otherwise than the network.
+        RunError: if there is no such run, a layer cannot be exported, a package is missing, or a file is there already.
+    """
+    return export_run(
+        run_or_model,
+        to,
+        precision,
+        out,
+        max_loss=max_loss,
+        certify=certify,
+        data=data,
+        classes=classes,
+        pixels=pixels,
+    )
 
 
 def _make_console(progress: bool) -> "Console":

@@ -66,23 +66,26 @@ def make_safe(console: "Console", text: str) -> str:
 
 
 @contextmanager
-def show_work(console: "Console", text: str) -> Iterator[None]:
+def show_work(console: "Console", text: str) -> Iterator[Callable[[str], None]]:
     """Show in a terminal what takes its time, with the seconds that have gone by; nothing elsewhere.
 
     Args:
         console: where to show it. What is printed meanwhile stands above.
         text: such as "loading TensorFlow".
+
+    Yields:
+        A function that replaces the text.
     """
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     if not console.is_terminal:
-        yield
+        yield lambda text: None
         return
     spinner = SpinnerColumn("dots" if console.encoding.startswith("utf") else "line")
     columns = (spinner, TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as live:
-        live.add_task(escape_control(text), total=None)
-        yield
+        task = live.add_task(escape_control(text), total=None)
+        yield lambda text: live.update(task, description=escape_control(text))
 
 
 def render_text(print_to: "Callable[[Console], None]", width: int = 200) -> str:

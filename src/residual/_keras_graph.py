@@ -88,14 +88,18 @@ def _sort_calls(model) -> list[Call]:
 
 
 def call_again(
-    model: keras.Model, inputs: Sequence[Any], call_layer: Callable[[Any, tuple, dict[str, Any]], Any]
+    model: keras.Model,
+    inputs: Sequence[Any],
+    call_layer: Callable[[Any, tuple, dict[str, Any]], Any],
+    ignored: Sequence[str] = (),
 ) -> list[Any]:
-    """Repeat every call of `model` on other Keras tensors; models inside it are opened.
+    """Repeat every call of `model` on other tensors; models inside it are opened.
 
     Args:
         model: functional.
         inputs: a tensor for each of its inputs.
         call_layer: gets a layer or operation, args and kwargs, and returns what the call returns.
+        ignored: arguments that the call of a model inside it may have and that are left out.
 
     Returns:
         A tensor for each output of the model.
@@ -113,12 +117,12 @@ def call_again(
             continue
         args, kwargs = keras.tree.map_structure(replace, (call.args, call.kwargs))
         if is_functional(call.layer):
-            if extra := [name for name, value in kwargs.items() if value is not None]:
+            if extra := [name for name, value in kwargs.items() if value is not None and name not in ignored]:
                 raise NetworkError(
                     f"The model {call.layer.name} inside {model.name} is called with {', '.join(extra)}, which cannot "
                     "be kept. Call it on its input alone; to freeze it, set trainable = False."
                 )
-            outputs = call_again(call.layer, keras.tree.flatten(args), call_layer)
+            outputs = call_again(call.layer, keras.tree.flatten(args), call_layer, ignored)
         else:
             outputs = keras.tree.flatten(call_layer(call.layer, args, kwargs))
         known.update(zip(map(id, call.outputs), outputs, strict=True))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from residual._console import preformat_html
+from residual._run_engine import is_exported_file, open_run_engine
 from residual.backend import import_keras_quietly
 from residual.backend.devices import AUTO, check_device, use_device
 from residual.errors import DataError, ResidualWarning, RunError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from residual.evaluation.classifier import Classifier
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predictions import PredictionList
+    from residual.exporters.exported import Exported
     from residual.training.fit import Trained
     from residual.trust.facts import TrustFacts
 
@@ -100,6 +102,11 @@ class Run:
                 "there."
             )
         return model
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the network is in memory."""
+        return self._model is not None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -270,8 +277,41 @@ class Run:
         from residual.evaluation.predict import find_images, predict_images
 
         found = find_images(images)
+        network = find_engine(self, device=self._device)
+        if network is not None:
+            return predict_images(network, found, precision_at)
         with use_device(self._device):
             return predict_images(open_classifier(self), found, precision_at)
+
+    def export(
+        self,
+        to: str = "onnx",
+        precision: str = "fp32",
+        out: str | Path | None = None,
+        *,
+        max_loss: float = 0.5,
+        certify: bool = True,
+        data: Any = None,
+    ) -> "Exported":
+        """Write the network as a file that other programs run; the arguments are those of `residual.export`.
+
+        Raises:
+            DataError, ExportRefused, RunError: as for `residual.export`.
+        """
+        self.folder.check_model()
+        import_keras_quietly()
+        from residual.exporters.exported import export_trained
+
+        return export_trained(
+            self.folder,
+            lambda: self.model,
+            to,
+            precision,
+            out,
+            max_loss=max_loss,
+            certify=certify,
+            data=data,
+        )
 
 
 def _statistics_matter(validation: dict) -> bool:
@@ -315,6 +355,50 @@ def check_unneeded(run: Run, classes: Sequence[str] | None, pixels: str | None) 
         raise RunError(
             f"{run.path} is a run, which knows its classes and pixels: leave `classes` and `pixels` out."
         )
+
+
+def find_engine(
+    run_or_model: str | Path | Run,
+    classes: Sequence[str] | None = None,
+    pixels: str | None = None,
+    device: str = AUTO,
+) -> "Classifier | None":
+    """What answers without Keras: an exported file, or the engine that a run keeps; None if Keras must.
+
+    Args:
+        run_or_model: as `open_classifier` takes it, or an exported file.
+        classes, pixels: are refused if they are given for a run or an exported file.
+        device: engines compute on the processor, so for "gpu" there is none.
+
+    Raises:
+        RunError: if there is no such run or file, or an argument is refused.
+    """
+    from residual.evaluation.classifier import Classifier
+    from residual.evaluation.engine_network import EngineNetwork
+
+    if is_exported_file(run_or_model):
+        return _open_exported(Path(run_or_model), classes, pixels, device)  # type: ignore[arg-type]
+    run = run_or_model if isinstance(run_or_model, Run) else find_owner(run_or_model)
+    if run is None or run.is_loaded or device.startswith("gpu"):
+        return None
+    check_unneeded(run, classes, pixels)
+    engine = open_run_engine(run.folder)
+    if engine is None:
+        return None
+    return Classifier(EngineNetwork(engine), run.classes, white=engine.card.white, facts=run.load_trust())
+
+
+def _open_exported(path: Path, classes: Any, pixels: Any, device: str) -> "Classifier":
+    from residual.engines import open_engine
+    from residual.evaluation.classifier import Classifier
+    from residual.evaluation.engine_network import EngineNetwork
+
+    if classes is not None or pixels is not None:
+        raise RunError(f"{path} knows its classes and pixels: leave `classes` and `pixels` out.")
+    if device.startswith("gpu"):
+        raise RunError(f"{path} is computed on the processor: leave `device` out.")
+    engine = open_engine(path)
+    return Classifier(EngineNetwork(engine), engine.card.classes, white=engine.card.white)
 
 
 def open_classifier(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from residual.runs.checkpoints import State
+    from residual.training.fit import Trained
     from residual.training.job import Job
 
 RESUME = ("auto", "never", "always")
@@ -46,7 +47,7 @@ def train_run(
     from residual.training.job import make_job
 
     with show_work(console, "reading the images"):
-        job = make_job(options)
+        job = make_job(options, before.record.data.image_size[0] if before else None)
     with use_device(device):
         return _train_job(job, name, before, console).on(device)
 
@@ -197,6 +198,7 @@ def _fit(folder: RunFolder, job: "Job", state: "State | None", console: "Console
         save_data_facts(job, folder)
         trained = fit(job, folder, console, state)
         _draw_curves(folder)
+        _keep_engine(folder, job, trained, console)
     except OSError as error:
         raise RunError(
             f"{error.filename or folder.path} cannot be written or read: {error.strerror or error}. Make room, or "
@@ -204,6 +206,15 @@ def _fit(folder: RunFolder, job: "Job", state: "State | None", console: "Console
             f"{folder.path.name}."
         ) from None
     return Run(folder, job.data, trained)
+
+
+def _keep_engine(folder: RunFolder, job: "Job", trained: "Trained", console: "Console") -> None:
+    """Write the engine of a training that has ended, unless it is not wanted."""
+    from residual.exporters.run_engine import keep_engine
+
+    if job.options.engine and not trained.report["interrupted"]:
+        with show_work(console, "writing the engine"):
+            keep_engine(trained.model, job.training.validation, folder)
 
 
 def _draw_curves(folder: RunFolder) -> None:

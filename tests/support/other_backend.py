@@ -1,9 +1,10 @@
 """What must hold on a backend other than TensorFlow; prints it as JSON.
 
-TensorBoard's files, a training and its end, heat maps, and the variances of flat images: none of them imports
-TensorFlow.
+TensorBoard's files, a training and its end, an export to ONNX, heat maps, and the variances of flat images: none of
+them imports TensorFlow.
 """
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ import keras
 import numpy as np
 
 import residual
+from residual.engines import open_engine
+from residual.engines.card import ModelCard
+from residual.exporters import export_model
 from residual.training.callbacks.tensorboard import EventFile
 from residual.training.recipes import Recipe
 from residual.training.schedules import Constant
@@ -19,6 +23,18 @@ from residual.training.schedules import Constant
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.support.flat_images import find_largest_error
 from tests.support.seeded_maps import compute_maps
+
+
+def export_and_compare(model: keras.Model, images: np.ndarray) -> float:
+    """The largest difference between the probabilities of a network and of its ONNX file; 0 without ONNX Runtime."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        return 0.0
+    names = tuple(str(number) for number in range(model.output_shape[1]))
+    card = ModelCard(
+        name="n", network="n", classes=names, image_size=images.shape[1:3], precision="fp32", exported_to=""
+    )
+    path = export_model(model, card, "onnx", Path("exported.onnx"))
+    return float(np.abs(open_engine(path).predict(images) - model.predict(images, verbose=0)).max())
 
 
 def main():
@@ -30,6 +46,7 @@ def main():
     )
     run.evaluate()
     residual.open_run(run.path).predict(x[0])
+    difference = export_and_compare(run.model, x)
     maps = compute_maps()
     errors = find_largest_error()
     print(
@@ -37,6 +54,7 @@ def main():
             {
                 "backend": keras.backend.backend(),
                 "folders": sorted({file.parent.name for file in Path().rglob("*tfevents*")}),
+                "export is equal": difference < 1e-5,
                 "imports TensorFlow": "tensorflow" in sys.modules,
                 "variances are right": max(errors.values()) < 1e-4,
                 "errors": errors,

@@ -10,6 +10,18 @@ _CPUINFO = Path("/proc/cpuinfo")
 _CGROUP, _CGROUP_1 = Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/cpu")
 _X86 = ("x86_64", "amd64")
 _WITHOUT_BFLOAT16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}
+# What an inference runtime chooses its kernels by -> Linux's words, of which one is enough.
+_INSTRUCTION_SETS = {
+    "avx2": {"avx2"},
+    "avx512": {"avx512f"},
+    "vnni": {"avx512_vnni", "avx_vnni"},
+    "bf16": {"avx512_bf16", "bf16"},
+    "amx": {"amx_int8", "amx_bf16"},
+    "neon": {"asimd"},
+    "dotprod": {"asimddp"},
+    "i8mm": {"i8mm"},
+    "sve": {"sve"},
+}
 _FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # the last is Arm's name
 
 
@@ -33,6 +45,12 @@ def flags() -> frozenset[str] | None:
     """The instruction sets that the processor reports, in Linux's words; None if the system does not say."""
     found = _facts().get("flags") or _facts().get("features")
     return None if found is None else frozenset(found.split())
+
+
+def list_instruction_sets() -> tuple[str, ...]:
+    """Those that decide how fast a network is computed, such as ("avx2", "avx512", "vnni"); () if unknown."""
+    found = flags() or frozenset()
+    return tuple(name for name, words in _INSTRUCTION_SETS.items() if words & found)
 
 
 def multiplies_bfloat16() -> bool | None:

@@ -8,18 +8,21 @@ from typing import Any
 
 import typer
 
-from residual import __version__
+from residual._version import __version__
 from residual.cli import (
     audit,
+    bench,
     check,
     convert,
     data,
     evaluate,
     explain,
+    export,
     predict,
     recipes,
     runs,
     runs_compare,
+    serve,
     summary,
     train,
 )
@@ -33,6 +36,9 @@ VERBS = {
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "export": export,
+    "bench": bench,
+    "serve": serve,
     "explain": explain,
     "runs": runs,
     "runs compare": runs_compare,

@@ -16,11 +16,10 @@ from residual.cli._shared import (
     JSON,
     PIXELS,
     PRECISION_AT,
-    RUN_OR_MODEL,
-    api,
     check_output,
     check_precision,
     check_trained,
+    complete_run,
     console,
     print_json,
     print_line,
@@ -36,7 +35,12 @@ _TOP = 3  # labels
 
 
 def run(
-    run_or_model: str = RUN_OR_MODEL,
+    run_or_model: str = typer.Argument(
+        ...,
+        metavar="RUN_OR_MODEL",
+        help="Name or folder of a run, a .keras file, or an exported file.",
+        autocompletion=complete_run,
+    ),
     images: list[str] = typer.Argument(..., metavar="IMAGE...", help="Image files, folders or patterns."),
     classes: str = CLASSES,
     pixels: str = PIXELS,
@@ -47,6 +51,9 @@ def run(
     as_json: bool = JSON,
 ):
     """Show what is on images: the label of each and its probability.
+
+    A run that keeps an engine, and an exported file, answer without loading Keras; with --device gpu, a run's network
+    answers in Keras.
 
     If RUN_OR_MODEL is a run, predictions that are not certain enough are marked unsure, and images unlike all training
     images unknown.
@@ -59,13 +66,16 @@ def run(
     check_output(table, "--csv", ".csv")
     check_device(device)
     check_precision(precision_at)
-    check_trained(run_or_model)
+    from residual._run_engine import is_exported_file
+
+    if not is_exported_file(run_or_model):
+        check_trained(run_or_model)
     names = _list_once(images)
+    from residual import _api
     from residual._console import show_work
 
-    toolkit = api(out)
     with show_work(out, "looking at the images"):
-        predictions = toolkit.predict(
+        predictions = _api.predict(
             run_or_model,
             names,
             classes=split_names(classes),

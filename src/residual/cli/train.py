@@ -84,6 +84,11 @@ def run(
         metavar="SHARE",
         help="Share of image files that may be damaged; they are skipped.",
     ),
+    engine: bool = typer.Option(
+        True,
+        "--engine/--no-engine",
+        help="Write engine.onnx at the end, so that predict does not load Keras.",
+    ),
     seeds: int = typer.Option(
         None, metavar="N", min=2, help="Train N runs, NAME-seed1 to NAME-seedN: mean, spread and interval."
     ),

@@ -1,8 +1,9 @@
 """The model card: what somebody needs to know to use an exported network without `residual`.
 
-The card stands in the exported file itself, and as a JSON file beside it.
+The card stands in the exported file itself, and as a JSON file beside it: that of signs.onnx is signs.onnx.json.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,25 @@ def parse_card(text: str | bytes, where: str) -> ModelCard:
 def write_card(card: ModelCard, path: Path) -> None:
     """Write a card as indented JSON, whole or not at all."""
     write_bytes(path, msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n")
+
+
+def card_path(path: Path) -> Path:
+    """Where the card beside an exported file lies: beside signs.onnx, signs.onnx.json."""
+    return path.with_name(f"{path.name}.json")
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of an exported file.
+
+    Of OpenVINO's two files it is that of the .xml and then the .bin, of a folder that of all its files in the order of
+    their paths.
+    """
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    if path.suffix == ".xml":
+        files.append(path.with_suffix(".bin"))
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(2**20):
+                digest.update(block)
+    return digest.hexdigest()

@@ -33,14 +33,25 @@ class Engine(ABC):
         Raises:
             DataError: for another shape or type.
         """
+        self._check(images)
+        if not len(images):
+            return np.empty((0, len(self.card.classes)), np.float32)
+        return np.asarray(self._compute(images), np.float32)
+
+    def _check(self, images: np.ndarray) -> None:
         height, width = self.card.image_size
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (height, width, 3):
             raise DataError(
                 f"images must be uint8 (n, {height}, {width}, 3); got {images.dtype} {images.shape}."
             )
-        if not len(images):
-            return np.empty((0, len(self.card.classes)), np.float32)
-        return np.asarray(self._compute(images), np.float32)
+
+    def predict_all(self, images: np.ndarray) -> list[np.ndarray]:
+        """As `predict`, and what the last layer reads, float32 (n, d), if the file gives it: one or two arrays."""
+        return [self.predict(images)]
+
+    def find_precision(self) -> str:
+        """What the runtime computes most layers in: "fp32", "bf16", "int8", or its own word for another one."""
+        return self.card.precision
 
     @abstractmethod
     def _compute(self, images: np.ndarray) -> np.ndarray:

@@ -44,6 +44,12 @@ class OnnxEngine(Engine):
         self.card = parse_card(card, str(path))
         self.runtime = f"ONNX Runtime {onnxruntime.__version__}"
         self._input = self._session.get_inputs()[0].name
+        self._outputs = [output.name for output in self._session.get_outputs()]
 
     def _compute(self, images: np.ndarray) -> np.ndarray:
-        return self._session.run(None, {self._input: images})[0]
+        return self._session.run(self._outputs[:1], {self._input: images})[0]
+
+    def predict_all(self, images: np.ndarray) -> list[np.ndarray]:
+        """See `Engine.predict_all`."""
+        self._check(images)
+        return self._session.run(self._outputs, {self._input: images})

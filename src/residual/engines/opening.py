@@ -4,12 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from residual.engines.engine import Engine
+from residual.engines.litert import LiteRTEngine
 from residual.engines.onnx import OnnxEngine
+from residual.engines.openvino import OpenVinoEngine
 from residual.errors import RunError
 
 # Ending of a file -> what opens it.
 ENGINES: dict[str, Callable[[Path, int], Engine]] = {
     ".onnx": OnnxEngine,
+    ".xml": OpenVinoEngine,
+    ".tflite": LiteRTEngine,
 }
 
 

@@ -24,7 +24,8 @@ class Classifier:
     """A network and how to use it.
 
     Attributes:
-        model: takes (n, height, width, 3) and returns (n, classes) probabilities.
+        model: takes (n, height, width, 3) and returns (n, classes) probabilities: a Keras model or an `EngineNetwork`,
+            whose `predict` and `input_shape` are all that predictions use.
         classes: names of the outputs; "output 0", "output 1", ... if nobody has named them.
         named: whether the file or the user named the outputs.
         pixels: the range that the model takes, a key of `PIXELS`.

@@ -8,6 +8,7 @@ import numpy as np
 from residual.data.pixel_store import Pixels
 from residual.errors import RunError
 from residual.evaluation.classifier import Classifier
+from residual.evaluation.engine_network import EngineNetwork
 from residual.trust.judge import Verdict, judge
 from residual.trust.thresholds import DEFAULT, Threshold, parse_precision
 
@@ -64,7 +65,13 @@ class Viewer:
 
 
 def add_features(model: Any) -> Any:
-    """The same network with what its last layer reads as a second output; itself if it has no such layer."""
+    """The same network with what its last layer reads as a second output; itself if it has no such layer.
+
+    Args:
+        model: a Keras model, or an `EngineNetwork`, whose file has that output already.
+    """
+    if isinstance(model, EngineNetwork):
+        return model
     import keras
 
     from residual.models.head import find_head

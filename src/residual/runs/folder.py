@@ -5,6 +5,7 @@ runs/signs-course-resnet50-1/
     log.csv          one row per epoch
     checkpoints/     the last two states of a training that has not ended
     model.keras      the network, opens in plain Keras
+    engine.onnx      the same network, for predictions without Keras; its card beside it
     report.json      the results
     curves.png, confusion.png
     training_digests.npy  by which images that it was trained on are known again
@@ -50,6 +51,11 @@ class RunFolder:
     def model(self) -> Path:
         """The trained network."""
         return self.path / "model.keras"
+
+    @property
+    def engine(self) -> Path:
+        """The trained network as an exported file, which predicts without Keras."""
+        return self.path / "engine.onnx"
 
     @property
     def start(self) -> Path:

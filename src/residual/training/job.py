@@ -57,8 +57,12 @@ class Job:
         return resampled(self.split, self.options.seed) if repeated else self.split
 
 
-def make_job(options: TrainOptions) -> Job:
+def make_job(options: TrainOptions, recorded_side: int | None = None) -> Job:
     """Load the data that the options name, and set validation images aside.
+
+    Args:
+        options: what was asked.
+        recorded_side: the side in pixels of the photos of an interrupted run; None chooses it.
 
     Raises:
         DataError, NetworkError, RecipeError: each says what to do.
@@ -66,7 +70,7 @@ def make_job(options: TrainOptions) -> Job:
     started = time.perf_counter()
     if isinstance(options.model, GivenNetwork) and options.image_size is None:
         options = msgspec.structs.replace(options, image_size=options.model.side)
-    data = load_asked(options)
+    data = load_asked(options, recorded_side)
     recipe, spec = choose_recipe(options, data.name)
     _check_network(spec, data)
     split = split_as_asked(data, options)

@@ -47,13 +47,34 @@ def reload_job(folder: RunFolder, data: Any = None, callbacks: Sequence[Any] | N
         raise RunError(f"{folder.path / 'run.toml'} is incomplete or damaged: {error}") from None
     options = _give_again(folder, options, data, callbacks)
     data = load_asked(options, record.data.image_size[0])
+    split = _split_again(folder, data, options)
+    return Job(options, data, split, recipe, spec, record, started)
+
+
+def reload_split(folder: RunFolder, data: Any = None) -> Dataset:
+    """The data of a run, divided into the same training and validation images again.
+
+    Args:
+        folder: of the run.
+        data: the data of a run that was trained on arrays given from Python, given again.
+
+    Raises:
+        DataError: if the data has changed since, cannot be found, or must be given.
+    """
+    record = folder.record
+    return _split_again(folder, reload_data(record, data), _reload_options(record))
+
+
+def _split_again(folder: RunFolder, data: Dataset, options: TrainOptions) -> Dataset:
+    """The data with the run's own validation images; DataError if it is not the run's data any more."""
+    record = folder.record
     split = split_as_asked(data, options)
     if compute_data_hash(split, record.data.hash_style) != record.data.data_sha256:
         raise DataError(
             f"The images of {record.train['data']} are not those that {folder.path} was trained on. The run: "
             f"{record.data.source}. Now: {data.source}. Put the data back as it was, or start a new run."
         )
-    return Job(options, data, split, recipe, spec, record, started)
+    return split
 
 
 def _reload_options(record: RunRecord) -> TrainOptions:

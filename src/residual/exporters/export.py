@@ -1,0 +1,112 @@
+"""One network, one format, one file, and the card beside it."""
+
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from residual.engines.card import ModelCard, card_path, hash_file, write_card
+from residual.errors import RunError
+
+if TYPE_CHECKING:
+    import keras
+
+# Packages whose versions the card names.
+_PACKAGES = ("residual-learning", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "onnx", "openvino")
+
+
+def export_model(
+    model: "keras.Model",
+    card: ModelCard,
+    format: str,
+    path: Path,
+    precision: str = "fp32",
+    overwrite: bool = False,
+) -> Path:
+    """Write a network in a format, with its card inside, and the card beside it.
+
+    Args:
+        model: functional; takes raw RGB pixels, 0 to 255, and returns probabilities.
+        card: what the network is; precision, format, versions, date and hashes are filled in here.
+        format: a key of `EXPORTERS`.
+        path: of the file, with the format's ending.
+        precision: one of the format's.
+        overwrite: replace a file that is there.
+
+    Returns:
+        The path.
+
+    Raises:
+        RunError: if the network cannot be exported so, a package is missing, or the file is there already.
+    """
+    from residual.exporters.formats import EXPORTERS
+
+    exporter = EXPORTERS[check_format(format, precision)]
+    if precision == "int8":
+        raise RunError("int8 is calibrated on training images and checked: export it with export_certified.")
+    if path.suffix != exporter.suffix:
+        raise RunError(f"path must end in {exporter.suffix} for {format}; got {path}.")
+    if not overwrite:
+        check_free(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    card = complete_card(card, format, precision)
+    exporter.write(model, card, path, precision)
+    write_card_beside(card, path)
+    return path
+
+
+def complete_card(card: ModelCard, format: str, precision: str) -> ModelCard:
+    """A card with format, precision, versions and date."""
+    return replace(
+        card,
+        exported_to=format,
+        precision=precision,
+        versions={**_list_versions(), **card.versions},
+        created=card.created or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        file_sha256="",
+    )
+
+
+def write_card_beside(card: ModelCard, path: Path) -> None:
+    """Write the card beside an exported file, with the hash of the file."""
+    write_card(replace(card, file_sha256=hash_file(path)), card_path(path))
+
+
+def check_format(format: str, precision: str = "fp32") -> str:
+    """The format, if there is one of that name that has the precision.
+
+    Raises:
+        RunError: naming those that there are.
+    """
+    from residual.exporters.formats import EXPORTERS
+
+    if format not in EXPORTERS:
+        raise RunError(f"format must be one of {', '.join(EXPORTERS)}; got {format!r}.")
+    precisions = EXPORTERS[format].precisions
+    if precision not in precisions:
+        raise RunError(
+            f"precision must be {' or '.join(sorted(precisions))} for {format}; got {precision!r}."
+        )
+    return format
+
+
+def check_free(path: Path) -> None:
+    """Refuse to replace a file.
+
+    Raises:
+        RunError: if it is there.
+    """
+    if path.exists():
+        raise RunError(f"{path} exists already. Remove it, or choose another folder (`out`).")
+
+
+def _list_versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
