@@ -82,7 +82,7 @@ async def ask_all(port: int, photo: bytes, seconds: float, field: str | None) ->
             if not answer.startswith(b"HTTP/1.1 200"):
                 raise RuntimeError(answer.decode())
             finished = time.perf_counter()
-            if begin <= started and finished <= end:
+            if begin <= finished <= end:
                 found.append(1000 * (finished - started))
         writer.close()
 
@@ -157,7 +157,7 @@ def list_contenders(network: str, peers: str | None) -> dict[str, tuple[list[str
     if peers:
         found["LitServe, batches of 32"] = (
             [peers, str(HERE / "serving_litserve.py"), network, "{port}"],
-            "content",
+            "request",
         )
     return found
 

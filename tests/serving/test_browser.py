@@ -33,7 +33,7 @@ def test_an_image_is_dropped_and_its_label_read(engine, tmp_path):
             assert tab.evaluate("document.documentElement.scrollWidth") <= width
         # By keyboard: to the second label, whose map is then shown.
         tab.evaluate("document.querySelectorAll('#bars button')[1].focus()")
-        tab.press("Enter", 13)
+        tab.press("Enter", 13, "\r")
         tab.wait_for("document.querySelectorAll('#bars button')[1].getAttribute('aria-pressed') === 'true'")
         tab.evaluate("document.getElementById('opacity').focus()")
         tab.press("ArrowLeft", 37)

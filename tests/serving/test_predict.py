@@ -8,6 +8,10 @@ import pytest
 from PIL import Image
 
 from residual.data.image_file import read_image
+from residual.serving.verdict import Viewer
+from residual.trust.distance import fit_feature_space
+from residual.trust.facts import Trust, TrustFacts
+from residual.trust.thresholds import Threshold
 from tests.serving.conftest import BLUE, RED, encode_image
 
 GREEN = encode_image(Image.new("RGB", (9, 9), (0, 180, 10)))
@@ -124,3 +128,60 @@ def test_the_card_is_shown(client, engine):
         },
         "runtime": engine.runtime,
     }
+
+
+THRESHOLD = Threshold(
+    precision=0.95, probability=0.9, n=60, correct=60, of=80, least_precision=0.951, reached=True
+)
+
+
+def test_without_facts_there_is_no_verdict(client):
+    assert "verdict" not in post(client, RED).json()["predictions"][0]
+
+
+def test_the_cards_threshold_says_what_is_unsure(engine, client_with):
+    before = engine.card
+    try:
+        engine.card = msgspec.structs.replace(before, trust=Trust(temperature=1.0, thresholds=(THRESHOLD,)))
+        client = client_with()
+    finally:
+        engine.card = before
+    grey = encode_image(Image.new("RGB", (8, 8), (99, 98, 97)))
+    sure, unsure = (post(client, content).json()["predictions"][0] for content in (RED, grey))
+    assert (sure["verdict"], sure["reason"]) == ("sure", "")
+    assert unsure["verdict"] == "unsure"
+    assert "below 90.0%, chosen for a precision of 95%" in unsure["reason"]
+
+
+class FeatureEngine:
+    """Gives the mean colours of images as features."""
+
+    def __init__(self, card):
+        self.card = card
+
+    def predict_all(self, images):
+        means = images.mean((1, 2), dtype=np.float32)
+        return [np.full((len(images), 3), (0.98, 0.01, 0.01), np.float32), means]
+
+
+def test_a_runs_facts_say_what_is_unknown(engine):
+    random = np.random.default_rng(0)
+    features = random.normal(100, 5, (90, 3))
+    space = fit_feature_space(features, np.repeat([0, 1, 2], 30))
+    facts = TrustFacts(
+        weights_sha256="a",
+        temperature=1.0,
+        confidence=np.full(40, 0.97),
+        correct=np.ones(40, bool),
+        space=space,
+        distances=space.find_distances(random.normal(100, 5, (40, 3))),
+        features=features.astype(np.float16),
+        labels=np.repeat([0, 1, 2], 30),
+        images=np.arange(90),
+    )
+    images = np.stack([np.full((8, 8, 3), value, np.uint8) for value in (100, 250)])
+    viewer = Viewer(FeatureEngine(msgspec.structs.replace(engine.card, weights_sha256="a")), facts)
+    verdicts = viewer.judge(viewer.compute(images))
+    assert [verdict.word for verdict in verdicts] == ["sure", "unknown"]
+    other = Viewer(engine, facts)  # of another training
+    assert other.judge(other.compute(images)) is None

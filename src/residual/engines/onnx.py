@@ -15,12 +15,13 @@ class OnnxEngine(Engine):
     Args:
         path: the file.
         threads: that compute one batch; 0 for as many as the processor has cores.
+        spin: whether they wait for the next batch by spinning, which is faster if nothing else needs the cores.
 
     Raises:
         RunError: if ONNX Runtime is not installed, or the file is not an exported classifier.
     """
 
-    def __init__(self, path: Path, threads: int = 0):
+    def __init__(self, path: Path, threads: int = 0, spin: bool = True):
         try:
             import onnxruntime
         except ImportError:
@@ -30,6 +31,7 @@ class OnnxEngine(Engine):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spin else "0")
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its errors have no common class

@@ -23,10 +23,14 @@ from residual.serving.refusals import Refusal, answer_crash, answer_http_error, 
 from residual.serving.service import Service
 from residual.serving.tensors import HEADER
 from residual.serving.v2 import list_v2_routes
+from residual.trust.facts import TrustFacts
 
 
 def make_app(
-    engine: Engine, options: ServeOptions | None = None, samples: tuple[Sample, ...] = ()
+    engine: Engine,
+    options: ServeOptions | None = None,
+    samples: tuple[Sample, ...] = (),
+    facts: TrustFacts | None = None,
 ) -> Starlette:
     """The ASGI application that serves an exported network.
 
@@ -34,12 +38,13 @@ def make_app(
         engine: the network.
         options: limits; None for the usual ones.
         samples: images that the page offers.
+        facts: by which answers are judged, beside those of the card.
 
     Returns:
         The application; its lifespan starts and ends the thread that computes.
     """
     options = options or ServeOptions()
-    service = Service(engine, options)
+    service = Service(engine, options, facts)
     routes = [
         Route("/predict", predict, methods=["POST"]),
         Route("/explain", Explainer(service).answer, methods=["POST"]),

@@ -10,21 +10,26 @@ from residual.engines.card import ModelCard
 from residual.serving.bodies import read_asked
 from residual.serving.refusals import encode_json
 from residual.serving.service import Service
-from residual.serving.verdict import describe_verdict
+from residual.trust.judge import Verdict
 
 
 async def predict(request: Request) -> Response:
     """Labels and probabilities of one image or many."""
     service: Service = request.app.state.service
     async with read_asked(request, service) as asked:
-        probabilities = await service.predict(asked.uploads)
-    service.metrics.images.add(len(probabilities))
-    rows = zip(asked.uploads, probabilities, strict=True)
-    answers = [describe_image(service.card, upload.name, row, asked.top) for upload, row in rows]
+        rows = await service.predict(asked.uploads)
+    service.metrics.images.add(len(rows))
+    verdicts = service.viewer.judge(rows) or [None] * len(rows)
+    answers = [
+        describe_image(service.card, upload.name, row[:-1], asked.top, verdict)
+        for upload, row, verdict in zip(asked.uploads, rows, verdicts, strict=True)
+    ]
     return encode_json({"model": service.card.name, "predictions": answers})
 
 
-def describe_image(card: ModelCard, name: str, row: np.ndarray, top: int | None) -> dict[str, Any]:
+def describe_image(
+    card: ModelCard, name: str, row: np.ndarray, top: int | None, verdict: Verdict | None
+) -> dict[str, Any]:
     """One entry of the answer.
 
     Args:
@@ -32,15 +37,15 @@ def describe_image(card: ModelCard, name: str, row: np.ndarray, top: int | None)
         name: of the image.
         row: probabilities (classes,).
         top: how many labels; None for all.
+        verdict: on the answer; None if nothing is known to judge it by.
     """
     order = np.argsort(-row, kind="stable")[:top]
     probabilities = {card.classes[index]: float(row[index]) for index in order}
     label = card.classes[int(order[0])]
-    verdict = describe_verdict(card, row)
     return {
         "image": name,
         "label": label,
         "probability": probabilities[label],
         "probabilities": probabilities,
-        **({"verdict": verdict} if verdict is not None else {}),
+        **({} if verdict is None else verdict.to_dict()),
     }

@@ -10,6 +10,7 @@ import uvicorn
 
 from residual.engines import ENGINES, open_engine
 from residual.engines.engine import Engine
+from residual.engines.onnx import OnnxEngine
 from residual.errors import ResidualError, RunError
 from residual.runs.find import find_run
 from residual.serving.app import make_app
@@ -17,8 +18,8 @@ from residual.serving.guard import MOST_HEAD
 from residual.serving.options import ServeOptions
 from residual.serving.page import read_samples
 from residual.serving.protocol import limit_protocol
+from residual.trust.facts import TrustFacts, load_facts
 
-ENGINE_FILE = "engine.onnx"  # that a run keeps beside its model
 _KEEP_ALIVE = 5  # seconds that a connection may be idle
 _BACKLOG = 128
 
@@ -34,13 +35,28 @@ def find_engine_file(run_or_file: str) -> Path:
     """
     if Path(run_or_file).suffix.lower() in ENGINES:
         return Path(run_or_file)
-    file = find_run(run_or_file).path / ENGINE_FILE
-    if not file.is_file():
+    folder = find_run(run_or_file)
+    if not folder.engine.is_file():
         raise RunError(
-            f"{file.parent} has no {ENGINE_FILE}, which the server computes with. Export the run with residual export "
-            f"{run_or_file} --to onnx, and serve the file that this writes."
+            f"{folder.path} has no {folder.engine.name}, which the server computes with. Export the run with residual "
+            f"export {run_or_file} --to onnx, and serve the file that this writes."
         )
-    return file
+    return folder.engine
+
+
+def open_quiet_engine(file: Path, threads: int) -> Engine:
+    """Open an exported network whose threads do not spin between batches: images are decoded on the same cores.
+
+    Args:
+        file: that `residual export` wrote.
+        threads: that compute one batch; 0 for as many as the processor has cores.
+
+    Raises:
+        RunError: if it cannot be opened.
+    """
+    if file.suffix.lower() == ".onnx" and file.is_file():
+        return OnnxEngine(file, threads, spin=False)
+    return open_engine(file, threads)
 
 
 def open_socket(options: ServeOptions) -> socket.socket:
@@ -69,6 +85,7 @@ class Server(uvicorn.Server):
         engine: the network.
         options: limits.
         samples: folder of images that the page offers; None for none.
+        facts: by which answers are judged, beside those of the card.
         announce: called when the server accepts requests.
     """
 
@@ -77,12 +94,13 @@ class Server(uvicorn.Server):
         engine: Engine,
         options: ServeOptions,
         samples: Path | None = None,
+        facts: TrustFacts | None = None,
         announce: Callable[[], None] = lambda: None,
     ):
         protocol = limit_protocol(options.max_connections, options.header_timeout, options.body_timeout)
         shown = () if samples is None else read_samples(samples)
         config = uvicorn.Config(
-            make_app(engine, options, shown),
+            make_app(engine, options, shown, facts),
             http=protocol,
             ws="none",
             loop="asyncio",
@@ -136,11 +154,12 @@ def serve(
         ResidualError: if the address cannot be used.
         SystemExit: with code 143, after SIGTERM.
     """
-    engine = open_engine(find_engine_file(run_or_file), options.threads)
+    file = find_engine_file(run_or_file)
+    engine, facts = open_quiet_engine(file, options.threads), load_facts(file.parent)
     with open_socket(options) as listening:
         host = f"[{options.host}]" if ":" in options.host else options.host
         address = f"http://{host}:{listening.getsockname()[1]}{options.root_path}"
-        server = Server(engine, options, samples, lambda: announce(engine, address))
+        server = Server(engine, options, samples, facts, lambda: announce(engine, address))
         server.run(sockets=[listening])
     if server.stopped_by == signal.SIGTERM:
         raise SystemExit(128 + signal.SIGTERM)

@@ -16,6 +16,8 @@ from residual.serving.metrics import Metrics
 from residual.serving.options import ServeOptions
 from residual.serving.refusals import Refusal
 from residual.serving.uploads import Upload
+from residual.serving.verdict import Viewer
+from residual.trust.facts import TrustFacts
 
 _BODIES = 8  # largest bodies that are held at once
 _PIXEL = b"P6 1 1 255 \0\0\0"  # an image file
@@ -28,6 +30,7 @@ class Service:
     Attributes:
         engine, card: the network and what it is.
         options: limits.
+        viewer: judges answers.
         batcher: has images computed.
         metrics: counters.
         held_bytes: of bodies, all requests together.
@@ -35,9 +38,10 @@ class Service:
     Args:
         engine: the network.
         options: limits.
+        facts: by which answers are judged, beside those of the card.
     """
 
-    def __init__(self, engine: Engine, options: ServeOptions):
+    def __init__(self, engine: Engine, options: ServeOptions, facts: TrustFacts | None = None):
         self.engine, self.card, self.options = engine, engine.card, options
         self.metrics = Metrics(
             name=self.card.name,
@@ -46,15 +50,16 @@ class Service:
             runtime=engine.runtime,
         )
         self.metrics.queue_limit.value = options.queue
+        self.viewer = Viewer(engine, facts)
         self.batcher = Batcher(
-            engine.predict, options.max_batch, options.queue, options.window, self.metrics.add_batch
+            self.viewer.compute, options.max_batch, options.queue, options.window, self.metrics.add_batch
         )
         self.held_bytes = 0
         self._decoders = ThreadPoolExecutor(max(2, count_usable_cores()), thread_name_prefix="decoder")
 
     def start(self) -> None:
         """Decode and compute one image, so that the first request does not wait for what is done once, and start."""
-        self.engine.predict(read_image(_PIXEL, self.card.image_size)[None])
+        self.viewer.compute(read_image(_PIXEL, self.card.image_size)[None])
         self.batcher.start()
 
     def close(self) -> None:
@@ -93,7 +98,7 @@ class Service:
             raise Refusal(422, str(problem)) from None
 
     async def predict(self, uploads: Sequence[Upload]) -> np.ndarray:
-        """Probabilities (n, classes) of encoded images.
+        """What the network says of encoded images, as `Viewer.compute` gives it.
 
         Raises:
             Refusal: if one cannot be read, or the queue is full.
@@ -102,10 +107,10 @@ class Service:
             return await places.predict(await self.decode(uploads))
 
     async def compute(self, images: np.ndarray) -> np.ndarray:
-        """Probabilities (n, classes) of images that are decoded: uint8 (n, height, width, 3).
+        """Probabilities (n, classes) of images that are decoded, uint8 (n, height, width, 3).
 
         Raises:
             Refusal: if the queue is full.
         """
         with self.batcher.take_places(len(images)) as places:
-            return await places.predict(images)
+            return (await places.predict(images))[:, :-1]

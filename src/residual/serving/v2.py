@@ -53,8 +53,8 @@ def _find_card(request: Request) -> ModelCard:
         Refusal: 404 if another network or version is named.
     """
     card: ModelCard = request.app.state.service.card
-    asked = request.path_params["name"], request.path_params.get("version", VERSION)
-    if asked != (card.name, VERSION):
+    name, version = request.path_params["name"], request.path_params.get("version", VERSION)
+    if (name, version) != (card.name, VERSION):
         raise Refusal(404, f"The only network here is {card.name}, version {VERSION}.")
     return card
 

@@ -84,8 +84,8 @@ function showAnswer(prediction) {
   label.textContent = prediction.label;
   find("label").replaceChildren(label, ` ${formatPercent(prediction.probability)}`);
   const verdicts = {
-    unknown: "This does not look like my training images. The label is probably wrong.",
-    unsure: "I am not sure. With such probabilities I am often wrong.",
+    unknown: "This does not look like my training images. Do not rely on the label.",
+    unsure: "I am not sure: with such a probability I am wrong too often.",
   };
   find("verdict").textContent = verdicts[prediction.verdict] || "";
   show(find("verdict"), prediction.verdict in verdicts);
