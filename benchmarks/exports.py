@@ -4,8 +4,9 @@ A result is {"exports": {"with VNNI": ..., "limited to AVX2": ...}}: the output 
 ONEDNN_MAX_CPU_ISA=AVX2 and an ONNX Runtime without AVX-512. The two were measured one after the other on one machine.
 """
 
-from residual._text import format_bytes, format_percent
 from turns import format_table
+
+from residual._text import format_bytes, format_percent
 
 
 def format_exports(record: dict) -> str:
@@ -20,7 +21,10 @@ def format_exports(record: dict) -> str:
         n, accuracy = found["n"], found["file_accuracy"]
         low, high = (format_percent(end, n).rstrip("%") for end in accuracy["interval"])
         cells = [f"{row['format']} {row['precision']}", format_bytes(found["file_bytes"])]
-        cells += [f"{format_percent(accuracy['share'], n)} ({low}-{high})", format_percent(found["agreement"], n)]
+        cells += [
+            f"{format_percent(accuracy['share'], n)} ({low}-{high})",
+            format_percent(found["agreement"], n),
+        ]
         for bench in benches.values():
             cells += _format_speed(bench["rows"][number])
         lines.append(cells)
@@ -28,7 +32,9 @@ def format_exports(record: dict) -> str:
     sets = ", ".join(machine["instruction_sets"])
     where = f"{machine['processor']}, {machine['cores']} cores ({sets})"
     created = first["rows"][0]["certificate"]["created"][:10]
-    return f"{format_table(head, lines).strip()}\n\n{first['images']} validation images; {where}; {created}.\n"
+    return (
+        f"{format_table(head, lines).strip()}\n\n{first['images']} validation images; {where}; {created}.\n"
+    )
 
 
 def _format_speed(row: dict) -> list[str]:
