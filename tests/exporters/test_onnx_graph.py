@@ -219,6 +219,8 @@ def fill_weights_gently(model: keras.Model) -> None:
     random = np.random.default_rng(1)
     for weight in model.weights:
         if weight.name in ("gamma", "beta", "bias"):
-            weight.assign(random.uniform(*((0.2, 0.5) if weight.name == "gamma" else (-0.3, 0.3)), weight.shape))
+            weight.assign(
+                random.uniform(*((0.2, 0.5) if weight.name == "gamma" else (-0.3, 0.3)), weight.shape)
+            )
     head = model.layers[-1].kernel
     head.assign(head * 0.1)
