@@ -45,3 +45,23 @@ def test_fewer_cores_than_a_run_began_with_are_reported(container):
     (container / "cpu.max").write_text("200000 100000")
     assert machine.describe_machine()["cores"] == 2
     assert machine.find_machine_changes({"cores": 8}).startswith("cores 8 became 2")
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu sse avx avx2", ("avx2",)),
+        ("avx2 avx512f avx512_vnni avx512_bf16", ("avx2", "avx512", "vnni", "bf16")),
+        ("avx2 avx_vnni", ("avx2", "vnni")),
+        ("avx2 avx512f avx512_vnni amx_int8 amx_bf16", ("avx2", "avx512", "vnni", "amx")),
+        ("fp asimd asimddp i8mm bf16", ("bf16", "neon", "dotprod", "i8mm")),
+    ],
+)
+def test_instruction_sets_are_named_as_runtimes_choose_by_them(monkeypatch, flags, expected):
+    monkeypatch.setattr(processor, "flags", lambda: frozenset(flags.split()))
+    assert processor.list_instruction_sets() == expected
+
+
+def test_a_system_that_says_nothing_has_no_instruction_sets(monkeypatch):
+    monkeypatch.setattr(processor, "flags", lambda: None)
+    assert processor.list_instruction_sets() == ()

@@ -23,7 +23,7 @@ from tests.support.made import stripes
 
 VERBS = (
     *("train", "evaluate", "predict", "runs", "runs compare", "data", "audit", "summary", "list", "recipes"),
-    *("check", "convert"),
+    *("check", "convert", "bench", "export"),
 )
 
 
@@ -424,3 +424,31 @@ def test_evaluate_notices_that_the_data_has_changed(project):
     code, _, err = residual("evaluate", "npz")
     assert code == 2
     assert "a.npz are not those of the run" in err
+
+
+def test_bench_shows_every_export_beside_the_others(project, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(
+        "residual.exporters.bench.list_variants", lambda: [("onnx", "fp32"), ("onnx", "int8")]
+    )
+    monkeypatch.setattr("residual.exporters.speed._TURNS", 1)
+    code, out, err = residual("bench", "first", "--json", "--max-loss", "100")
+    assert code == 0, err
+    found = json.loads(out)
+    report = json.loads((project / "runs/first/report.json").read_text())
+    assert found["images"] == report["validation"]["n"]
+    assert [row["precision"] for row in found["rows"]] == ["fp32", "int8"]
+    float_row, int8_row = (row["certificate"] for row in found["rows"])
+    assert float_row["file_accuracy"]["share"] == report["validation"]["accuracy"]
+    assert float_row["agreement"] == 1
+    assert 0 < int8_row["file_bytes"] < float_row["file_bytes"]
+    assert float_row["speed"]["batch_32_per_second"] > 0
+
+
+def test_a_refused_export_is_no_mistake_of_the_user(project, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr("residual.exporters.certificate._keeps_rule", lambda *_: False)
+    code, _, err = residual("export", "first", "--out", "refused")
+    assert code == 1
+    assert "first.onnx is refused: it must keep this rule: the same class for every image" in err
+    assert not list((project / "refused").iterdir())

@@ -13,7 +13,7 @@ from residual.errors import DataError, RecipeError, ResidualError
 from residual.runs.folder import RunFolder
 from residual.training.options import TrainOptions
 from residual.training.recipes import SIGNS
-from residual.training.reload import _reload_options, reload_job
+from residual.training.reload import _reload_options, reload_job, reload_split
 
 SEED = "seed must be a whole number from 0 to 4294967295; got "
 
@@ -117,6 +117,8 @@ def test_the_data_of_a_run_of_version_0_1_is_known_again(tmp_path):
     assert (job.options.class_balance, job.recipe.epochs, job.spec.name) == ("sample", 6, "cifar-resnet8")
     assert (len(job.split.train), len(job.split.validation)) == (1295, 143)
     assert len(job.training.train) >= len(job.split.train)
+    split = reload_split(RunFolder(tmp_path))
+    assert (split.validation.digests == job.split.validation.digests).all()
 
 
 def test_a_folder_that_did_not_hold_the_data_is_not_searched_again(tmp_path):

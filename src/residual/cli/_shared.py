@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from residual.errors import ResidualError, ResidualWarning, RunError
+from residual.errors import ExportRefused, ResidualError, ResidualWarning, RunError
 
 if TYPE_CHECKING:
     from residual._text_console import TextConsole
@@ -106,7 +106,7 @@ def _mistakes_reported(context: Any) -> Iterator[None]:
             yield
     except ResidualError as error:
         print_error(str(error))
-        raise typer.Exit(2) from None
+        raise typer.Exit(1 if isinstance(error, ExportRefused) else 2) from None
     except KeyboardInterrupt:
         print_error("stopped.")
         raise typer.Exit(_INTERRUPTED) from None

@@ -1,5 +1,6 @@
 """Every format and precision that this machine can run, side by side."""
 
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -141,7 +142,10 @@ def _try(
     except ExportRefused as refused:
         return replace(row, certificate=refused.certificate, reason=_describe_loss(refused.certificate)), None
     except (ResidualError, ImportError) as error:
-        return replace(row, reason=first_line(error)), None
+        reason = re.sub(
+            rf"{re.escape(str(path.parent))}\S*/", "", first_line(error)
+        )  # a temporary folder says nothing
+        return replace(row, reason=reason), None
 
 
 def _describe_loss(certificate: Certificate) -> str:
