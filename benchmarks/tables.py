@@ -1,4 +1,4 @@
-"""Write the tables of docs/performance.md and docs/results.md from benchmarks/results/*.json.
+"""Write the tables of docs/performance.md, docs/results.md and docs/certificates.md from benchmarks/results/*.json.
 
     python benchmarks/tables.py            # writes them
     python benchmarks/tables.py --check    # exit code 1 if they are not what the results say
@@ -13,12 +13,13 @@ import sys
 from pathlib import Path
 
 from epoch_rules import PARTS
+from exports import format_exports
 from panel import PANEL_HEAD, panel_line
 from step import format_case
 from turns import format_table
 
 ROOT = Path(__file__).resolve().parent
-PAGES = [ROOT.parent / "docs" / name for name in ("performance.md", "results.md")]
+PAGES = [ROOT.parent / "docs" / name for name in ("performance.md", "results.md", "certificates.md")]
 BLOCK = re.compile(r"(<!-- table ([\w.-]+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -37,6 +38,8 @@ def describe_machine(record: dict) -> str:
 
 def format_record(record: dict, part: str | None) -> str:
     """A result, or a part of one, as a Markdown table with a line on its machine."""
+    if "exports" in record:
+        return format_exports(record)
     if part is not None:
         table = PARTS[part](record)
     elif "case" in record:

@@ -1,4 +1,4 @@
-"""The networks of the step benchmark in PyTorch, layer for layer those of `course-resnet50` and `cifar-resnet20`."""
+"""The networks of the benchmarks in PyTorch, layer for layer those of `residual` with the same names."""
 
 import torch.nn.functional as F
 from torch import nn
@@ -75,4 +75,28 @@ def resnet20(classes: int) -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
 
 
-NETWORKS = {"course-resnet50": resnet50, "cifar-resnet20": resnet20}
+class Projected(nn.Module):
+    """Two 3x3 without biases; the shortcut is projected if the size or the width changes."""
+
+    def __init__(self, channels: int, width: int, stride: int):
+        super().__init__()
+        self.path = Basic(channels, width, stride).path
+        projection = nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+        self.shortcut = nn.Identity() if stride == 1 and channels == width else projection
+
+    def forward(self, x):
+        return F.relu(self.path(x) + self.shortcut(x), inplace=True)
+
+
+def resnet10(classes: int) -> nn.Module:
+    """The ImageNet ResNet with one block in each stage."""
+    layers = [nn.Conv2d(3, 64, 7, 2, padding=3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True)]
+    layers.append(nn.MaxPool2d(3, 2, padding=1))
+    channels = 64
+    for width, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
+        layers.append(Projected(channels, width, stride))
+        channels = width
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
+
+
+NETWORKS = {"course-resnet50": resnet50, "cifar-resnet20": resnet20, "resnet10": resnet10}

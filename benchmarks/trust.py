@@ -33,11 +33,9 @@ NETWORKS = {
     "digits-600": ("digits", 600, 4, "digits", {}),
     "digits-None": ("digits", None, 3, "digits", {}),
     "signs-240": ("signs", 240, 4, "signs", {}),
-    "signs-None": ("signs", None, 2, "signs", {}),
+    "signs-None": ("signs", None, 1, "signs", {}),
     "sld-240": ("sld", 240, 4, "signs", {}),
-    "sld-800": ("sld", 800, 2, "signs", {}),
     "cifar-3000": ("cifar", 3000, 2, "cifar10", {"epochs": 12}),
-    "cifar-8000": ("cifar", 8000, 2, "cifar10", {"epochs": 15}),
 }
 WIDTHS = (None, 1.0, 0.5, 0.25)  # of the prior of the temperature; None: no prior
 OUTSIDE = 400  # images of each other data set

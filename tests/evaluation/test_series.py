@@ -42,7 +42,7 @@ def test_folds_are_counted_together_and_seeds_are_not():
     assert folds["test"]["pooled"] is None  # the same test images each time
     seeds = summarize_series(write("many", (1, 2)))
     assert (seeds["finished"], seeds["of"], seeds["validation"]["pooled"]) == (2, 2, None)
-    assert seeds["test"]["values"] == [pytest.approx(39 / 40), pytest.approx(38 / 40)]
+    assert seeds["test"]["values"] == pytest.approx((39 / 40, 38 / 40))
 
 
 def test_a_series_is_found_by_name_and_a_run_is_complete_when_its_test_images_were_read():

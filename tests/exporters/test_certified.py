@@ -61,6 +61,16 @@ def test_the_certificate_lies_beside_the_file(model, validation, tmp_path):
         export_certified(model, CARD, "onnx", tmp_path / "out" / "small.onnx", validation=validation)
 
 
+@pytest.mark.parametrize("format", ["keras", pytest.param("savedmodel", marks=pytest.mark.slow)])
+def test_formats_that_keras_runs_have_certificates_too(model, validation, tmp_path, format):
+    path = tmp_path / f"small.{format}"
+    found = export_certified(model, CARD, format, path, validation=validation, timed=False)
+    assert (found.format, found.agreeing) == (format, 40)
+    assert found.largest_difference < 1e-5
+    assert found.runtime.startswith("Keras" if format == "keras" else "TensorFlow")
+    assert found.file_bytes > 1000
+
+
 def test_a_refused_file_leaves_nothing_and_replaces_nothing(model, validation, tmp_path):
     path = tmp_path / "small.onnx"
     path.write_text("the user's")

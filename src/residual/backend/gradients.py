@@ -1,5 +1,7 @@
 """Gradients on every backend: how large that of a batch is in the weights, and what it is in the input of a model."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -79,7 +81,8 @@ def _tensorflow_input(model, x, weights):
 def _torch_input(model, x, weights):
     import torch
 
-    given = keras.ops.convert_to_tensor(x).requires_grad_(True)
+    given: Any = keras.ops.convert_to_tensor(x)
+    given.requires_grad_(True)
     with torch.enable_grad():
         total = (model(given, training=False).float() * keras.ops.convert_to_tensor(weights)).sum()
         (found,) = torch.autograd.grad(total, given)

@@ -65,14 +65,16 @@ def run(
 
     options = {"classes": split_names(classes), "pixels": pixels, "device": device}
     if features:
+        from residual.evaluation.predict import find_images
+
         with show_work(out_console, "looking at the images"):
             files = _explain.save_features(run_or_model, images, out, **options)
         if as_json:
-            print_json(
-                [{"image": name, "file": str(file)} for name, file in zip(images, files, strict=False)]
-            )
+            print_json([{"file": str(file)} for file in files])
         else:
-            print_line(out_console, f"{len(files)} pictures written to {out}")
+            print_line(out_console, f"{len(files)} picture{'s' * (len(files) > 1)} written to {out}")
+        if len(files) < len(find_images(images)):  # a warning has named the others
+            raise typer.Exit(1)
         return
     with show_work(out_console, "looking at the images"):
         found = _explain.explain(run_or_model, images, method, label=label, layer=layer, out=out, **options)

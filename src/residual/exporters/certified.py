@@ -104,6 +104,7 @@ def export_certified(
         if timed:
             speed = measure_speed({"": engine.predict}, validation.x[:BATCH])[""]
             found = replace(found, speed=speed)
+        del engine  # Windows moves no file that is open
         write_certificate(found, hidden)
     return found
 

@@ -49,7 +49,7 @@ def write_openvino_attempts(
             "subset_size": len(calibration.images),
             "preset": nncf.QuantizationPreset.PERFORMANCE,
         }
-        advanced = nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE)
+        advanced = _protect_sums()
         with _quiet():
             made = nncf.quantize(graph, images, advanced_parameters=advanced, **settings)
         _save(openvino, made, card, path)
@@ -66,6 +66,13 @@ def write_openvino_attempts(
             )
         _save(openvino, made, card, path)
         yield _list_float_layers(made)
+
+
+def _protect_sums() -> Any:
+    """NNCF's settings for weights of 7 bits in all layers."""
+    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
+
+    return AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE)
 
 
 def _import_nncf(path: Path) -> Any:

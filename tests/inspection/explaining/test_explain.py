@@ -40,13 +40,19 @@ def explain(*words: str, code: int = 0):
     return result
 
 
+def find_size(file: str) -> tuple[int, int]:
+    """Width and height of a picture."""
+    with Image.open(file) as picture:
+        return picture.size
+
+
 def test_pictures_json_and_an_image_that_cannot_be_read(here):
     result = explain("mine", "photo 0.png", "note.jpg", "--out", "maps", "--json", code=1)
     (one,) = json.loads(result.stdout)
     assert one["file"] == "maps/photo-0-gradcam.png"
     assert (one["method"], one["layer"]) == ("gradcam", "stage2_block1_out")
     assert all(0 <= value <= 1 for value in one["peak"])
-    assert Image.open(one["file"]).size[0] > 900
+    assert find_size(one["file"])[0] > 900
     assert "note.jpg" in result.stderr
     before = (here / one["file"]).read_bytes()
     again = explain("mine", "photo 0.png", "--out", "maps", code=2)
@@ -85,11 +91,10 @@ def test_from_python_nothing_is_written_unless_asked(here):
 
 
 def test_features_with_the_nearest_training_images(here):
+    assert "1 picture written to seen" in explain("mine", "photo 0.png", "--features", "--out", "seen").stdout
     assert (
-        "1 pictures written to seen" in explain("mine", "photo 0.png", "--features", "--out", "seen").stdout
-    )
-    picture = Image.open("seen/photo-0-features.png")
-    assert picture.size[1] > 900  # image, filters, stem, three stages, nearest images
+        find_size("seen/photo-0-features.png")[1] > 900
+    )  # image, filters, stem, three stages, nearest images
     with pytest.raises(RunError, match="is there already"):
         residual.save_features("mine", "photo 0.png", "seen")
 

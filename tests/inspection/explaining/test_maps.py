@@ -105,7 +105,8 @@ def test_any_functional_network_has_maps(build, method):
     classifier = Classifier(build(), ("a", "b"))
     found = explain_images(classifier, ShownImages(["one", "two"], pixels, []), method)
     assert all(one.heat.shape == (16, 16) and np.isfinite(one.heat).all() for one in found)
-    assert any(one.heat.max() > 0 for one in found)
+    if method == "integrated-gradients":  # of gradcam a map may be empty: nothing there speaks for the class
+        assert all(one.heat.max() > 0 for one in found)
 
 
 def test_everything_passes_a_cut_and_no_branch_is_one():

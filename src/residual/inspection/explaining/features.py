@@ -152,7 +152,8 @@ def _draw(
 
     heads = ["image", *(["first filters"] if filters is not None else []), *(name for name, _ in stages)]
     heads += ["nearest training images"] if nearest else []
-    figure = Figure(figsize=(1.15 * _COLUMNS, 1.5 * len(heads)), layout="constrained")
+    figure = Figure(figsize=(1.15 * _COLUMNS, 1.7 * len(heads)), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.2, w_pad=0.02)  # type: ignore[union-attr]
     grid = figure.subplots(len(heads), _COLUMNS, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -184,4 +185,5 @@ def _show(axes: "Axes", picture: np.ndarray, title: str, align: Any = "center", 
 
 
 def _head(axes: "Axes", text: str) -> None:
-    axes.text(0, 1.32, text, transform=axes.transAxes, fontsize=8.5, fontweight="bold", va="bottom")
+    place = {"transform": axes.transAxes, "fontsize": 8.5, "fontweight": "bold", "va": "bottom"}
+    axes.text(0, 1.17, text, **place).set_in_layout(False)  # it is wider than its picture

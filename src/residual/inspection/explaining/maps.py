@@ -75,7 +75,7 @@ def find_integrated(
         ends = _score(network, np.stack([image, np.full_like(image, low), np.full_like(image, high)]), kind)
         for part, end in zip(parts, ends[1:], strict=True):
             missing = max(missing, abs(part.sum() - (ends[0] - end)) / max(abs(ends[0] - end), 1e-6))
-        maps.append(np.abs(sum(parts).sum(-1)) / 2)
+        maps.append(np.abs((parts[0] + parts[1]).sum(-1)) / 2)
     return HeatMaps(np.stack(maps).astype(np.float32), float(missing))
 
 
