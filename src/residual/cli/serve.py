@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from residual.cli._shared import complete_run, console, print_line
+from residual.cli._shared import JSON, complete_run, console, print_json, print_line
 from residual.errors import RunError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def run(
         None, "--allow-origin", metavar="ORIGIN", help="A site whose pages may use this server, or *."
     ),
     root_path: str = typer.Option("", metavar="PATH", help="Prefix that your proxy removes, such as /signs."),
+    as_json: bool = JSON,
 ):
     """Serve a network over HTTP, with a page to drop images on.
 
@@ -86,6 +87,9 @@ def run(
 
     def announce(engine: "Engine", address: str) -> None:
         card = engine.card
+        if as_json:
+            print_json({"url": address, "runtime": engine.runtime, **card.to_dict()})
+            return
         print_line(out, f"{card.name}: {card.network}, {len(card.classes)} classes, {engine.runtime}")
         print_line(out, f"serving at {address}  (Ctrl-C stops)")
 

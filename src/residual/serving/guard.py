@@ -86,6 +86,5 @@ def _refuse_host(host: str) -> ASGIApp:
     shown = escape_control(host[:80])
     return encode_error(
         400,
-        f"The Host header must name this machine, such as localhost; got {shown!r}. If the server has that name, start "
-        "it with the option --allow-host.",
+        f"The Host header must be a name that the server was started with, such as localhost; got {shown!r}.",
     )
