@@ -39,7 +39,7 @@ def find_engine_file(run_or_file: str) -> Path:
     if not folder.engine.is_file():
         raise RunError(
             f"{folder.path} has no {folder.engine.name}, which the server computes with. Export the run with residual "
-            f"export {run_or_file} --to onnx, and serve the file that this writes."
+            f"export {run_or_file}, and serve the file that this writes."
         )
     return folder.engine
 
