@@ -66,7 +66,7 @@ def find_options(path: Path) -> list[str]:
     return [
         f"{path.name}:{number}: {line.strip()}"
         for number, line in lines
-        if options.search(re.sub(r"residual (train --resume|runs --json)", "", line))
+        if options.search(re.sub(r"residual (train --resume|runs --json|export RUN --to)", "", line))
     ]
 
 

@@ -19,7 +19,16 @@ def test_answers_are_those_of_the_document(engine):
     pytest.importorskip("schemathesis", reason="pip install schemathesis")
     with run_server(engine) as (port, _):
         address = f"http://127.0.0.1:{port}/openapi.json"
-        options = ["--checks", CHECKS, "--max-examples", "15", "--phases", "examples,coverage,fuzzing", "--seed", "1"]
+        options = [
+            "--checks",
+            CHECKS,
+            "--max-examples",
+            "15",
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--seed",
+            "1",
+        ]
         done = subprocess.run(
             [sys.executable, "-m", "schemathesis.cli", "run", address, *options],
             capture_output=True,

@@ -24,7 +24,7 @@ def import_openvino(path: Path | str) -> Any:
     """OpenVINO, without its telemetry.
 
     Importing openvino writes ~/intel/openvino_ga_cid and reports the import to Google Analytics, unless the user has
-    run `opt_in_out --opt_out`. Without the package openvino_telemetry it does neither, so it is hidden meanwhile.
+    run its program opt_in_out. Without the package openvino_telemetry it does neither, so it is hidden meanwhile.
 
     Args:
         path: the file that needs it, for the error.
@@ -78,8 +78,8 @@ class OpenVinoEngine(Engine):
             raise RunError(f"{path} cannot be opened by OpenVINO: {reason}") from None
         if card is None:
             raise RunError(
-                f"{path} has no model card: `residual` did not write it. Export a run with residual export RUN "
-                "--to openvino."
+                f"{path} has no model card: `residual` did not write it. Export a run with "
+                "residual export RUN --to openvino."
             )
         self.card = parse_card(card, str(path))
         settings = {"INFERENCE_PRECISION_HINT": _HINTS[self.card.precision], "PERFORMANCE_HINT": "LATENCY"}

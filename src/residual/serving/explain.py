@@ -43,6 +43,8 @@ class Explainer:
                 index = self._find_class(asked.label)
                 image = (await self._service.decode(asked.uploads))[0]
             async with self._turn:
+                if await request.is_disconnected():  # it may have waited long
+                    raise Refusal(400, "The client has left.")
                 return encode_json(await self._explain(image, index))
         finally:
             self._waiting -= 1

@@ -1,5 +1,6 @@
 """The process that serves: opens the network, listens, stops when it is asked to."""
 
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -115,6 +116,8 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=round(2 * options.body_timeout),
             h11_max_incomplete_event_size=MOST_HEAD,
         )
+        # It warns of each damaged form, so that anybody could fill the log.
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)
         super().__init__(config)
         self._announce = announce
         self.stopped_by: int | None = None

@@ -124,6 +124,9 @@ def _read_bytes(given: _Input, rest: memoryview) -> np.ndarray:
 def _read_numbers(given: _Input, rest: memoryview) -> np.ndarray:
     if len(rest):
         raise Refusal(400, f"{len(rest)} bytes follow the JSON, but no input has binary_data_size.")
+    wanted = int(np.prod(given.shape))
+    if isinstance(given.data, list) and len(given.data) not in (wanted, given.shape[0]):  # flat or nested
+        raise Refusal(400, f"The data of {INPUT} must have as many values as its shape, {wanted:,}.")
     try:
         values = np.asarray(given.data)
     except (ValueError, RecursionError):  # lists of different lengths

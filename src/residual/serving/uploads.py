@@ -13,7 +13,7 @@ from residual.serving.refusals import Refusal
 MOST_TOP = 1_000_000
 _FIELDS = ("top", "label")  # of a form, beside its files
 _MOST_FIELD = 10_000  # bytes
-# curl --data-binary calls whatever it sends a form, unless it is told the type.
+# curl calls whatever it sends a form, unless it is told the type.
 _RAW = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 _JSON = '{"image": "<base64>"} or {"images": ["<base64>", ...]}'
 
