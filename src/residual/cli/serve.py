@@ -35,7 +35,7 @@ def run(
     ),
     queue: int = typer.Option(256, help="Most images that are accepted and not answered yet."),
     max_body: str = typer.Option("20MB", metavar="SIZE", help="Largest request."),
-    max_pixels: int = typer.Option(64_000_000, help="Most pixels of an image, before it is scaled."),
+    max_pixels: int = typer.Option(32_000_000, help="Most pixels of an image, before it is scaled."),
     max_connections: int = typer.Option(512, help="Most connections at once."),
     header_timeout: str = typer.Option("10s", metavar="TIME", help="Time for the head of a request."),
     body_timeout: str = typer.Option("30s", metavar="TIME", help="Time for the body of a request."),

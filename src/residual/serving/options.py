@@ -36,7 +36,7 @@ class ServeOptions(Checked, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
     max_body: Annotated[int, Meta(ge=1000, le=2**31)] = 20_000_000
-    max_pixels: Annotated[int, Meta(ge=1, le=PILLOWS_LIMIT)] = 64_000_000
+    max_pixels: Annotated[int, Meta(ge=1, le=PILLOWS_LIMIT)] = 32_000_000
     queue: Annotated[int, Meta(ge=1, le=100_000)] = 256
     window: Annotated[float, Meta(ge=0, le=1, description="a time from 0 to one second")] = 0.003
     max_batch: Annotated[int, Meta(ge=1, le=1024)] = 32
