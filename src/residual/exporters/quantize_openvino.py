@@ -3,9 +3,9 @@
 Weights have 7 bits in all layers (`OverflowFix.ENABLE`), so that a processor without VNNI gives the same answers as one
 with it: NNCF's default protects only the first layer.
 
-Its bias correction is off: on four networks the answers were nearer to the network's without it. The median difference of
-probabilities was 0.0001 instead of 0.0006 (digits), 0.0041 instead of 0.0053 (SIGNS), 0.0031 instead of 0.0053 (photos)
-and 0.014 instead of 0.025 (CIFAR-10, where 98.6% of the labels were kept instead of 96.3%).
+Its bias correction is off: on four networks the answers were nearer to the network's without it. The median difference
+of probabilities was 0.0001 instead of 0.0006 (digits), 0.0041 instead of 0.0053 (SIGNS), 0.0031 instead of 0.0053
+(photos) and 0.014 instead of 0.025 (CIFAR-10, where 98.6% of the labels were kept instead of 96.3%).
 """
 
 import contextlib
