@@ -6,7 +6,8 @@ from tests.support.minimums import PYPROJECT, list_requirements, pin_to_minimum
 
 
 @pytest.mark.parametrize(
-    "requirement", list_requirements("jax", "torch", "parquet", "hub", "tensorboard", "test")
+    "requirement",
+    list_requirements("jax", "torch", "parquet", "hub", "heif", "tensorboard", "export", "serve", "test"),
 )
 def test_every_requirement_has_a_lower_bound(requirement):
     name, _, rest = pin_to_minimum(requirement).partition("==")

@@ -14,13 +14,16 @@ import importlib
 from typing import TYPE_CHECKING
 
 from residual import backend
+from residual._version import __version__
 from residual.errors import DataError, NetworkError, RecipeError, ResidualError, RunError
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
-    from residual._api import build, evaluate, export, predict, resume, train
+    from residual._api import build, evaluate, export, predict, resume, train, train_series
+    from residual._explain import explain, save_features
     from residual._run import Run, open_run
     from residual.auditing.audit import audit
     from residual.checker import check
+    from residual.data.drawn_hands.hands import render_hand
     from residual.data.load import load_data
     from residual.evaluation.compare import compare_runs
     from residual.evaluation.metrics import score
@@ -34,8 +37,6 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual.training.job import split_validation
     from residual.training.recipe import Recipe
     from residual.training.recipes import load_recipe
-
-__version__ = "0.1.0"
 
 __all__ = [
     "DataError",
@@ -54,6 +55,7 @@ __all__ = [
     "convert",
     "convolutional_block",
     "evaluate",
+    "explain",
     "export",
     "identity_block",
     "list_runs",
@@ -62,19 +64,24 @@ __all__ = [
     "open_run",
     "predict",
     "recompute_batch_norm",
+    "render_hand",
     "resume",
+    "save_features",
     "score",
     "split_validation",
     "stage_outputs",
     "summarize",
     "train",
+    "train_series",
 ]
 
 _MODULES = {
-    "residual._api": ("build", "evaluate", "export", "predict", "resume", "train"),
+    "residual._api": ("build", "evaluate", "export", "predict", "resume", "train", "train_series"),
+    "residual._explain": ("explain", "save_features"),
     "residual._run": ("Run", "open_run"),
     "residual.auditing.audit": ("audit",),
     "residual.checker": ("check",),
+    "residual.data.drawn_hands.hands": ("render_hand",),
     "residual.data.load": ("load_data",),
     "residual.evaluation.compare": ("compare_runs",),
     "residual.evaluation.metrics": ("score",),

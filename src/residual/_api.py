@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from rich.console import Console
 
+    from residual._run_series import Series
     from residual.data.images import Dataset
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predictions import PredictionList
@@ -129,6 +130,41 @@ def train(
     """
     options = TrainOptions.pick(locals())
     return train_run(options, name=name, resume=resume, console=_make_console(progress), device=device)
+
+
+def train_series(
+    data: "str | Path | Dataset | Sequence[Any]" = "digits",
+    *,
+    seeds: int | None = None,
+    folds: int | None = None,
+    name: str | None = None,
+    device: str = "auto",
+    progress: bool = True,
+    **options: Any,
+) -> "Series":
+    """Train the same with several seeds, or with each of several equal parts of the images as validation images.
+
+    Each run is an ordinary one, whose test images are read once, at its end. Mean, spread and interval are in
+    `runs/NAME-seeds.json`. If the series was interrupted, the same call with its name continues it.
+
+    Args:
+        data: as `train` takes it.
+        seeds: how many runs that differ in their seed alone; with `seed` s they are s + 1, s + 2, ...
+        folds: how many parts of the training and validation images; images with the same pixels are in one part, and
+            the test images stay as they are.
+        name: of the series; None counts up. Its runs are NAME-seed1, ... or NAME-fold1, ...
+        device, progress: as `train` takes them.
+        options: the other arguments of `train` on what is trained and how.
+
+    Raises:
+        DataError, NetworkError, RecipeError, RunError: as for `train`; also if both seeds and folds are given, or none.
+    """
+    from residual._run_series import choose_kind, train_series
+
+    kind, count = choose_kind(seeds, folds)
+    asked = TrainOptions(data=data, **options)  # type: ignore[arg-type]
+    console = _make_console(progress)
+    return train_series(asked, name=name, kind=kind, count=count, console=console, device=device)
 
 
 def resume(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from residual.data.images import Dataset
+    from residual.data.images import Dataset, Images
     from residual.evaluation.classifier import Classifier
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predictions import PredictionList
@@ -148,6 +148,19 @@ class Run:
                 )
             self._data = found
         return self._data
+
+    def load_training_images(self, data: Any = None) -> "Images":
+        """The images that the network was trained on, in the order of its training split.
+
+        Args:
+            data: the data of a run that was trained on arrays, given again.
+
+        Raises:
+            DataError: if they are not the run's any more, or lay in memory and must be given again.
+        """
+        from residual.training.reload import reload_job
+
+        return reload_job(self.folder, data, callbacks=()).split.train
 
     def take_data(self, data: Any) -> bool:
         """Keep the data of the run, given again; False if it is other data.

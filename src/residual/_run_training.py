@@ -47,7 +47,7 @@ def train_run(
     from residual.training.job import make_job
 
     with show_work(console, "reading the images"):
-        job = make_job(options)
+        job = make_job(options, before.record.data.image_size[0] if before else None)
     with use_device(device):
         return _train_job(job, name, before, console).on(device)
 

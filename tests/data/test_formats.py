@@ -30,7 +30,11 @@ KINDS = [
     ("TIFF", ".tif"),
     ("PPM", ".ppm"),
 ]
-KINDS += [("AVIF", ".avif")] * features.check("avif") + [("JPEG2000", ".jp2")] * features.check("jpg_2000")
+KINDS += [
+    kind
+    for feature, kind in (("avif", ("AVIF", ".avif")), ("jpg_2000", ("JPEG2000", ".jp2")))
+    if feature in features.get_supported()  # an older Pillow warns if it is asked about AVIF
+]
 
 
 @pytest.mark.parametrize(("kind", "suffix"), KINDS)

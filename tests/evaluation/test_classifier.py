@@ -103,7 +103,9 @@ def test_predict_takes_the_white_that_the_run_was_trained_with(tmp_path, monkeyp
         quiet(), f"{tmp_path / 'deep'}::white=4095", recipe=QUICK, precision="float32", image_size=16
     )
     seen = []
-    predict = run.model.predict
-    monkeypatch.setattr(run.model, "predict", lambda x, **options: (seen.append(x), predict(x, **options))[1])
+    predict = keras.Model.predict
+    monkeypatch.setattr(
+        keras.Model, "predict", lambda self, x, **more: (seen.append(x), predict(self, x, **more))[1]
+    )
     run.predict(tmp_path / "deep" / "test" / "blue" / "2.png")
     assert seen[0].max() > 150  # 255 * 12 of 4,095; of 65,535 it would be 12

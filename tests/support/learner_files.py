@@ -334,6 +334,23 @@ def convolutional_block(x, f, filters, s=2):
 """
 )
 
+# ResNet-D: the shortcut is pooled and then projected; and dropout between the convolutions, as in wide ResNets.
+POOLED_SHORTCUT = (
+    KERAS
+    + """
+
+def residual(x, width, s=1):
+    y = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(width, 3, s, padding="same")(x)))
+    y = layers.Dropout(0.3)(y)
+    y = layers.BatchNormalization()(layers.Conv2D(width, 3, padding="same")(y))
+    if s > 1:
+        x = layers.AveragePooling2D(s, padding="same")(x)
+    if x.shape[-1] != width:
+        x = layers.BatchNormalization()(layers.Conv2D(width, 1)(x))
+    return layers.ReLU()(layers.add([x, y]))
+"""
+)
+
 # A layer with an initializer of TensorFlow and functions of TensorFlow in its `call`.
 TF_LAYER = """
 import tensorflow as tf
@@ -395,6 +412,11 @@ RIGHT = {
         {"identity_block": "", "convolutional_block": ""},
         {"pre-activation-order"},
     ),
+    "a pooled shortcut, and dropout": (
+        POOLED_SHORTCUT,
+        {"residual": _BOTH},
+        {"pooled-shortcut", "extra-layer"},
+    ),
     "functions of TensorFlow in a layer": (TF_LAYER, {"Block": _BOTH}, {"training-fixed"}),
     "networks by any name": (
         SOME_NETWORKS,
@@ -407,6 +429,15 @@ RIGHT = {
             "pool-missing",
             "dense-activation",
         },
+    ),
+    "a stem for small images that pools": (
+        SOME_NETWORKS.split("def build_resnet")[0]
+        + "def resnet_model"
+        + SOME_NETWORKS.split("def resnet_model")[1].replace(
+            "    for i,", '    x = MaxPooling2D(2, 1, padding="same")(x)\n    for i,'
+        ),
+        {"residual_block": _BOTH, "resnet_model": ""},
+        {"stem-kernel", "stem-stride", "pool-size", "stem-same", "dense-activation"},
     ),
     "no window": (NO_WINDOW, {"identity_block": "", "projection_block": "a convolutional block"}, set()),
     "no arguments": (
@@ -442,6 +473,14 @@ RIGHT = {
         LARGE_HEAD,
         {"identity_block": "", "convolutional_block": "", "ResNet50": ""},
         set(),
+    ),
+    "a name that a branch alone needs": (
+        ONE_COUNT.replace(
+            "    shortcut = x\n",
+            "    shortcut = x\n    if stride > 9:\n        x = Conv2D(9, 1, kernel_initializer=glorot_uniform(0))(x)\n",
+        ),
+        {"residual_block": _BOTH},
+        {"not-imported"},
     ),
     "default window": (
         COURSE.replace("AveragePooling2D((2, 2))", "AveragePooling2D()"),
@@ -501,10 +540,35 @@ WRONG = {
         "block",
         {"stride-missing-shortcut"},
     ),
+    "order of v2, a ReLU in each convolution": (
+        V2_BLOCK.replace('padding="same")', 'padding="same", activation="relu")'),
+        "residual_block",
+        {"relu-on-last-component", "norm-after-relu"},
+    ),
     "order of v2, norm missing": (
         _change(V2_BLOCK, "layers.ReLU()(layers.BatchNormalization()(y))", "layers.ReLU()(y)"),
         "residual_block",
         {"norm-missing"},
+    ),
+    "a layer that is made of the tensors": (
+        _change(ONE_COUNT, "Add()([shortcut, x])", "Add([shortcut, x])"),
+        "residual_block",
+        {"raises"},
+    ),
+    "a network of one's own, the norm after the ReLU": (
+        _change(SOME_NETWORKS, "[16, 32, 64]", "[16, 24, 32]").replace(
+            "residual_block(x, width, 1 if i == 0 else 2)\n    return Dense(10",
+            "_add_two(x, width)\n    return Dense(10",
+        )
+        + """
+
+def _add_two(x, width):
+    y = BatchNormalization()(Conv2D(width, 3, padding="same", activation="relu")(x))
+    y = BatchNormalization()(Conv2D(width, 3, padding="same")(y))
+    return ReLU()(Add()([Conv2D(width, 1)(x), y]))
+""",
+        "build_resnet",
+        {"norm-after-relu"},
     ),
     "a definition that stops": (
         _change(COURSE, "initializer=random_uniform", "initializer=random_unifrom"),
@@ -613,6 +677,30 @@ UNCHECKED = {
         "from our_blocks import identity_block\n" + ONE_COUNT,
         "identity_block",
         "it comes from our_blocks, which is not here",
+    ),
+    "a network of blocks without a shortcut": (
+        RESNET18.replace(
+            "residual_block(x, width, 1 if i == 0 else 2)", "conv_block(x, width, 1 if i == 0 else 2)"
+        )
+        + """
+
+def conv_block(x, filters, stride):
+    return ReLU()(BatchNormalization()(Conv2D(filters, 3, strides=stride, padding="same")(x)))
+""",
+        "ResNet18",
+        "conv_block, which it calls, adds nothing to its input",
+    ),
+    "a global name that another function sets": (
+        ONE_COUNT.replace("BatchNormalization()", "BatchNormalization(bn_axis)", 1)
+        + """
+
+def make_resnet(x):
+    global bn_axis
+    bn_axis = 3
+    return residual_block(x, 64)
+""",
+        "residual_block",
+        "it needs bn_axis, which make_resnet sets when it runs",
     ),
     "an earlier definition": (UNKNOWN_FLAG, "block of line 5", "line 9 defines block again"),
     "arguments of Keras 1": (

@@ -1,8 +1,9 @@
 """The lowest version that pyproject.toml allows of every dependency, as pins for pip.
 
-    python tests/support/minimums.py test parquet > minimums.txt
+    python tests/support/minimums.py test export serve parquet heif > minimums.txt
     pip install --only-binary :all: -r minimums.txt
     pip install --no-deps .
+    pip install --no-deps tf_keras==2.18
     pytest -W ignore::DeprecationWarning
 
 Wheels only: a lower bound that has none for the lowest Python is wrong. Old libraries above new ones, such as

@@ -1,7 +1,7 @@
 """What must hold on a backend other than TensorFlow; prints it as JSON.
 
-TensorBoard's files, a training and its end, an export to ONNX, and the variances of flat images: none of them imports
-TensorFlow.
+TensorBoard's files, a training and its end, an export to ONNX, heat maps, and the variances of flat images: none of
+them imports TensorFlow.
 """
 
 import importlib.util
@@ -22,6 +22,7 @@ from residual.training.schedules import Constant
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.support.flat_images import find_largest_error
+from tests.support.seeded_maps import compute_maps
 
 
 def export_and_compare(model: keras.Model, images: np.ndarray) -> float:
@@ -46,6 +47,7 @@ def main():
     run.evaluate()
     residual.open_run(run.path).predict(x[0])
     difference = export_and_compare(run.model, x)
+    maps = compute_maps()
     errors = find_largest_error()
     print(
         json.dumps(
@@ -56,6 +58,7 @@ def main():
                 "imports TensorFlow": "tensorflow" in sys.modules,
                 "variances are right": max(errors.values()) < 1e-4,
                 "errors": errors,
+                "maps": maps,
             }
         )
     )

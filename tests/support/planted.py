@@ -137,6 +137,11 @@ def shortcut(filters="F3", kernel="1", stride="(s, s)") -> str:
 _CONVOLUTIONAL = [
     ("stride-missing-main", "", {"conv1": conv("F1", "1")}),
     ("stride-missing-shortcut", "", {"convs": shortcut(stride="1")}),
+    (
+        "pooled-shortcut",
+        "",
+        {"convs": f"X_shortcut = AveragePooling2D(s, padding='same')(X_shortcut); {shortcut(stride='1')}"},
+    ),
     ("stride-on-every-convolution", "", {"conv2": conv("F2", "f", "s"), "conv3": conv("F3", "1", "s")}),
     ("stride-on-every-convolution", "", {"conv2": conv("F2", "f", "s")}),
     ("stride-on-wrong-convolution", "2nd", {"conv1": conv("F1", "1"), "conv2": conv("F2", "f", "s")}),

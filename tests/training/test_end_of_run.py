@@ -21,9 +21,9 @@ from residual.training.schedules import OneCycle
 from tests.support.made import QUICK, quiet, save_npz, striped, train_on
 
 RECIPE = replace(QUICK, schedule=OneCycle(3e-3))
-# run.toml, digests, run.toml, log.csv twice, model.keras twice, report.json, curves; the scores in three files
-WRITES = 12
-IN_THE_END = (7, 8, 10)  # after the network, after the report, after the scores; the others take minutes
+# run.toml, digests, run.toml, log.csv twice, model.keras twice, trust.npz, report.json, curves; scores in three files
+WRITES = 13
+IN_THE_END = (7, 9, 11)  # after the network, after the report, after the scores; the others take minutes
 COUNTS = [n if n in IN_THE_END else pytest.param(n, marks=pytest.mark.slow) for n in range(1, WRITES)]
 FILES = {
     "run.toml",
@@ -31,6 +31,7 @@ FILES = {
     "model.keras",
     "report.json",
     "training_digests.npy",
+    "trust.npz",
     "curves.png",
     "confusion.png",
     "test_predictions.csv",

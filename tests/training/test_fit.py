@@ -148,6 +148,7 @@ def test_train_evaluate_predict_from_python(stripes_file, tmp_path):
         "model.keras",
         "report.json",
         "training_digests.npy",
+        "trust.npz",
         "curves.png",
         "confusion.png",
         "test_predictions.csv",

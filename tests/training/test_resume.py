@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tomli_w
 from msgspec.structs import replace
+from PIL import Image
 
 import residual
 from residual import _run_training
@@ -17,11 +18,12 @@ from residual.augment import Flip, Shift
 from residual.backend.choice import Choice
 from residual.data.fingerprints import compute_data_hash
 from residual.data.load import load_data
+from residual.data.photo_size import PhotoSize
 from residual.errors import DataError, RecipeError, RunError
 from residual.runs import checkpoints
 from residual.runs.find import find_run, new_run
 from residual.runs.folder import RunFolder
-from residual.training import choose, failures, fit, memory, save
+from residual.training import choose, failures, fit, job, memory, save
 from residual.training.callbacks.epoch_log import EpochLog
 from residual.training.job import split_validation
 from residual.training.schedules import OneCycle, Steps
@@ -87,6 +89,23 @@ def test_a_resumed_training_ends_bit_for_bit_as_one_that_was_not_cut(
     assert resumed.folder.state == "finished"
     assert not resumed.folder.checkpoints.exists(), "nothing is left to resume"
     assert resumed.evaluate().to_dict() == whole.evaluate().to_dict()
+
+
+def test_photos_of_an_interrupted_run_keep_their_size(tmp_path, each_step, monkeypatch):
+    """Version 0.1 scaled all photos to 64 pixels; today their sizes decide."""
+    for name, color in (("red", (200, 40, 40)), ("blue", (40, 40, 200))):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(6):
+            picture = Image.new("RGB", (90 + i, 80), tuple(max(value - 6 * i, 0) for value in color))
+            picture.save(tmp_path / "photos" / name / f"{i}.png")
+    options = {"recipe": replace(RECIPE, epochs=2, batch_size=4), "validation_split": 0.25}
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "choose_photo_size", lambda source: PhotoSize(16, "as before"))
+        train(str(tmp_path / "photos"), "cut", 3, monkeypatch, **options)
+    resumed = train(str(tmp_path / "photos"), "cut", **options)
+    assert RunFolder("runs/cut").record.data.image_size == (16, 16)
+    assert [entry["step"] for entry in resumed.report["resumed"]] == [3]
+    assert resumed.model.input_shape == (None, 16, 16, 3)
 
 
 def test_a_run_of_the_same_name_goes_on_by_itself(stripes_file, each_step, monkeypatch):

@@ -138,6 +138,19 @@ def training_forward(model):
     return forward
 
 
+def no_gradients():
+    """A context in which torch, which otherwise keeps what a gradient would need, keeps nothing."""
+    import contextlib
+
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return contextlib.nullcontext()
+    import torch
+
+    return torch.no_grad()
+
+
 def settle_state(model) -> None:
     """Bring the variables of a model up to date during `fit`: JAX's training holds their values elsewhere."""
     import keras

@@ -1,4 +1,6 @@
-"""How large the gradient of a batch is, on every backend."""
+"""Gradients on every backend: how large that of a batch is in the weights, and what it is in the input of a model."""
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -47,3 +49,47 @@ def _jax(model, x, y) -> list:
         return model.compute_loss(x=x, y=y, y_pred=predicted)
 
     return jax.grad(loss)([variable.value for variable in model.trainable_variables])
+
+
+def input_gradients(model: keras.Model, x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The gradient of a weighted sum of a model's outputs in its input, in inference mode.
+
+    Args:
+        model: with one input and one output (n, d).
+        x: (n, ...) what it takes, of at least one image; every image has a gradient of its own.
+        weights: (n, d) of the outputs.
+
+    Returns:
+        float32, shaped like x.
+    """
+    find = {"tensorflow": _tensorflow_input, "torch": _torch_input, "jax": _jax_input}[
+        keras.backend.backend()
+    ]
+    return np.asarray(find(model, np.asarray(x, np.float32), np.asarray(weights, np.float32)), np.float32)
+
+
+def _tensorflow_input(model, x, weights):
+    import tensorflow as tf
+
+    given = tf.convert_to_tensor(x)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(given)
+        total = tf.reduce_sum(tf.cast(model(given, training=False), tf.float32) * weights)
+    return tape.gradient(total, given, unconnected_gradients="zero").numpy()
+
+
+def _torch_input(model, x, weights):
+    import torch
+
+    given: Any = keras.ops.convert_to_tensor(x)
+    given.requires_grad_(True)
+    with torch.enable_grad():
+        total = (model(given, training=False).float() * keras.ops.convert_to_tensor(weights)).sum()
+        (found,) = torch.autograd.grad(total, given)
+    return found.cpu().numpy()
+
+
+def _jax_input(model, x, weights):
+    import jax
+
+    return jax.grad(lambda given: (model(given, training=False) * weights).sum())(jax.numpy.asarray(x))

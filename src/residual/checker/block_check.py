@@ -28,6 +28,8 @@ from residual.checker.steps import pick_steps
 from residual.checker.wording import describe_error
 from residual.models import course_blocks
 
+ADDS_NOTHING = "it adds nothing to its input, so it is a part of a block, or a plain one"
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -140,7 +142,7 @@ def _find_reason(candidate: Candidate, attempts: list[Attempt]) -> str:
     if not first.has_addition and guessed:
         return f"it is not clear what to give for its argument {', '.join(map(repr, guessed))}"
     if not first.has_addition:
-        return "it adds nothing to its input, so it is a part of a block, or a plain one"
+        return ADDS_NOTHING
     if first.layout is not None and first.layout.blocks[0].count > 1:
         return "it builds several blocks at once: check the block that it repeats"
     return ""

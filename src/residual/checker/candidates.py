@@ -14,14 +14,15 @@ _ROLES: dict[Role, str] = {
     "identity": r"(res)?(id|ident|identity)(res|residual|conv)?(block|unit)|res(id|identity)",
     "convolutional": r"(res)?(conv|convolution|convolutional|projection|downsample)(res|residual)?(block|unit)|"
     r"(res)(conv|projection)",
-    "residual": r"(res|residual|resnet|basic|basicres|basicresidual|bottleneck|bottleneckresidual|"
-    r"resnetbottleneck|resnetbasic)(block|unit|module)|bottleneck|skipblock",
+    "residual": r"(res|resn|residual|resnet|basic|basicres|basicresidual|bottleneck|bottleneckresidual|"
+    r"resnetbottleneck|resnetbasic)(block|unit|module)|bottleneck|skipblock|residual",
 }
 _NETWORK = re.compile(r"(?:build|make|create|get|my|model)*res(?:idual)?net(18|34|50|101|152)(?:model)?")
 _CIFAR = re.compile(r"(?:build|make|create|get)*resnetv([12])")
 # Which network it is shows when it is built.
 _SOME_NETWORK = re.compile(
-    r"(?:build|make|create|get|my|model)*res(?:idual)?net(?:work)?\d*(?:cifar\d*)?(?:model)?"
+    r"(?:build|make|create|get|my|model|custom|simple|small|tiny|lightweight)*"
+    r"res(?:idual)?net(?:work)?\d*(?:cifar\d*)?(?:model)?"
 )
 _PREFIX = r"(?:build|make|create|add|my|normal|custom|simple)*"
 _ENDINGS = re.compile(r"(tf2?|keras|2d|layer)$")
@@ -32,7 +33,7 @@ _NO_LAYER = "it is a class, and not a Keras layer"
 _CALLS = {"Conv2D", "Convolution2D"}
 _ADDS = {"Add", "add", "merge"}
 _LAYERS = {"Conv2D", "Convolution2D", "Dense", "Model"}
-_HINT = re.compile(r"res_?net|residual", re.IGNORECASE)
+_HINT = re.compile(r"res_?net|residual|res\w*(?:block|unit)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def classify_name(name: str) -> tuple[Role, str] | None:
     if bare == "block":
         return "residual", ""
     for role, pattern in _ROLES.items():
-        if re.fullmatch(f"{_PREFIX}(?:{pattern})", bare.rstrip("0123456789")):
+        if re.fullmatch(f"{_PREFIX}(?:{pattern})", re.sub(r"\d", "", bare)):
             return role, ""
     return ("network", ANY_NETWORK) if _SOME_NETWORK.fullmatch(bare) else None
 

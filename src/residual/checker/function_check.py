@@ -115,6 +115,7 @@ class _Progress:
     unchecked: dict[str, str] = field(default_factory=dict)
     printed: str = ""
     wrong: dict[str, tuple] = field(default_factory=dict)
+    plain: dict[str, tuple] = field(default_factory=dict)
 
 
 def check_names(
@@ -155,10 +156,12 @@ def _check_one(candidate: Candidate, progress: _Progress) -> None:
     if candidate.is_block:
         done = block_check.check_block(candidate)
     else:
-        done = network_check.check_network(candidate, progress.wrong)
+        done = network_check.check_network(candidate, progress.wrong, progress.plain)
     progress.printed += done.printed
     if done.reason:
         progress.unchecked[candidate.name] = done.reason
+        if done.reason == block_check.ADDS_NOTHING and candidate.role == "convolutional":
+            progress.plain[candidate.name] = (None, None)
         return
     found = done.findings
     if any(finding.severity == "mistake" for finding in found):

@@ -1,13 +1,11 @@
 """The check of ResNet-18 to -152 and the CIFAR networks: what the learner's functions build."""
 
-import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
-from msgspec.structs import replace
 
 from residual.checker import numbers
 from residual.checker.apply_rules import apply_rules, find_network_differences
@@ -17,36 +15,25 @@ from residual.checker.candidates import ANY_NETWORK, Candidate
 from residual.checker.difference import Difference, has_mistake, soften_difference
 from residual.checker.findings import NO_EVIDENCE, Evidence, group_differences, make_finding
 from residual.checker.graph import list_items
-from residual.checker.layout import Layout, network_layout
+from residual.checker.layout import network_layout
+from residual.checker.network_reference import BASIC, CIFAR, CLASSES, COUNTS, build_reference
+from residual.checker.own_blocks import find_in_own_blocks
 from residual.checker.pairs import DepthTrial, Result
 from residual.checker.reasons import explain_stop
 from residual.checker.rules.arguments import WrongSignature
 from residual.checker.rules.rule import Rule
 from residual.checker.rules.running import NumbersDiffer, Raises
+from residual.checker.rules.shortcut import ShortcutNotProjected, ShortcutTakenLate
 from residual.checker.rules.stage import StageFilters, StageStride
 from residual.checker.rules.stem import PoolKind, PoolMissing, PoolSize, StemSettingRule
 from residual.checker.stages import NetworkPair, split_stages
 from residual.checker.steps import letters, pick_steps
 from residual.checker.substitutes import Wrong, find_called, replace_blocks
 from residual.checker.wording import describe_error
-from residual.models import zoo
-from residual.models.build import build_network
 
-# Neither the 6 of the course nor the 10 of CIFAR: a number written into the code shows.
-CLASSES = 5
-CIFAR = ("resnet_v1", "resnet_v2")
 # Two depths tell a rule from a number; the third fits neither 6n+2 nor 9n+2.
 DEPTHS = {"resnet_v1": (14, 8), "resnet_v2": (20, 11)}
 NO_DEPTH = 10
-_COUNTS = {
-    "18": (2, 2, 2, 2),
-    "34": (3, 4, 6, 3),
-    "50": (3, 4, 6, 3),
-    "101": (3, 4, 23, 3),
-    "152": (3, 8, 36, 3),
-}
-
-_BASIC = ("18", "34")  # of two-layer blocks
 # What differs in a network that is not meant to be one of the paper's.
 _OF_ANOTHER = (StemSettingRule, PoolMissing, PoolKind, PoolSize, StageFilters, StageStride)
 
@@ -70,13 +57,14 @@ class _Attempt:
         return (self.outcome.error is None, -mistakes)
 
 
-def check_network(candidate: Candidate, wrong: Wrong | None = None) -> Checked:
+def check_network(candidate: Candidate, wrong: Wrong | None = None, plain: Wrong | None = None) -> Checked:
     """Compare the networks that a learner's function builds with the reference's.
 
     Args:
         candidate: the learner's function.
         wrong: the learner's blocks that are known to be wrong. The reference's stand in for them, so that
             a fault of a block is not reported again for each of its uses.
+        plain: functions of the learner's that are called like convolutional blocks and add nothing.
     """
     order = ("input_shape", "depth", "classes") if candidate.network in CIFAR else ("input_shape", "classes")
     signature = Signature.of(candidate.function, is_block=False)
@@ -103,6 +91,11 @@ def check_network(candidate: Candidate, wrong: Wrong | None = None) -> Checked:
         if reason:
             return Checked(reason=reason)
         found = attempt.differences
+        if any(isinstance(one.rule, ShortcutTakenLate | ShortcutNotProjected) for one in found):
+            for name in find_called(candidate, plain or {}):
+                return Checked(
+                    reason=f"{name}, which it calls, adds nothing to its input: it has no shortcut"
+                )
         if not has_mistake(found):
             found = found + _look_closer(attempt)
             if "depth" in attempt.signature and candidate.network in DEPTHS:
@@ -176,6 +169,9 @@ def _attempt(candidate: Candidate, signature: Signature, shape) -> _Attempt:
     network, depth, attempt.reason = _recognize(candidate, attempt, items)
     if not attempt.reason:
         _compare(candidate, attempt, items, network, depth)
+    if attempt.reason and candidate.network == ANY_NETWORK and outcome.error is None:
+        found = find_in_own_blocks(network_layout(items, activates=True))
+        attempt.differences, attempt.reason = (found, "") if found else (attempt.differences, attempt.reason)
     return attempt
 
 
@@ -192,7 +188,7 @@ def _recognize(candidate: Candidate, attempt: _Attempt, items) -> tuple[str, int
     if network == ANY_NETWORK and len(sizes) == 3 and len(set(sizes)) == 1 and is_basic != is_v2:
         network = CIFAR[is_v2]
     elif network == ANY_NETWORK:
-        known = [n for n, counts in _COUNTS.items() if counts == sizes and (n in _BASIC) == is_basic]
+        known = [n for n, counts in COUNTS.items() if counts == sizes and (n in BASIC) == is_basic]
         if not known:
             words = ", ".join(map(str, sizes))
             return network, None, f"its stages have {words} blocks, as no network does that the checker knows"
@@ -250,25 +246,6 @@ def _pads_alike(pair: NetworkPair) -> bool:
     there, here = ([step.values["pads"] for step in pick_steps(layout.steps, "conv", "pool")]
                    for layout in (pair.ref, pair.got))  # fmt: skip
     return there == here
-
-
-@functools.cache
-def build_reference(
-    network: str, depth: int | None, shape, classes: int, stem_end: str
-) -> tuple[object, Layout]:
-    """(input, layout) of the reference's network; kept, since ResNet-50 takes a second to build."""
-    if network == CIFAR[0]:
-        spec = zoo.find_spec(f"notebook-resnet{depth}")
-    elif network == CIFAR[1]:
-        spec = zoo.find_spec(f"notebook-resnet{depth}v2")
-    else:
-        number = network.removeprefix("ResNet")
-        spec = replace(zoo.find_spec("course-resnet50"), blocks=_COUNTS[number], names="residual")
-        if number in _BASIC:
-            spec = replace(spec, block="basic", outputs=(), padding="same")
-    model = build_network(replace(spec, stem_end=stem_end), shape, classes)
-    items = list_items(Outcome(), model.outputs[0])
-    return model.inputs[0], network_layout(items or [], activates=network != "resnet_v2")
 
 
 def _describe_disagreement(ref: tuple, got: tuple) -> str:

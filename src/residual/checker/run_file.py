@@ -158,7 +158,8 @@ def _explain_missing(
         text = file.list_lines()[causes[0].line - 1]
         return "", ImportFailed().find_in_name(name, text, causes[0].line)
     owner = next(iter(statement.binds), "")
-    return owner, NotImported().find_in_name(name, line_to_add, _find_use(file, statement, name))
+    line, is_optional = _find_use(file, statement, name), name not in statement.certain
+    return owner, NotImported().find_in_name(name, line_to_add, line, is_optional)
 
 
 def _find_known(name: str) -> tuple[str, object] | None:

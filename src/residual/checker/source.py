@@ -34,6 +34,7 @@ class Statement:
         is_definition: it is a `def` or a `class`.
         error: the error of syntax.
         is_setting: it calls a function that changes how later ones work.
+        certain: names that it, or a function in it, reads outside of an `if`.
     """
 
     code: CodeType | None
@@ -44,6 +45,7 @@ class Statement:
     is_definition: bool = False
     error: SyntaxError | None = None
     is_setting: bool = False
+    certain: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,16 @@ def _make_statement(node: ast.stmt, name: str, offset: int) -> Statement:
         star,
         is_definition,
         is_setting=_is_setting(node),
+        certain=frozenset(_find_certain(node)),
     )
+
+
+def _find_certain(node: ast.AST) -> set[str]:
+    """Names that are read whichever way an `if` goes."""
+    if isinstance(node, ast.Name):
+        return {node.id}
+    inner = [node.test] if isinstance(node, ast.If) else ast.iter_child_nodes(node)
+    return set().union(*map(_find_certain, inner))
 
 
 def _find_targets(node: ast.stmt) -> set[str]:

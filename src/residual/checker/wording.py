@@ -19,6 +19,8 @@ def describe_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+# A layer of merging that is made from the tensors, as in Add([X, X_shortcut]).
+LAYER_NOT_CALLED = "Merge.__init__() takes 1 positional argument"
 _ADVICE = (
     (
         "has no attribute 'Session'",
@@ -32,6 +34,7 @@ _ADVICE = (
         "name 'Scale' is not defined",
         "Scale belongs to models converted from Caffe. BatchNormalization scales and shifts by itself: leave it out.",
     ),
+    (LAYER_NOT_CALLED, "make the layer, then call it: X = Add()([X, X_shortcut])."),
     ("missing 1 required positional argument: 'pool_size'", "Keras 3 asks for the window: pool_size=(2, 2)."),
     ("Only input tensors may be passed as positional", "write the flag with its name: training=training."),
     ("unexpected keyword argument", "the name in the call and the name in the `def` must be the same."),

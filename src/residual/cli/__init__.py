@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from residual import __version__
+from residual._version import __version__
 from residual.cli import (
     audit,
     bench,
@@ -16,11 +16,13 @@ from residual.cli import (
     convert,
     data,
     evaluate,
+    explain,
     export,
     predict,
     recipes,
     runs,
     runs_compare,
+    serve,
     summary,
     train,
 )
@@ -36,6 +38,8 @@ VERBS = {
     "predict": predict,
     "export": export,
     "bench": bench,
+    "serve": serve,
+    "explain": explain,
     "runs": runs,
     "runs compare": runs_compare,
     "data": data,

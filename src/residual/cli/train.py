@@ -1,6 +1,7 @@
 """residual train: from a name or a folder to a trained and evaluated network."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import typer
 from msgspec.structs import replace
@@ -88,6 +89,12 @@ def run(
         "--engine/--no-engine",
         help="Write engine.onnx at the end, so that predict does not load Keras.",
     ),
+    seeds: int = typer.Option(
+        None, metavar="N", min=2, help="Train N runs, NAME-seed1 to NAME-seedN: mean, spread and interval."
+    ),
+    folds: int = typer.Option(
+        None, metavar="N", min=2, help="Train N runs, each with another Nth of the images for validation."
+    ),
     name: str = typer.Option(None, metavar="NAME", help="Name of the run: runs/NAME."),
     search_dir: str = SEARCH_DIR,
     device: str = DEVICE,
@@ -104,6 +111,9 @@ def run(
     """
     out = console(for_json=as_json)
     shown = console(for_json=as_json, quiet=quiet)
+    if seeds is not None or folds is not None:
+        _train_series(context, shown, out)
+        return
     trained = _train_anew(context, shown) if resume is None else _resume(context, shown)
     from residual._console import show_work
 
@@ -117,17 +127,54 @@ def run(
         print_outcome(out, trained, scores)
 
 
-def _train_anew(context: typer.Context, shown: "TextConsole") -> "Run":
-    """Train what the options ask for, or continue it if it was interrupted under the same name."""
+def _train_series(context: typer.Context, shown: "TextConsole", out: "TextConsole") -> None:
+    """Train a series of runs and print its summary; a command that was interrupted continues it."""
+    from residual._run_series import choose_kind, train_series
+
+    given = context.params
+    if given["resume"] is not None:
+        raise RunError(
+            "`resume` finishes one run as it began. To continue a series, give the same command with its `name`."
+        )
+    kind, count = choose_kind(given["seeds"], given["folds"])
+    options = _read_options(given, None)
+    api(shown)
+    series = train_series(
+        options, name=given["name"], kind=kind, count=count, console=shown, device=given["device"]
+    )
+    if given["as_json"]:
+        from msgspec import to_builtins
+
+        print_json(to_builtins(series.record))
+        return
+    from residual.evaluation.series_text import print_series
+
+    out.print()
+    print_series(series.record, out)
+    if series.stopped:
+        out.print(
+            f"Stopped. The same command with --name {series.record.name} continues the series.",
+            soft_wrap=True,
+        )
+
+
+def _read_options(given: Mapping[str, Any], name: str | None) -> "TrainOptions":
+    """What was asked, checked before Keras is loaded."""
     from residual._run_training import check_request
     from residual.training.options import TrainOptions
 
-    given = context.params
     options = TrainOptions.pick(given)
     check_device(given["device"])
-    check_request(options, given["name"], "auto")
+    check_request(options, name, "auto")
     if given["changes"]:
         options = replace(options, recipe=_change_recipe(options, given["changes"]))
+    return options
+
+
+def _train_anew(context: typer.Context, shown: "TextConsole") -> "Run":
+    """Train what the options ask for, or continue it if it was interrupted under the same name."""
+    given = context.params
+    options = _read_options(given, given["name"])
     toolkit = api(shown)
     return toolkit.train_run(
         options, name=given["name"], resume="auto", console=shown, device=given["device"]

@@ -51,6 +51,7 @@ def read_image(
     image_size: tuple[int, int] | None = None,
     name: str = "",
     white: float | None = None,
+    max_pixels: int | None = None,
 ) -> np.ndarray:
     """One image file as uint8 (height, width, 3) RGB.
 
@@ -62,13 +63,14 @@ def read_image(
         image_size: (height, width) to fit: the image is scaled to cover it and the middle is cut out.
         name: what to call the image in errors if `source` is bytes.
         white: the grey value that stands for white in images of more than 8 bits; None means 65,535 for 16 bits.
+        max_pixels: that the image may have before it is scaled; None leaves it to Pillow, which allows 89 million.
 
     Raises:
         DataError: if the file is missing, is not an image that can be read, or is too large for the memory.
     """
     name = name or (str(source) if isinstance(source, str | Path) else "image")
     try:
-        image, _ = decode_image(source, image_size, white)
+        image, _ = decode_image(source, image_size, white, max_pixels)
         return np.asarray(image, np.uint8)
     except FileNotFoundError:
         raise DataError(f"There is no file {name}.") from None
@@ -83,12 +85,15 @@ def read_image(
 
 
 def decode_image(
-    source: str | Path | bytes, image_size: tuple[int, int] | None = None, white: float | None = None
+    source: str | Path | bytes,
+    image_size: tuple[int, int] | None = None,
+    white: float | None = None,
+    max_pixels: int | None = None,
 ):
     """An image file as an upright RGB image of Pillow, and the format that it has: "PNG".
 
     Args:
-        source, image_size, white: as `read_image` takes them.
+        source, image_size, white, max_pixels: as `read_image` takes them.
 
     Raises:
         Unreadable: if it is no image that can be read.
@@ -101,6 +106,8 @@ def decode_image(
             raise Unreadable(EMPTY)
         file = io.BytesIO(source) if isinstance(source, bytes) else source
         with QUIET, Image.open(file, formats=list_readable()) as opened:
+            if max_pixels is not None and opened.width * opened.height > max_pixels:
+                raise Unreadable(HUGE, f"over {max_pixels:,} pixels")
             if image_size is not None:
                 # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster, and from twice the side just as sharp.
                 opened.draft(None, (2 * max(image_size), 2 * max(image_size)))

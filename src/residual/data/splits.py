@@ -159,3 +159,38 @@ def split_digests(
     return stratified_split(
         labels, fraction, seed, duplicates if groups is None else join_groups(duplicates, groups)
     )
+
+
+def find_folds(images: Images, folds: int, seed: int, groups: np.ndarray | None = None) -> np.ndarray:
+    """int (n,): the fold of each image, 0 to folds - 1, with the mixture of classes in each as far as it can be.
+
+    Images with the same pixels or of one group are in one fold.
+
+    Args:
+        images: that are parted.
+        folds: how many, from 2.
+        seed: of the draw.
+        groups: int (n,), equal for images that belong together; None if nothing is known.
+
+    Raises:
+        DataError: if there are fewer groups than folds.
+    """
+    duplicates = group_duplicates(images.digests)
+    joined = join_groups(duplicates) if groups is None else join_groups(duplicates, groups)
+    _, group = np.unique(np.asarray(joined), return_inverse=True)
+    sizes = np.bincount(group)
+    if len(sizes) < folds:
+        raise DataError(
+            f"folds must be at most the number of images that may be parted, {len(sizes)}; got {folds}."
+        )
+    _, label = np.unique(images.y, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    order = order[np.argsort(-sizes[order], kind="stable")]  # the large groups first, while there is room
+    counts, chosen = np.zeros((folds, label.max() + 1), np.int64), np.zeros(len(sizes), np.int64)
+    members = np.split(np.argsort(group, kind="stable"), np.cumsum(sizes)[:-1])
+    for number in order.tolist():
+        held = np.bincount(label[members[number]], minlength=counts.shape[1])
+        most = int(held.argmax())
+        chosen[number] = min(range(folds), key=lambda fold: (counts[fold, most], counts[fold].sum()))
+        counts[chosen[number]] += held
+    return chosen[group]

@@ -12,6 +12,7 @@ from residual._text import describe_value, format_shape
 from residual.data.digests import read_digests
 from residual.errors import RunError
 from residual.evaluation.metrics import wilson_interval
+from residual.evaluation.series import SeriesComparison, compare_series, find_all_series
 from residual.evaluation.significance import Difference, compare_paired, compare_unpaired
 from residual.evaluation.test_predictions import load_predictions
 from residual.runs.find import find_run
@@ -31,7 +32,7 @@ _SHOWN_ELSEWHERE = {
     "precision",
     "search_dir",
 }
-_OF_SPLIT = ("seed", "validation split")  # what decides which images are validation images
+_OF_SPLIT = ("seed", "validation split", "fold")  # what decides which images are validation images
 _OF_RECIPE = [f.name for f in fields(Recipe) if f.name not in ("name", "about", "model", "expected")]
 _OF_OPTIONS = [f.name for f in fields(TrainOptions) if f.name not in _SHOWN_ELSEWHERE]
 
@@ -121,15 +122,15 @@ class Comparison:
         }
 
 
-def compare_runs(*names: str | Path, folder: str | Path = ROOT) -> Comparison:
-    """Compare runs with the first of them.
+def compare_runs(*names: str | Path, folder: str | Path = ROOT) -> Comparison | SeriesComparison:
+    """Compare runs with the first of them, or series of runs (`residual.train_series`) by the means of their runs.
 
     If two were evaluated on the same test images and have kept their predictions (`evaluate` does), the images are
     compared one by one. Otherwise the accuracies are compared as those of two sets of images, as on validation images
     always.
 
     Args:
-        names: two runs or more, by name or by folder.
+        names: two runs or more, by name or by folder; or two series or more, by name.
         folder: where runs are searched for by name.
 
     Raises:
@@ -138,6 +139,8 @@ def compare_runs(*names: str | Path, folder: str | Path = ROOT) -> Comparison:
     """
     if wrong := [name for name in names if not isinstance(name, str | Path)]:
         raise RunError(f"A run must be named by its name or its folder; got {describe_value(wrong[0])}.")
+    if series := find_all_series(names, Path(folder)):
+        return compare_series(series, Path(folder))
     folders = [_find_folder(name, Path(folder)) for name in names]
     if len({found.path.resolve() for found in folders}) < max(2, len(folders)):
         raise RunError(

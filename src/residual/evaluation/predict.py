@@ -164,21 +164,21 @@ def predict_images(
         DataError, RunError: as for `Viewer`.
     """
     viewer = Viewer(classifier, precision_at)
-    named = [(_name_image(image, number), image) for number, image in enumerate(images)]
+    named = [(name_image(image, number), image) for number, image in enumerate(images)]
     predictions = PredictionList(threshold=viewer.threshold)
     for start in range(0, len(named), _BATCH):
         predictions += _predict_chunk(classifier, viewer, named[start : start + _BATCH])
     return predictions
 
 
-def _name_image(image: Shown | MissingImage, number: int) -> str:
+def name_image(image: Shown | MissingImage, number: int) -> str:
     """What a prediction calls an image: its file, or its place among those given."""
     if isinstance(image, Path | MissingImage):
         return str(image)
     return str(getattr(image, "filename", "") or f"image {number}")
 
 
-def _read(image: Shown | MissingImage, size: tuple[int, int], white: float | None) -> np.ndarray:
+def read_shown(image: Shown | MissingImage, size: tuple[int, int], white: float | None) -> np.ndarray:
     """uint8 (height, width, 3) of the size that a model takes."""
     if isinstance(image, MissingImage):
         raise DataError(image.reason)
@@ -218,7 +218,7 @@ def _predict_chunk(
     pixels, errors = [], {}
     for number, (_, image) in enumerate(named):
         try:
-            pixels.append(_read(image, size, classifier.white))
+            pixels.append(read_shown(image, size, classifier.white))
         except DataError as error:
             errors[number] = str(error)
     answers: Iterator[tuple[np.ndarray, Verdict | None]] = iter(())

@@ -9,6 +9,7 @@ runs/signs-course-resnet50-1/
     report.json      the results
     curves.png, confusion.png
     training_digests.npy  by which images that it was trained on are known again
+    trust.npz        by which its predictions are judged sure, unsure or unknown
 """
 
 import csv

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from residual.backend import import_keras_quietly
 from residual.data.balance import resampled
@@ -18,7 +19,7 @@ from residual.data.load import open_source
 from residual.data.named import NAMES, SEARCHED
 from residual.data.photo_size import choose_photo_size, has_photos
 from residual.data.readers.hub import PREFIX
-from residual.data.splits import split_apart
+from residual.data.splits import find_folds, split_apart
 from residual.models.given import GivenNetwork
 from residual.models.spec import NetworkSpec
 from residual.runs.record import DataRecord, NetworkRecord, RunRecord
@@ -56,8 +57,12 @@ class Job:
         return resampled(self.split, self.options.seed) if repeated else self.split
 
 
-def make_job(options: TrainOptions) -> Job:
+def make_job(options: TrainOptions, recorded_side: int | None = None) -> Job:
     """Load the data that the options name, and set validation images aside.
+
+    Args:
+        options: what was asked.
+        recorded_side: the side in pixels of the photos of an interrupted run; None chooses it.
 
     Raises:
         DataError, NetworkError, RecipeError: each says what to do.
@@ -65,10 +70,10 @@ def make_job(options: TrainOptions) -> Job:
     started = time.perf_counter()
     if isinstance(options.model, GivenNetwork) and options.image_size is None:
         options = msgspec.structs.replace(options, image_size=options.model.side)
-    data = load_asked(options)
+    data = load_asked(options, recorded_side)
     recipe, spec = choose_recipe(options, data.name)
     _check_network(spec, data)
-    split = split_validation(data, options.validation_split, options.seed)
+    split = split_as_asked(data, options)
     record = RunRecord(
         started=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         precision=options.precision,
@@ -122,6 +127,40 @@ def _describe_spec(spec: NetworkSpec | GivenNetwork) -> dict:
     from residual.models.given_model import hash_network
 
     return {"weights_sha256": hash_network(spec.model)}
+
+
+def split_as_asked(data: Dataset, options: TrainOptions) -> Dataset:
+    """`data` with the validation images that the options ask for: a share or a fold.
+
+    Raises:
+        DataError: if there are too few images.
+    """
+    if options.fold_of_folds is None:
+        return split_validation(data, options.validation_split, options.seed)
+    fold, folds = options.fold_of_folds
+    return split_fold(data, fold, folds, options.seed)
+
+
+def split_fold(data: Dataset, fold: int, folds: int, seed: int) -> Dataset:
+    """`data` with one of several equal parts of its training and validation images as validation images.
+
+    Images with the same pixels, or of one group, are in one part. The test images stay as they are.
+
+    Args:
+        data: its own validation images, if it has any, are parted like the others.
+        fold: from 0.
+        folds: how many.
+        seed: of the draw; the parts of one seed do not overlap.
+    """
+    images, groups = data.train, data.groups
+    if data.validation is not None:
+        images = images.and_also(data.validation)
+        if groups is not None:  # nothing is known of the validation images
+            alone = groups.max(initial=0) + 1 + np.arange(len(data.validation))
+            groups = np.concatenate([groups, alone])
+    chosen = find_folds(images, folds, seed, groups) == fold
+    train, validation = images.take(np.flatnonzero(~chosen)), images.take(np.flatnonzero(chosen))
+    return replace(data, train=train, validation=validation, groups=None)
 
 
 def split_validation(data: Dataset, share: float, seed: int) -> Dataset:

@@ -22,7 +22,8 @@ from residual.models.spec import NetworkSpec
 from residual.training.optimizers import is_serialized, serialize_optimizer
 from residual.training.recipe import Recipe
 
-_OF_DATA = ("data", "image_size", "validation_split", "class_balance", "max_unreadable", "search_dir")
+_OF_DATA = ("data", "image_size", "validation_split", "fold", "class_balance", "max_unreadable", "search_dir")
+_FOLD = r"^[1-9]\d{0,3}/[1-9]\d{0,3}$"
 _OPTIMIZER = "a Keras optimizer, such as keras.optimizers.SGD(0.1)"
 _CALLBACKS = "a list of Keras callbacks"
 
@@ -40,6 +41,8 @@ class TrainOptions(Checked, frozen=True):
         image_size: scale images to (image_size, image_size) pixels; None leaves it to the data.
         seed: of weights, order, augmentation and validation split.
         validation_split: share of the training images that is set aside to select on.
+        fold: "2/5" sets the second of five parts of the training and validation images aside, and leaves the share out
+            of account; None takes the share.
         precision: "float32", "bfloat16", or "auto" for the one that trains faster here, by a short measurement.
         time_budget: time for the whole, such as "90s", "10m", "1h30m" or "1.5h"; a bare number is minutes. The epochs
             that fit in it take the place of the recipe's.
@@ -64,6 +67,7 @@ class TrainOptions(Checked, frozen=True):
     image_size: Count | None = None
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
     validation_split: Annotated[float, Meta(gt=0, lt=1, description="a share above 0 and below 1")] = 0.1
+    fold: Annotated[str, Meta(pattern=_FOLD, description='a part such as "2/5"')] | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     time_budget: str | None = None
     class_balance: Literal["sample", "weights"] | None = None
@@ -89,6 +93,8 @@ class TrainOptions(Checked, frozen=True):
         if self.time_budget is not None and self.epochs is not None:
             raise self.error("`epochs` and `time_budget` both say how long to train: give one of them.")
         _ = self.seconds
+        if self.fold_of_folds is not None and not 0 <= self.fold_of_folds[0] < self.fold_of_folds[1] >= 2:
+            self.refuse("fold", 'a part such as "2/5", of at least two', self.fold)
         self._check_keras_objects()
         force_setattr(self, "data", open_given(self.data))  # last: it is the only check that takes time
 
@@ -116,6 +122,14 @@ class TrainOptions(Checked, frozen=True):
     def seconds(self) -> float | None:
         """The time budget; None without one."""
         return None if self.time_budget is None else parse_duration("time_budget", self.time_budget)
+
+    @property
+    def fold_of_folds(self) -> tuple[int, int] | None:
+        """(1, 5) for the fold "2/5"; None without folds."""
+        if self.fold is None:
+            return None
+        fold, _, folds = self.fold.partition("/")
+        return int(fold) - 1, int(folds)
 
     def to_table(self) -> dict[str, Any]:
         """As the table [train] of run.toml; what was not asked is left out.

@@ -17,7 +17,7 @@ from residual.models.given import GivenNetwork
 from residual.models.spec import NetworkSpec
 from residual.runs.folder import RunFolder
 from residual.runs.record import RunRecord
-from residual.training.job import Job, load_asked, split_validation
+from residual.training.job import Job, load_asked, split_as_asked
 from residual.training.options import TrainOptions
 from residual.training.recipe import Recipe
 from residual.training.start import load_start
@@ -68,7 +68,7 @@ def reload_split(folder: RunFolder, data: Any = None) -> Dataset:
 def _split_again(folder: RunFolder, data: Dataset, options: TrainOptions) -> Dataset:
     """The data with the run's own validation images; DataError if it is not the run's data any more."""
     record = folder.record
-    split = split_validation(data, options.validation_split, options.seed)
+    split = split_as_asked(data, options)
     if compute_data_hash(split, record.data.hash_style) != record.data.data_sha256:
         raise DataError(
             f"The images of {record.train['data']} are not those that {folder.path} was trained on. The run: "

@@ -44,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     shortcut.ReluOnShortcut(),
     shortcut.ShortcutNotProjected(),
     shortcut.ShortcutWithoutWeights(),
+    shortcut.ShortcutPooled(),
     shortcut.ConvOnIdentityShortcut(),
     shortcut.NormMissingOnShortcut(),
     norm_order.NormBeforeConvolution(),

@@ -13,9 +13,17 @@ class NotImported(Rule):
     fix = "add the line: {expected}"
     message_has_values = True
 
-    def find_in_name(self, name: str, line_to_add: str, line: int) -> Difference:
-        """The difference of a name that no statement defines."""
-        return self.at(got=name, expected=line_to_add, line=line)
+    def find_in_name(self, name: str, line_to_add: str, line: int, is_optional: bool) -> Difference:
+        """The difference of a name that no statement defines.
+
+        Args:
+            name: that is used.
+            line_to_add: the import.
+            line: of the first use.
+            is_optional: every use stands in a branch, so the function may run without it.
+        """
+        reason = f"it stops in that branch alone. Add the line: {line_to_add}" if is_optional else ""
+        return self.at(got=name, expected=line_to_add, line=line, variant=reason, is_softened=is_optional)
 
 
 class ImportFailed(Rule):
@@ -88,7 +96,7 @@ class Unfinished(Rule):
         if lines:
             number, text = lines[0]
             more = f", and {len(lines) - 1} more" if len(lines) > 1 else ""
-            yield self.at(got=f"line {number} is still `{text.strip()}`{more}", line=number)
+            yield self.at(got=f"`{text.strip()}` still stands there{more}", line=number)
 
     def explains(self, mine: Difference, other: Difference) -> bool:
         return True

@@ -56,6 +56,13 @@ class NormAfterRelu(Rule):
             norm = pick_steps(component.got, "norm")[-1]
             yield self.at(place, name_order(component.ref), name_order(component.got), norm)
 
+    def find_in_components(self, pair: BlockPair) -> Found:
+        for number, before, _ in pair.pre_activations():
+            if letters(before).startswith("CAN"):
+                norm = pick_steps(before, "norm")[0]
+                place = f"batch norm before the {ordinal(number)} convolution"
+                yield self.at(place, "conv, norm, relu", name_order(before), norm)
+
 
 class NormAfterAddition(Rule):
     id = "norm-after-addition"

@@ -111,4 +111,6 @@ class ExtraLayer(Rule):
     def _find_strangers(self, path: list[Step], place: str, kinds: tuple[str, ...]) -> Found:
         for step in path:
             if step.kind not in kinds:
-                yield self.at(place, "", step.name, step)
+                own_dropout = "dropout between convolutions is the author's choice. The paper has none."
+                variant = own_dropout if step.values.get("dropout") else ""
+                yield self.at(place, "", step.name, step, variant=variant)

@@ -36,6 +36,11 @@ class ReluOnLastComponent(Rule):
             last = component.acts[-1]
             yield self.at(f"{component.role} component", "no ReLU", last.name, last)
 
+    def find_in_components(self, pair: BlockPair) -> Found:
+        if pair.path_order is PathOrder.PRE_ACTIVATION and letters(pair.got.main).endswith("A"):
+            last = pick_steps(pair.got.main, "act")[-1]
+            yield self.at("last component", "no ReLU", last.name, last)
+
 
 class ReluMissingAfterAddition(Rule):
     id = "relu-missing-after-addition"

@@ -4,7 +4,8 @@ from residual.checker.difference import Difference
 from residual.checker.pairs import BlockPair, PathOrder
 from residual.checker.rules.order import ExtraLayer
 from residual.checker.rules.rule import Found, Rule
-from residual.checker.rules.strides import StrideRule
+from residual.checker.rules.settings import format_setting
+from residual.checker.rules.strides import StrideMissingOnShortcut, StrideRule
 from residual.checker.steps import letters, name_layers, ordinal, pick_steps
 
 _KINDS = {"conv": "convolution", "norm": "batch norm", "act": "activation"}
@@ -82,6 +83,28 @@ def _fits_without_weights(pair: BlockPair) -> bool:
     """Whether layers without weights give the shortcut the shape of the main path."""
     path, merge = pair.got.shortcut, pair.got.merge
     return bool(path) and merge.output is not None and not pick_steps(path, "norm", "act")
+
+
+class ShortcutPooled(Rule):
+    id = "pooled-shortcut"
+    example = "AveragePooling2D(2) on the shortcut, and then a convolution with stride 1"
+    message = "the {place} is pooled before it is projected."
+    fix = "give the shortcut's convolution the stride in place of the pooling."
+    reason = "ResNet-D pools there, so that no pixel is lost. The paper gives the convolution the stride."
+
+    def find_in_block(self, pair: BlockPair) -> Found:
+        for there, here in pair.shortcut_convs if pair.shortcuts_compare else ():
+            pools = pick_steps(pair.got.shortcut, "pool")
+            stride = there.values["stride"]
+            if [pool.values["stride"] for pool in pools] == [stride] and here.values["stride"] == (1, 1):
+                yield self.at(
+                    "shortcut", format_setting("stride", stride), pools[0].name, pools[0], variant=self.reason
+                )
+
+    def explains(self, mine: Difference, other: Difference) -> bool:
+        """The pooling takes the stride in place of the convolution."""
+        follows = isinstance(other.rule, ExtraLayer | StrideMissingOnShortcut) and "shortcut" in other.place
+        return mine.block == other.block and follows
 
 
 class ConvOnIdentityShortcut(Rule):

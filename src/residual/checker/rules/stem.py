@@ -15,10 +15,8 @@ def _first_convs(pair: NetworkPair) -> list[tuple[Step, Step]]:
 
 def _find_variant(pair: NetworkPair) -> str:
     """Why a stem may be a 3x3 convolution that keeps the size; "" for another stem."""
-    convs, pools = pick_steps(pair.got.stem, "conv"), pick_steps(pair.got.stem, "pool")
-    is_small = (
-        convs and not pools and (convs[0].values["kernel"], convs[0].values["stride"]) == ((3, 3), (1, 1))
-    )
+    convs = pick_steps(pair.got.stem, "conv")
+    is_small = convs and (convs[0].values["kernel"], convs[0].values["stride"]) == ((3, 3), (1, 1))
     return (
         "this is the stem for small images such as CIFAR's. The paper's is for 224 pixels."
         if is_small
@@ -147,7 +145,8 @@ class PoolSize(Rule):
         if not there or not here or there[0].name != here[0].name:
             return
         if any(there[0].values[key] != here[0].values[key] for key in ("size", "stride")):
-            yield self.at("stem", _format_pool(there[0]), _format_pool(here[0]), here[0])
+            expected, got = _format_pool(there[0]), _format_pool(here[0])
+            yield self.at("stem", expected, got, here[0], variant=_find_variant(pair))
 
 
 def _format_pool(step: Step) -> str:
