@@ -51,8 +51,8 @@ def add_card(content: bytes, card: ModelCard) -> bytes:
 
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
     buffer, entry = schema.BufferT(), schema.MetadataT()
+    entry.name, entry.buffer = KEY.encode(), len(model.buffers)  # type: ignore[assignment]
     buffer.data = list(card.to_json().encode())
-    entry.name, entry.buffer = KEY.encode(), len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or []), entry]
     builder = flatbuffers.Builder(len(content) + 4096)

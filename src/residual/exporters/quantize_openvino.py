@@ -2,6 +2,10 @@
 
 Weights have 7 bits in all layers (`OverflowFix.ENABLE`), so that a processor without VNNI gives the same answers as one
 with it: NNCF's default protects only the first layer.
+
+Its bias correction is off: on four networks the answers were nearer to the network's without it. The median difference
+of probabilities was 0.0001 instead of 0.0006 (digits), 0.0041 instead of 0.0053 (SIGNS), 0.0031 instead of 0.0053
+(photos) and 0.014 instead of 0.025 (CIFAR-10, where 98.6% of the labels were kept instead of 96.3%).
 """
 
 import contextlib
@@ -49,7 +53,7 @@ def write_openvino_attempts(
             "subset_size": len(calibration.images),
             "preset": nncf.QuantizationPreset.PERFORMANCE,
         }
-        advanced = _protect_sums()
+        advanced = _choose_settings()
         with _quiet():
             made = nncf.quantize(graph, images, advanced_parameters=advanced, **settings)
         _save(openvino, made, card, path)
@@ -68,11 +72,11 @@ def write_openvino_attempts(
         yield _list_float_layers(made)
 
 
-def _protect_sums() -> Any:
-    """NNCF's settings for weights of 7 bits in all layers."""
+def _choose_settings() -> Any:
+    """Weights of 7 bits in all layers, and no bias correction."""
     from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
 
-    return AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE)
+    return AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE, disable_bias_correction=True)
 
 
 def _import_nncf(path: Path) -> Any:
