@@ -41,8 +41,7 @@ class LiteRTEngine(Engine):
             raise RunError(f"{path} cannot be opened by LiteRT: {reason}") from None
         if card is None:
             raise RunError(
-                f"{path} has no model card: `residual` did not write it. Export a run with "
-                "residual export RUN --to litert."
+                f"{path} has no model card: `residual` did not write it. Export a run with residual export."
             )
         self.card = parse_card(card, str(path))
         self.runtime = f"LiteRT {_find_version()}"

@@ -40,8 +40,7 @@ class OnnxEngine(Engine):
         card = self._session.get_modelmeta().custom_metadata_map.get(KEY)
         if card is None:
             raise RunError(
-                f"{path} has no model card: `residual` did not write it. Export a run with "
-                "residual export RUN --to onnx."
+                f"{path} has no model card: `residual` did not write it. Export a run with residual export."
             )
         self.card = parse_card(card, str(path))
         self.runtime = f"ONNX Runtime {onnxruntime.__version__}"

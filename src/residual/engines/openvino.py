@@ -78,8 +78,7 @@ class OpenVinoEngine(Engine):
             raise RunError(f"{path} cannot be opened by OpenVINO: {reason}") from None
         if card is None:
             raise RunError(
-                f"{path} has no model card: `residual` did not write it. Export a run with "
-                "residual export RUN --to openvino."
+                f"{path} has no model card: `residual` did not write it. Export a run with residual export."
             )
         self.card = parse_card(card, str(path))
         settings = {"INFERENCE_PRECISION_HINT": _HINTS[self.card.precision], "PERFORMANCE_HINT": "LATENCY"}
