@@ -198,7 +198,7 @@ def _make_statement(node: ast.stmt, name: str, offset: int) -> Statement:
 def _find_certain(node: ast.AST) -> set[str]:
     """Names that are read whichever way an `if` goes."""
     if isinstance(node, ast.Name):
-        return {node.id}
+        return {_find_root(node)}
     inner = [node.test] if isinstance(node, ast.If) else ast.iter_child_nodes(node)
     return set().union(*map(_find_certain, inner))
 
