@@ -1,5 +1,6 @@
 """Labelled images as arrays: what the readers make and training and evaluation take."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,33 @@ SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
+class ImageNames:
+    """What a person finds some images of a source by; the names themselves are not copied.
+
+    Attributes:
+        all_names: of all images of the source.
+        rows: int (n,), which of them.
+    """
+
+    all_names: Sequence[str]
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> str:
+        return self.all_names[int(self.rows[i])]
+
+    def take(self, indices) -> "ImageNames":
+        """The names at `indices`."""
+        return ImageNames(self.all_names, self.rows[indices])
+
+    def and_also(self, other: "ImageNames") -> "ImageNames":
+        """These names and then those of `other`, of the same source."""
+        return ImageNames(self.all_names, np.concatenate([self.rows, other.rows]))
+
+
+@dataclass(frozen=True, eq=False)
 class Images:
     """Images and their labels.
 
@@ -20,11 +48,13 @@ class Images:
             which x[indices] reads those asked for.
         y: int64 (n,), indices into the class names of the data set.
         known_digests: what `digests` returns, if whoever made the images has hashed them already.
+        names: what a person finds each image by, such as "cats/1.jpg"; None if the images lie in arrays.
     """
 
     x: Pixels
     y: np.ndarray
     known_digests: Digests | None = None
+    names: ImageNames | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -42,7 +72,8 @@ class Images:
     def take(self, indices) -> "Images":
         """The images at `indices`; of those on disk no pixel is read."""
         x = self.x.only(indices) if isinstance(self.x, PixelStore) else self.x[indices]
-        return Images(x, self.y[indices], None if self.known_digests is None else self.known_digests[indices])
+        digests = None if self.known_digests is None else self.known_digests[indices]
+        return Images(x, self.y[indices], digests, None if self.names is None else self.names.take(indices))
 
     def and_also(self, other: "Images") -> "Images":
         """These images and then those of `other`, which were taken from the same set."""
@@ -53,7 +84,9 @@ class Images:
         known = None
         if self.known_digests is not None and other.known_digests is not None:
             known = np.concatenate([self.known_digests, other.known_digests])
-        return Images(x, np.concatenate([self.y, other.y]), known)
+        named = self.names is not None and other.names is not None
+        names = self.names.and_also(other.names) if named else None  # type: ignore[union-attr]
+        return Images(x, np.concatenate([self.y, other.y]), known, names)
 
 
 @dataclass(frozen=True, eq=False)

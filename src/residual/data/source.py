@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from residual.data.decoding import File, decode_images
-from residual.data.images import SPLITS, Dataset, Images, resize_all
+from residual.data.images import SPLITS, Dataset, ImageNames, Images, resize_all
 from residual.data.passed_over import PassedOver
 from residual.data.pixel_store import Pixels
 from residual.data.splits import hold_out
@@ -263,7 +263,8 @@ class FileSource(Source):
         fit = None if side is None else (side, side)
         x, digests = decode_images(self._files(rows), len(rows), fit, self.where, unreadable, self.white)
         skipped |= {int(rows[number]): why for number, why in unreadable.items()}
-        return Images(x, np.delete(self.labels[rows], list(unreadable)), digests)
+        readable = np.delete(rows, list(unreadable))
+        return Images(x, self.labels[readable], digests, ImageNames(self.names, readable))
 
     def _files(self, rows: np.ndarray) -> Iterator[File]:
         """(content or why it cannot be had, name for errors) of every image."""

@@ -1,21 +1,26 @@
 """What a network predicts for each test image, in its run folder as test_predictions.csv.
 
     image,true,predicted,confidence
-    0,cat,cat,0.9981
-    1,dog,cat,0.5312
+    cats/7.jpg,cat,cat,0.9981
+    dogs/2.jpg,dog,cat,0.5312
 
-`image` counts the test images in their order, from 0; `confidence` is the probability of the predicted class.
+The test images stand in their order. `image` is the name that the data has for it; of images that lie in arrays it is
+their number, from 0. `confidence` is the probability of the predicted class.
 """
 
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from residual._atomic import replace_file
 from residual.errors import DataError
+
+if TYPE_CHECKING:
+    from residual.data.images import ImageNames
 
 NAME = "test_predictions.csv"
 HEADINGS = ("image", "true", "predicted", "confidence")
@@ -28,10 +33,17 @@ class SavedPredictions:
     Attributes:
         true: names of the classes that the images are of.
         predicted: names of the classes that the network gave them.
+        images: their names or numbers.
+        confidence: the probability of the predicted class, 0 to 1.
     """
 
     true: list[str]
     predicted: list[str]
+    images: list[str]
+    confidence: list[float]
+
+    def __len__(self) -> int:
+        return len(self.true)
 
     @property
     def right(self) -> np.ndarray:
@@ -39,7 +51,13 @@ class SavedPredictions:
         return np.array([a == b for a, b in zip(self.true, self.predicted, strict=True)], bool)
 
 
-def save_predictions(rows: np.ndarray, labels: np.ndarray, classes: Sequence[str], folder: Path) -> None:
+def save_predictions(
+    rows: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    folder: Path,
+    names: "ImageNames | None" = None,
+) -> None:
     """Write test_predictions.csv.
 
     Args:
@@ -47,6 +65,7 @@ def save_predictions(rows: np.ndarray, labels: np.ndarray, classes: Sequence[str
         labels: (n,) the true classes' numbers.
         classes: k names.
         folder: of the run.
+        names: of the images; None numbers them.
 
     Raises:
         OSError: if it cannot be written.
@@ -56,7 +75,8 @@ def save_predictions(rows: np.ndarray, labels: np.ndarray, classes: Sequence[str
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADINGS)
         for image, (label, guess, share) in enumerate(zip(labels, predicted, confidence, strict=True)):
-            writer.writerow((image, classes[label], classes[guess], f"{share:.4f}"))
+            name = names[image] if names is not None else image
+            writer.writerow((name, classes[label], classes[guess], f"{share:.4f}"))
 
 
 def load_predictions(folder: Path) -> SavedPredictions | None:
@@ -74,8 +94,12 @@ def load_predictions(folder: Path) -> SavedPredictions | None:
         raise DataError(
             f"{folder / NAME} cannot be read: {error}. Make it again: residual evaluate."
         ) from None
-    if not lines or tuple(lines[0]) != HEADINGS or any(len(line) != len(HEADINGS) for line in lines):
+    if len(lines) < 2 or tuple(lines[0]) != HEADINGS or any(len(line) != len(HEADINGS) for line in lines):
         raise DataError(
             f"{folder / NAME} must have the columns {', '.join(HEADINGS)}. Make it again: residual evaluate."
         )
-    return SavedPredictions([line[1] for line in lines[1:]], [line[2] for line in lines[1:]])
+    images, true, predicted, confidence = (list(column) for column in zip(*lines[1:], strict=True))
+    try:
+        return SavedPredictions(true, predicted, images, [float(share) for share in confidence])
+    except ValueError as error:
+        raise DataError(f"{folder / NAME} is damaged: {error}. Make it again: residual evaluate.") from None

@@ -1,0 +1,109 @@
+"""The report of a run as one HTML page that needs nothing else."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from residual._text import describe_value, escape_control, format_duration, format_percent
+from residual.errors import RunError
+from residual.evaluation.metrics import wilson_interval
+from residual.evaluation.wording import value_in_words
+from residual.reporting.answers import (
+    MOST_MATRIX_CLASSES,
+    choose_mistakes,
+    list_cells,
+    list_confusions,
+    list_hardest,
+    show_images,
+)
+from residual.reporting.curves import draw_curves
+from residual.reporting.judged import JudgedRun
+from residual.reporting.pictures import Pictures
+from residual.reporting.reliability import draw_reliability
+from residual.reporting.repeats import find_repeats
+
+NAME = "report.html"
+_MARK = "<!-- residual report -->"
+_TEMPLATES = "templates"
+
+
+def check_page(path: Path) -> None:
+    """Refuse a file that a report cannot be written to.
+
+    Raises:
+        RunError: for another ending, a folder that is not there, or a file that is something else.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise RunError(f"out must end in .html; got {describe_value(str(path))}.")
+    if path.is_dir():
+        raise RunError(f"out must be a file; {path} is a folder.")
+    if not path.parent.is_dir():
+        raise RunError(f"out must be in a folder that exists; there is no folder {path.parent}.")
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        if _MARK.encode() not in file.read(200):
+            raise RunError(f"{path} exists and is no report of a run. Choose another `out`, or remove it.")
+
+
+def format_page(run: JudgedRun) -> str:
+    """The page as text.
+
+    Args:
+        run: with what could be read of it.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_read_template),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = format_percent
+    environment.filters["duration"] = format_duration
+    environment.filters["words"] = value_in_words
+    environment.finalize = lambda value: escape_control(value) if isinstance(value, str) else value
+    return environment.get_template("report.html.jinja").render(**_collect(run), mark=_MARK)
+
+
+def _read_template(name: str) -> str:
+    return (resources.files("residual.reporting") / _TEMPLATES / name).read_text("utf-8")
+
+
+def _collect(run: JudgedRun) -> dict[str, Any]:
+    """What the template shows, by the names that it uses."""
+    pictures = Pictures()
+    values: dict[str, Any] = {
+        "run": run,
+        "record": run.record,
+        "report": run.report,
+        "test": run.report.get("test"),
+        "validation": _describe_validation(run.report),
+        "charts": draw_curves(run),
+        "reliability": draw_reliability(run),
+        "repeats": find_repeats(run),
+        "mistakes": [],
+        "cells": None,
+        "confusions": [],
+        "hardest": [],
+        "wilson": wilson_interval,
+    }
+    if run.answers is not None:
+        values["mistakes"] = show_images(run, choose_mistakes(run.answers), pictures)
+        values["hardest"] = list_hardest(run, pictures)
+        if len(run.classes) <= MOST_MATRIX_CLASSES:
+            values["cells"] = list_cells(run, pictures)
+        elif not run.answers.right.all():
+            values["confusions"] = list_confusions(run)
+    return {**values, "left_out": pictures.left_out}
+
+
+def _describe_validation(report: Any) -> dict[str, Any] | None:
+    """n, accuracy and interval on the validation images; None before the training has ended."""
+    found = report.get("validation")
+    if not found:
+        return None
+    correct = round(found["accuracy"] * found["n"])
+    return {**found, "correct": correct, "interval": wilson_interval(correct, found["n"])}
