@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# TensorFlow 2.21.0 with Keras 3.15.1: two of the three ways to convert a model to LiteRT lose its weights silently.
+# TensorFlow 2.21.0 with Keras 3.15.1: converting a concrete function to LiteRT loses the weights of the model silently.
 #
 # Behaviour: `TFLiteConverter.from_concrete_functions` leaves the weights of a Keras 3 model out of the file, although it
 # is given the model as `trackable_obj`. No warning says so; the converted network answers with whatever stands in

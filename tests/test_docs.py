@@ -35,7 +35,9 @@ def find_commands(text: str) -> list[str]:
 
 def list_options(command) -> set[str]:
     """The options of a verb, --help among them."""
-    return {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    return {
+        option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+    } | {"--help"}
 
 
 def check_command(words: list[str]) -> list[str]:

@@ -102,7 +102,17 @@ def test_predict_files_folders_patterns(project):
     rows = json.loads(out)
     assert code == 0
     assert len(rows) == 41
-    assert set(rows[0]) == {"image", "label", "probability", "probabilities", "folder_label"}
+    facts = {
+        "image",
+        "label",
+        "probability",
+        "probabilities",
+        "verdict",
+        "reason",
+        "distance",
+        "folder_label",
+    }
+    assert set(rows[0]) == facts
     code, out, _ = residual("predict", "first", "photos/red/0.png")
     assert out.startswith("photos/red/0.png  ")
     assert "%" in out
@@ -118,7 +128,8 @@ def test_predict_counts_what_the_folders_are_named(project):
     assert f"accuracy {right / 60:.1%} by the names of the folders ({right} of 60; 95% interval" in out
     assert out.count("  in the folder ") == 60 - right
     assert list(rows[0]) == [
-        *("image", "label", "probability", "label_2", "probability_2", "folder_label", "error"),
+        *("image", "label", "probability", "label_2", "probability_2", "folder_label"),
+        *("verdict", "reason", "distance", "error"),
     ]
     assert all(float(row["probability"]) >= float(row["probability_2"]) for row in rows)
 

@@ -292,8 +292,8 @@ def _describe_calibration(scores: "Scores") -> str:
         format_percent(value, scores.n) for value in (scores.calibration_error, before.calibration.error)
     )
     return (
-        f"test log-likelihood -{scores.nll:.4f} instead of -{before.nll:.4f}, calibration error {error} instead of "
-        f"{was}, at temperature {before.temperature:.2f}"
+        f"at temperature {before.temperature:.2f}: calibration error {error} instead of {was}, negative log-likelihood "
+        f"{scores.nll:.4f} instead of {before.nll:.4f}"
     )
 
 

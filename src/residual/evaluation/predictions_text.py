@@ -104,10 +104,9 @@ def _describe_doubts(predictions: Sequence[Prediction]) -> list[str]:
             text += describe_threshold(threshold)
         texts.append(text)
     if unknown and unknown[0] is not None:
-        reason = f": {unknown[0].reason}" if len(unknown) == 1 else "; JSON and CSV say how far each is"
-        texts.append(
-            f"unknown: {len(unknown):,} of {len(predictions):,} images, unlike the training images{reason}"
-        )
+        several = "unlike the training images; JSON and CSV say how far each is"
+        reason = unknown[0].reason if len(unknown) == 1 else several
+        texts.append(f"unknown: {len(unknown):,} of {len(predictions):,} images, {reason}")
     return texts
 
 
