@@ -103,7 +103,13 @@ def _gather(run: Run, command: str) -> "JudgedRun":
 
     folder, notes = run.folder, []
     found = JudgedRun(
-        folder.path, folder.state, folder.record, run.report, folder.log_rows(), command, facts=run.load_trust()
+        folder.path,
+        folder.state,
+        folder.record,
+        run.report,
+        folder.log_rows(),
+        command,
+        facts=run.load_trust(),
     )
     if "test" not in found.report:
         return found

@@ -3,11 +3,13 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,6 +95,22 @@ def test_evaluate_a_model_file_on_a_folder(project):
         assert code == 0
         assert json.loads(out)["n"] == n
     assert (project / "c.png").is_file()
+
+
+def test_report_shows_the_images_of_the_mistakes(project):
+    """A page that stands alone: images, heat maps and file names are in it."""
+    code, out, _ = residual("report", "first", "--out", "page.html", "--json")
+    facts = json.loads(out)
+    text = Path("page.html").read_text("utf-8")
+    assert code == 0
+    assert facts["has_images"]
+    assert facts["test_images"] == json.loads(Path("runs/first/report.json").read_text())["test"]["n"]
+    assert text.count("data:image") > facts["test_images"] / 2
+    assert re.search(r"(red|green|blue)/\d+\.png", text)
+    assert re.search(r"<pre[^>]*>residual train photos ", text)
+    names = [row.split(",")[0] for row in Path("runs/first/test_predictions.csv").read_text().split("\n")[1:-1]]
+    assert all(re.fullmatch(r"(red|green|blue)/\d+\.png", name) for name in names)
+    assert residual("report", "absent")[0] == 2
 
 
 def test_predict_files_folders_patterns(project):

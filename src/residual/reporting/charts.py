@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 
 WIDTH, HEIGHT = 560, 270
-LEFT, RIGHT, TOP, BOTTOM = 58, 96, 14, 44
+LEFT, RIGHT, TOP, BOTTOM = 76, 96, 22, 44
 _LABEL_GAP = 16  # between two labels beside the ends of lines
 
 

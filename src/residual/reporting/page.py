@@ -54,17 +54,25 @@ def format_page(run: JudgedRun) -> str:
     """
     import jinja2
 
+    class Absent(jinja2.StrictUndefined):
+        """A fact that a report lacks: it may be asked for, and not shown."""
+
+        def __bool__(self) -> bool:
+            return False
+
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_read_template),
         autoescape=True,
-        undefined=jinja2.StrictUndefined,
+        undefined=Absent,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["percent"] = format_percent
     environment.filters["duration"] = format_duration
     environment.filters["words"] = value_in_words
-    environment.finalize = lambda value: escape_control(value) if isinstance(value, str) else value
+    environment.finalize = lambda value: (
+        escape_control(value) if type(value) is str else value
+    )  # macros are marked
     return environment.get_template("report.html.jinja").render(**_collect(run), mark=_MARK)
 
 
