@@ -107,8 +107,10 @@ def test_report_shows_the_images_of_the_mistakes(project):
     assert facts["test_images"] == json.loads(Path("runs/first/report.json").read_text())["test"]["n"]
     assert text.count("data:image") > facts["test_images"] / 2
     assert re.search(r"(red|green|blue)/\d+\.png", text)
-    assert re.search(r"<pre[^>]*>residual train photos ", text)
-    names = [row.split(",")[0] for row in Path("runs/first/test_predictions.csv").read_text().split("\n")[1:-1]]
+    assert re.search(r"<pre[^>]*>residual train \S*photos --recipe ", text)
+    names = [
+        row.split(",")[0] for row in Path("runs/first/test_predictions.csv").read_text().split("\n")[1:-1]
+    ]
     assert all(re.fullmatch(r"(red|green|blue)/\d+\.png", name) for name in names)
     assert residual("report", "absent")[0] == 2
 
