@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._api import build, evaluate, export, predict, resume, train, train_series
     from residual._explain import explain, save_features
     from residual._run import Run, open_run
+    from residual._run_report import write_report
     from residual.auditing.audit import audit
     from residual.checker import check
     from residual.data.drawn_hands.hands import render_hand
@@ -73,12 +74,14 @@ __all__ = [
     "summarize",
     "train",
     "train_series",
+    "write_report",
 ]
 
 _MODULES = {
     "residual._api": ("build", "evaluate", "export", "predict", "resume", "train", "train_series"),
     "residual._explain": ("explain", "save_features"),
     "residual._run": ("Run", "open_run"),
+    "residual._run_report": ("write_report",),
     "residual.auditing.audit": ("audit",),
     "residual.checker": ("check",),
     "residual.data.drawn_hands.hands": ("render_hand",),

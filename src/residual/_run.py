@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from residual._run_report import WrittenReport
     from residual.data.images import Dataset, Images
     from residual.evaluation.classifier import Classifier
     from residual.evaluation.metrics import Scores
@@ -313,22 +312,6 @@ class Run:
             certify=certify,
             data=data,
         )
-
-    def write_report(self, out: str | Path | None = None) -> "WrittenReport":
-        """Write the report: one HTML page that needs nothing else.
-
-        Test images are shown only if the run has been evaluated on them. If the data or the network cannot be had, the
-        page is written without them and says so.
-
-        Args:
-            out: an .html file; None for report.html in the run folder. Only a report is replaced.
-
-        Raises:
-            RunError: if `out` is something else, or a file of the run is damaged.
-        """
-        from residual._run_report import write_report
-
-        return write_report(self, out)
 
 
 def _statistics_matter(validation: dict) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from residual._atomic import write_text
-from residual._run import Run
+from residual._run import Run, open_run
 from residual.backend.devices import use_device
 from residual.errors import DataError, ResidualError
 from residual.runs.record import RunRecord
@@ -49,12 +49,23 @@ class WrittenReport:
         return {**vars(self), "path": str(self.path), "notes": list(self.notes)}
 
 
-def write_report(run: Run, out: str | Path | None = None, command: str | None = None) -> WrittenReport:
-    """Write the page; the arguments are those of `Run.write_report`.
+def write_report(
+    run: Run | str | Path, out: str | Path | None = None, command: str | None = None
+) -> WrittenReport:
+    """Write the report of a run: one HTML page that needs nothing else.
+
+    Test images are shown only if the run has been evaluated on them. If the data or the network cannot be had, the page
+    is written without them and says so.
 
     Args:
+        run: a run, its name or its folder.
+        out: an .html file; None for report.html in the run folder. Only a report is replaced.
         command: what repeats the training; None for the call in Python.
+
+    Raises:
+        RunError: if there is no such run, `out` is something else, or a file of the run is damaged.
     """
+    run = open_run(run) if not isinstance(run, Run) else run
     from residual.reporting.page import NAME, check_page, format_page
 
     path = run.path / NAME if out is None else Path(out)

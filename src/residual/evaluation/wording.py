@@ -25,10 +25,12 @@ def leaks(scores: "Scores") -> str:
 
 
 def value_in_words(value: Any) -> str:
-    """A value of a recipe or of a run's record in one cell: tables become "kind a=1 b=2", nothing is "none"."""
+    """A value of a recipe or of a run's record in one cell: tables become "kind a=1 b=2", nothing is "none", true is "yes"."""
     if isinstance(value, list | tuple):
         return ", ".join(value_in_words(entry) for entry in value) or "none"
     if isinstance(value, dict):
         rest = {key: entry for key, entry in value.items() if key != "kind"}
         return " ".join([value["kind"], *(f"{key}={entry}" for key, entry in rest.items())])
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "none" if value is None else str(value)
