@@ -25,7 +25,7 @@ def leaks(scores: "Scores") -> str:
 
 
 def value_in_words(value: Any) -> str:
-    """A value of a recipe or of a run's record in one cell: tables become "kind a=1 b=2", nothing is "none", true is "yes"."""
+    """A value of a recipe or of a run's record in one cell: tables become "kind a=1 b=2", None "none", True "yes"."""
     if isinstance(value, list | tuple):
         return ", ".join(value_in_words(entry) for entry in value) or "none"
     if isinstance(value, dict):
