@@ -6,6 +6,7 @@ import numpy as np
 
 from residual.engines.card import KEY, parse_card
 from residual.engines.engine import Engine
+from residual.engines.telemetry import import_onnxruntime
 from residual.errors import RunError
 
 
@@ -23,7 +24,7 @@ class OnnxEngine(Engine):
 
     def __init__(self, path: Path, threads: int = 0, spin: bool = True):
         try:
-            import onnxruntime
+            onnxruntime = import_onnxruntime()
         except ImportError:
             raise RunError(
                 f"{path} needs ONNX Runtime. Install it with pip install 'residual-learning[export]'."

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from residual.engines.card import KEY, ModelCard
+from residual.engines.telemetry import import_onnxruntime
 from residual.exporters.calibration import Calibration
 from residual.exporters.onnx import make_onnx
 
@@ -71,6 +72,7 @@ def _quiet() -> Iterator[None]:
 
 def _prepare(model: "keras.Model", card: ModelCard, folder: Path) -> Path:
     """The float32 file with the shape of every tensor."""
+    import_onnxruntime()
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     source, prepared = folder / "float.onnx", folder / "prepared.onnx"
@@ -142,8 +144,7 @@ def _rank(prepared: Path, images: np.ndarray, layers: list[str]) -> list[str]:
 
 
 def _run(path: Path, images: np.ndarray) -> np.ndarray:
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
