@@ -21,8 +21,8 @@ from residual.errors import RunError
 
 _CLEARLY = 1.03  # how many times as fast OpenVINO must be: less is noise
 _SAME = 1e-4  # difference of a probability that rounding explains
-_TURNS = 2
-_SECONDS = 0.08  # of a turn of one engine with one batch size
+_SECONDS = 0.25  # of the turns of a batch size, once each engine has had two
+_MOST_TURNS = 20
 _LONGEST = 0.15  # seconds that a call may take; a batch that takes longer is measured in part
 
 
@@ -117,8 +117,8 @@ def measure_engines(
         images: uint8 (n, height, width, 3), as many as the largest size.
         sizes: batch sizes. If a batch takes longer than 0.15 s, a part of it is measured.
     """
-    slowest = min(_measure_size(engines, images[:1]))
-    most = max(1, int(_LONGEST * slowest))
+    single = [_time(engine, images[:1]) for engine in engines]
+    most = max(1, int(_LONGEST / max(single)))
     speeds = {size: _measure_size(engines, images[: min(size, most)]) for size in dict.fromkeys(sizes)}
     return tuple(
         Timing(runtime=engine.runtime, images_per_second={size: speeds[size][i] for size in speeds})
@@ -129,26 +129,21 @@ def measure_engines(
 def _measure_size(engines: Sequence[Engine], batch: np.ndarray) -> list[float]:
     """Images per second of each engine, in its fastest call."""
     best = [math.inf] * len(engines)
-    for _ in range(_TURNS):
+    start = time.perf_counter()
+    for turn in range(_MOST_TURNS):
         for i, engine in enumerate(engines):
             best[i] = min(best[i], _time(engine, batch))
+        if turn and time.perf_counter() - start > _SECONDS:
+            break
     return [len(batch) / seconds for seconds in best]
 
 
 def _time(engine: Engine, batch: np.ndarray) -> float:
-    """Seconds of the fastest of some calls, after one that is not measured.
-
-    There are many in a row, for the threads of the other runtime spin for some milliseconds after its last call.
-    """
+    """Seconds of a call, after one that is not measured: threads of the other runtime may still spin."""
     engine.predict(batch)
-    best, start = math.inf, time.perf_counter()
-    now = start
-    while now - start < _SECONDS:
-        before = now
-        engine.predict(batch)
-        now = time.perf_counter()
-        best = min(best, now - before)
-    return best
+    start = time.perf_counter()
+    engine.predict(batch)
+    return time.perf_counter() - start
 
 
 def _find_gain(usual: Timing, other: Timing) -> float:
