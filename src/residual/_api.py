@@ -262,7 +262,7 @@ def predict(
 
     found = find_images(images)
     check_device(device)
-    network = find_engine(run_or_model, classes, pixels, device, len(found))
+    network = find_engine(run_or_model, classes, pixels, device)
     if network is not None:
         return predict_images(network, found, precision_at)
     import_keras_quietly()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from residual._console import preformat_html
-from residual._run_engine import is_exported_file, open_for, open_run_engine
+from residual._run_engine import is_exported_file, open_run_engine
 from residual.backend import import_keras_quietly
 from residual.backend.devices import AUTO, check_device, use_device
 from residual.errors import DataError, ResidualWarning, RunError
@@ -277,7 +277,7 @@ class Run:
         from residual.evaluation.predict import find_images, predict_images
 
         found = find_images(images)
-        network = find_engine(self, device=self._device, count=len(found))
+        network = find_engine(self, device=self._device)
         if network is not None:
             return predict_images(network, found, precision_at)
         with use_device(self._device):
@@ -362,7 +362,6 @@ def find_engine(
     classes: Sequence[str] | None = None,
     pixels: str | None = None,
     device: str = AUTO,
-    count: int = 1,
 ) -> "Classifier | None":
     """What answers without Keras: an exported file, or the engine that a run keeps; None if Keras must.
 
@@ -370,7 +369,6 @@ def find_engine(
         run_or_model: as `open_classifier` takes it, or an exported file.
         classes, pixels: are refused if they are given for a run or an exported file.
         device: engines compute on the processor, so for "gpu" there is none.
-        count: of images that it will be asked about; for many the fastest runtime is looked for.
 
     Raises:
         RunError: if there is no such run or file, or an argument is refused.
@@ -379,18 +377,19 @@ def find_engine(
     from residual.evaluation.engine_network import EngineNetwork
 
     if is_exported_file(run_or_model):
-        return _open_exported(Path(run_or_model), classes, pixels, device, count)  # type: ignore[arg-type]
+        return _open_exported(Path(run_or_model), classes, pixels, device)  # type: ignore[arg-type]
     run = run_or_model if isinstance(run_or_model, Run) else find_owner(run_or_model)
     if run is None or run.is_loaded or device.startswith("gpu"):
         return None
     check_unneeded(run, classes, pixels)
-    engine = open_run_engine(run.folder, count)
+    engine = open_run_engine(run.folder)
     if engine is None:
         return None
     return Classifier(EngineNetwork(engine), run.classes, white=engine.card.white, facts=run.load_trust())
 
 
-def _open_exported(path: Path, classes: Any, pixels: Any, device: str, count: int) -> "Classifier":
+def _open_exported(path: Path, classes: Any, pixels: Any, device: str) -> "Classifier":
+    from residual.engines import open_engine
     from residual.evaluation.classifier import Classifier
     from residual.evaluation.engine_network import EngineNetwork
 
@@ -398,7 +397,7 @@ def _open_exported(path: Path, classes: Any, pixels: Any, device: str, count: in
         raise RunError(f"{path} knows its classes and pixels: leave `classes` and `pixels` out.")
     if device.startswith("gpu"):
         raise RunError(f"{path} is computed on the processor: leave `device` out.")
-    engine = open_for(path, count)
+    engine = open_engine(path)
     return Classifier(EngineNetwork(engine), engine.card.classes, white=engine.card.white)
 
 

@@ -11,8 +11,6 @@ from residual.runs.history import hash_file
 if TYPE_CHECKING:
     from residual.engines.engine import Engine
 
-_MANY = 2_000  # images for which it pays to look for the fastest runtime, which takes two seconds
-
 
 def is_exported_file(run_or_model: Any) -> bool:
     """Whether a name is that of a file that an engine opens."""
@@ -21,36 +19,21 @@ def is_exported_file(run_or_model: Any) -> bool:
     return isinstance(run_or_model, str | Path) and Path(run_or_model).suffix.lower() in ENGINES
 
 
-def open_for(path: Path, count: int) -> "Engine":
-    """Open an exported file: with the fastest runtime for many images, with its usual one for a few.
-
-    Args:
-        path: the file.
-        count: of images that it will be asked about.
-
-    Raises:
-        RunError: as for `open_engine`.
-    """
-    from residual.engines import open_engine, open_fastest
-    from residual.evaluation.engine_network import BATCH
-
-    return open_engine(path) if count < _MANY else open_fastest(path, (BATCH,)).engine
-
-
-def open_run_engine(folder: RunFolder, count: int = 1) -> "Engine | None":
+def open_run_engine(folder: RunFolder) -> "Engine | None":
     """The engine of a run, if it has one that answers as its network; a warning says if it had one that does not.
 
     Args:
         folder: of the run.
-        count: of images that it will be asked about.
     """
     report = folder.report
     if "engine" not in report or not folder.engine.is_file() or not folder.model.is_file():
         return None
     reason = _find_change(folder, report)
     if not reason:
+        from residual.engines import open_engine
+
         try:
-            engine = open_for(folder.engine, count)
+            engine = open_engine(folder.engine)
         except ResidualError as error:
             reason = str(error)
         else:

@@ -9,7 +9,7 @@ from residual.cli._shared import JSON, complete_run, console, print_json, print_
 from residual.errors import RunError
 
 if TYPE_CHECKING:
-    from residual.engines.fastest import Choice
+    from residual.engines.engine import Engine
 
 EXAMPLE = "residual serve first-try --port 8080"
 
@@ -85,15 +85,12 @@ def run(
 
     out = console()
 
-    def announce(choice: "Choice", address: str) -> None:
-        card, runtime = choice.engine.card, choice.engine.runtime
+    def announce(engine: "Engine", address: str) -> None:
+        card = engine.card
         if as_json:
-            timings = [timing.to_dict() for timing in choice.timings]
-            print_json({"url": address, "runtime": runtime, "timings": timings, **card.to_dict()})
+            print_json({"url": address, "runtime": engine.runtime, **card.to_dict()})
             return
-        print_line(out, f"{card.name}: {card.network}, {len(card.classes)} classes, {runtime}")
-        if choice.timings:
-            print_line(out, "; ".join(str(timing) for timing in choice.timings))
+        print_line(out, f"{card.name}: {card.network}, {len(card.classes)} classes, {engine.runtime}")
         print_line(out, f"serving at {address}  (Ctrl-C stops)")
 
     serve(run_or_exported, options, samples, announce)

@@ -1,7 +1,6 @@
 """Exported networks, opened by the runtime they were written for: uint8 images in, probabilities out, without Keras."""
 
 from residual.engines.engine import Engine
-from residual.engines.fastest import open_fastest
 from residual.engines.opening import ENGINES, open_engine
 
-__all__ = ["ENGINES", "Engine", "open_engine", "open_fastest"]
+__all__ = ["ENGINES", "Engine", "open_engine"]

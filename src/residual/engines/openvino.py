@@ -1,4 +1,4 @@
-"""OpenVINO files (.xml with .bin) and .onnx files, computed by OpenVINO."""
+"""OpenVINO files (.xml with .bin), computed by OpenVINO."""
 
 import sys
 import threading
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from residual.engines.card import KEY, ModelCard, parse_card
+from residual.engines.card import KEY, parse_card
 from residual.engines.engine import Engine
 from residual.errors import RunError
 
@@ -57,31 +57,30 @@ class hide_telemetry:
 
 
 class OpenVinoEngine(Engine):
-    """An .xml file that `residual export` wrote, with its .bin; or an .onnx file.
+    """An .xml file that `residual export` wrote, with its .bin.
 
     Args:
-        path: the file.
+        path: the .xml file.
         threads: that compute one batch; 0 for as many as the processor has cores.
-        card: of an .onnx file, in which OpenVINO does not find it; None reads that of an .xml file.
 
     Raises:
         RunError: if OpenVINO is not installed, or the file is not an exported classifier.
     """
 
-    def __init__(self, path: Path, threads: int = 0, card: ModelCard | None = None):
+    def __init__(self, path: Path, threads: int = 0):
         openvino = import_openvino(path)
         core = openvino.Core()
         try:
             model = core.read_model(path)
-            text = model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None
+            card = model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None
         except Exception as error:  # its errors have no common class
             reason = str(error).strip().split("\n")[-1]
             raise RunError(f"{path} cannot be opened by OpenVINO: {reason}") from None
-        if card is None and text is None:
+        if card is None:
             raise RunError(
                 f"{path} has no model card: `residual` did not write it. Export a run with residual export."
             )
-        self.card = card or parse_card(text, str(path))
+        self.card = parse_card(card, str(path))
         settings = {"INFERENCE_PRECISION_HINT": _HINTS[self.card.precision], "PERFORMANCE_HINT": "LATENCY"}
         if threads:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
@@ -110,16 +109,7 @@ class OpenVinoEngine(Engine):
         return _WORDS.get(most, most)
 
     def _compute(self, images: np.ndarray) -> np.ndarray:
-        return self._infer(images)[0].copy()
-
-    def predict_all(self, images: np.ndarray) -> list[np.ndarray]:
-        """See `Engine.predict_all`."""
-        self._check(images)
-        answers = self._infer(images)
-        return [answers[number].copy() for number in range(len(self._compiled.outputs))]
-
-    def _infer(self, images: np.ndarray) -> Any:
         request = getattr(self._requests, "request", None)
         if request is None:
             request = self._requests.request = self._compiled.create_infer_request()
-        return request.infer({0: images})
+        return request.infer({0: images})[0].copy()

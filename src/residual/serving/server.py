@@ -9,9 +9,9 @@ from types import FrameType
 
 import uvicorn
 
-from residual.engines import ENGINES, open_fastest
+from residual.engines import ENGINES, open_engine
 from residual.engines.engine import Engine
-from residual.engines.fastest import Choice
+from residual.engines.onnx import OnnxEngine
 from residual.errors import ResidualError, RunError
 from residual.runs.find import find_run
 from residual.serving.app import make_app
@@ -45,19 +45,19 @@ def find_engine_file(run_or_file: str) -> Path:
     return folder.engine
 
 
-def open_quiet_engine(file: Path, options: ServeOptions) -> Choice:
-    """Open an exported network with the runtime that is fastest here, for one image and for a full batch.
-
-    The threads of ONNX Runtime do not spin between batches: images are decoded on the same cores.
+def open_quiet_engine(file: Path, threads: int) -> Engine:
+    """Open an exported network whose threads do not spin between batches: images are decoded on the same cores.
 
     Args:
         file: that `residual export` wrote.
-        options: has the largest batch, and how many threads compute it.
+        threads: that compute one batch; 0 for as many as the processor has cores.
 
     Raises:
         RunError: if it cannot be opened.
     """
-    return open_fastest(file, (1, options.max_batch), options.threads, spin=False)
+    if file.suffix.lower() == ".onnx" and file.is_file():
+        return OnnxEngine(file, threads, spin=False)
+    return open_engine(file, threads)
 
 
 def open_socket(options: ServeOptions) -> socket.socket:
@@ -141,7 +141,7 @@ def serve(
     run_or_file: str,
     options: ServeOptions,
     samples: Path | None = None,
-    announce: Callable[[Choice, str], None] = lambda choice, address: None,
+    announce: Callable[[Engine, str], None] = lambda engine, address: None,
 ) -> None:
     """Serve a network until the process is asked to stop.
 
@@ -149,7 +149,7 @@ def serve(
         run_or_file: as `find_engine_file` takes it.
         options: address and limits.
         samples: folder of images that the page offers; None for none.
-        announce: called with the engine, what it was chosen by, and the server's address when it accepts requests.
+        announce: called with the engine and the server's address when it accepts requests.
 
     Raises:
         RunError: if there is no such network.
@@ -158,12 +158,11 @@ def serve(
         SystemExit: with code 143, after SIGTERM.
     """
     file = find_engine_file(run_or_file)
-    facts = load_facts(file.parent)
-    choice = open_quiet_engine(file, options)
+    engine, facts = open_quiet_engine(file, options.threads), load_facts(file.parent)
     with open_socket(options) as listening:
         host = f"[{options.host}]" if ":" in options.host else options.host
         address = f"http://{host}:{listening.getsockname()[1]}{options.root_path}"
-        server = Server(choice.engine, options, samples, facts, lambda: announce(choice, address))
+        server = Server(engine, options, samples, facts, lambda: announce(engine, address))
         server.run(sockets=[listening])
     if server.stopped_by == signal.SIGTERM:
         raise SystemExit(128 + signal.SIGTERM)
