@@ -73,7 +73,8 @@ def test_litert(model, tmp_path):
 def test_savedmodel(model, tmp_path):
     tensorflow = pytest.importorskip("tensorflow")
     path = export_model(model, make_card(), "savedmodel", tmp_path / "small.savedmodel")
-    served = tensorflow.saved_model.load(str(path)).serve(IMAGES)
+    loaded = tensorflow.saved_model.load(str(path))  # holds the variables of its functions
+    served = loaded.serve(IMAGES)
     np.testing.assert_allclose(served, answer(model, IMAGES), atol=1e-5)
     check_card(path, "savedmodel")
     assert (

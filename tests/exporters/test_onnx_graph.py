@@ -206,7 +206,7 @@ def test_networks_of_the_zoo_compute_what_keras_computes(name):
     fill_weights_gently(model)
     residual.recompute_batch_norm(model, images, 33)
     expected = model.predict(images, batch_size=33, verbose=0)
-    assert expected.std(0).max() > 1e-3
+    assert expected.std(0).max() > 5e-4  # 50 times the tolerance
     for n in (1, 2, 33):
         np.testing.assert_allclose(run_graph(model, images[:n]), expected[:n], atol=1e-5)
 
