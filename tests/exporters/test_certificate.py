@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from residual._console import render_text
 from residual.backend import processor
-from residual.data.images import Images
+from residual.data.images import ImageNames, Images
 from residual.engines import open_engine
 from residual.errors import DataError
 from residual.exporters.certificate import certify
@@ -60,6 +60,8 @@ def test_a_file_that_answers_like_its_network_is_accepted(tmp_path, images):
     assert found.file_accuracy == found.network_accuracy
     assert found.change.p == 1
     assert found.speed is None
+    named = Images(images.x, images.y, names=ImageNames([f"{i}.png" for i in range(40)], np.arange(40)))
+    assert certify(engine, network, named, path, source="squares", timed=False).worst.image == "7.png"
     assert found.file_bytes == path.stat().st_size
     assert found.machine.instruction_sets == processor.list_instruction_sets()
     assert json.loads(found.to_json())["worst"]["file"]["label"] == found.worst.file.label

@@ -280,7 +280,7 @@ def _compare(
         "median_difference": float(np.median(differences)),
         "differences": _count_groups(differences),
         "worst": WorstImage(
-            image=f"validation image {worst}",
+            image=f"validation image {worst}" if images.names is None else images.names[worst],
             truth=classes[int(images.y[worst])],
             network=Answer(classes[first[worst]], float(expected[worst].max())),
             file=Answer(classes[second[worst]], float(answers[worst].max())),
