@@ -15,6 +15,8 @@ from residual.engines import open_engine
 from residual.engines.card import card_path, hash_file, parse_card
 from residual.errors import RunError
 from residual.exporters import EXPORTERS, export_model
+from residual.exporters.export import list_files
+from residual.exporters.exported import write_export
 from tests.exporters.networks import answer, build_small, draw_photos, make_card
 
 IMAGES = draw_photos(33)
@@ -107,3 +109,31 @@ def test_a_wrong_request_is_refused(model, tmp_path, format, name, precision, me
         export_model(model, make_card(), format, tmp_path / name, precision)
     assert (tmp_path / "taken.onnx").read_text() == "somebody's"
     assert [file.name for file in tmp_path.iterdir()] == ["taken.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("format", "taken"),
+    [
+        ("onnx", "a.onnx.json"),
+        ("onnx", "a.predict.py"),
+        ("onnx", "a.onnx.certificate.html"),
+        ("openvino", "a.bin"),
+        ("litert", "a.tflite.certificate.json"),
+    ],
+)
+def test_nothing_that_lies_beside_an_export_is_replaced(model, tmp_path, format, taken):
+    (tmp_path / taken).write_text("somebody's")
+    card = replace(make_card(), name="a")
+    with pytest.raises(RunError, match=rf"{taken} exists already\. Remove it, or choose another folder"):
+        write_export(model, card, format, "fp32", tmp_path)
+    assert (tmp_path / taken).read_text() == "somebody's"
+    assert [file.name for file in tmp_path.iterdir()] == [taken]
+
+
+def test_all_that_an_export_writes_is_looked_for_first(model, tmp_path):
+    card = replace(make_card(), name="a")
+    written = write_export(model, card, "onnx", "fp32", tmp_path)
+    assert set(written.files) <= set(list_files(written.path, "onnx"))
+    written.path.unlink()
+    with pytest.raises(RunError, match=r"a\.onnx\.json, .*a\.predict\.js exist already\. Remove them"):
+        write_export(model, card, "onnx", "fp32", tmp_path)

@@ -188,7 +188,7 @@ def test_an_export_is_used_without_residual_and_keras(kept, photos, tmp_path):
     found = json.loads(run_alone(script, tmp_path / "first.predict.py", *photos, hidden=hidden))
     np.testing.assert_allclose(found, answer_in_keras(kept, photos), atol=1e-5)
     np.testing.assert_allclose(to_rows(residual.predict(exported.path, photos)), found, atol=1e-6)
-    with pytest.raises(RunError, match=r"first\.onnx exists already. Remove it, or choose another folder"):
+    with pytest.raises(RunError, match=r"first\.onnx, first\.onnx\.json, .* exist already"):
         residual.open_run(kept).export(out=tmp_path)
 
 
@@ -234,7 +234,7 @@ def test_the_command_exports_and_predicts(kept, photos, tmp_path, capsys, monkey
     for words, message in (
         (
             ("export", kept, "--out", tmp_path),
-            "first.onnx exists already. Remove it, or choose another folder (`--out`)",
+            "first.predict.js exist already. Remove them, or choose another folder (`--out`)",
         ),
         (("export", kept, "--to", "onx"), "--to must be one of onnx, openvino"),
         (("export", kept, "--precision", "fp16"), "--precision must be one of fp32, bf16, int8"),

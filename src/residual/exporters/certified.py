@@ -17,7 +17,14 @@ from residual.errors import ExportRefused, RunError
 from residual.exporters.calibration import Calibration
 from residual.exporters.certificate import MAX_LOSS, Certificate, certify, describe_refusal
 from residual.exporters.certificate_html import format_page
-from residual.exporters.export import check_format, check_free, complete_card, export_model, write_card_beside
+from residual.exporters.export import (
+    check_format,
+    check_free,
+    complete_card,
+    export_model,
+    list_files,
+    write_card_beside,
+)
 from residual.exporters.formats import EXPORTERS
 from residual.exporters.keras_engines import open_export
 from residual.exporters.quantize_onnx import write_onnx_attempts
@@ -77,7 +84,7 @@ def export_certified(
     if precision == "int8" and calibration is None:
         raise RunError("calibration must be training images for int8; got None.")
     if not overwrite:
-        check_free(path)
+        check_free(*list_files(path, format))
     if network is None:
         from residual.evaluation.predict import predict_probabilities
 

@@ -49,7 +49,7 @@ def export_model(
     if path.suffix != exporter.suffix:
         raise RunError(f"path must end in {exporter.suffix} for {format}; got {path}.")
     if not overwrite:
-        check_free(path)
+        check_free(*list_files(path, format))
     path.parent.mkdir(parents=True, exist_ok=True)
     card = complete_card(card, format, precision)
     exporter.write(model, card, path, precision)
@@ -92,14 +92,33 @@ def check_format(format: str, precision: str = "fp32") -> str:
     return format
 
 
-def check_free(path: Path) -> None:
-    """Refuse to replace a file.
+def list_files(path: Path, format: str) -> list[Path]:
+    """All files that an export may write, `path` first: weights, card, certificate and the programs that use it.
+
+    Args:
+        path: of the exported file.
+        format: a key of `EXPORTERS`.
+    """
+    from residual.exporters.snippets import TEMPLATES
+
+    weights = [path.with_suffix(".bin")] if format == "openvino" else []
+    certificate = [path.with_name(f"{path.name}.certificate{ending}") for ending in (".json", ".html")]
+    programs = [path.with_name(f"{path.stem}.{name}") for name in TEMPLATES] if format == "onnx" else []
+    return [path, *weights, card_path(path), *certificate, *programs]
+
+
+def check_free(*paths: Path) -> None:
+    """Refuse to replace files.
 
     Raises:
-        RunError: if it is there.
+        RunError: naming those that are there.
     """
-    if path.exists():
-        raise RunError(f"{path} exists already. Remove it, or choose another folder (`out`).")
+    there = [path for path in paths if path.exists()]
+    if not there:
+        return
+    names = ", ".join([str(there[0]), *(path.name for path in there[1:])])  # all lie in one folder
+    verb, them = ("exists", "it") if len(there) == 1 else ("exist", "them")
+    raise RunError(f"{names} {verb} already. Remove {them}, or choose another folder (`out`).")
 
 
 def _list_versions() -> dict[str, str]:

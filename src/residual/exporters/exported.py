@@ -10,7 +10,7 @@ from residual._text import format_bytes
 from residual.engines.card import ModelCard, card_path
 from residual.errors import RunError
 from residual.exporters.certificate import Certificate
-from residual.exporters.export import check_format, check_free, export_model
+from residual.exporters.export import check_format, check_free, export_model, list_files
 from residual.exporters.formats import EXPORTERS
 from residual.exporters.snippets import write_snippets
 
@@ -76,7 +76,7 @@ def export_trained(
 
     check_format(to, precision)
     target = folder.path / "exports" if out is None else Path(out)
-    check_free(find_target(target, folder.path.name, to, precision))
+    check_free(*list_files(find_target(target, folder.path.name, to, precision), to))
     if precision == "int8" and not certify:
         raise RunError("precision int8 is chosen by the validation images: leave `certify` on.")
     split = reload_split(folder, data) if certify else None
@@ -117,7 +117,7 @@ def write_export(
     """
     check_format(format, precision)
     path = find_target(folder, card.name, format, precision)
-    check_free(path)
+    check_free(*list_files(path, format))
     certificate = None
     if split is None:
         export_model(model, card, format, path, precision)
