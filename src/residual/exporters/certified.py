@@ -75,14 +75,7 @@ def export_certified(
         ExportRefused: if the file does not keep the rule; it is removed.
         RunError: as for `export_model`.
     """
-    check_format(format, precision)
-    suffix = EXPORTERS[format].suffix
-    if path.suffix != suffix:
-        raise RunError(f"path must end in {suffix} for {format}; got {path}.")
-    if not 0 <= max_loss <= 100:
-        raise RunError(f"max_loss must be points of accuracy from 0 to 100; got {max_loss}.")
-    if precision == "int8" and calibration is None:
-        raise RunError("calibration must be training images for int8; got None.")
+    _check_request(format, path, precision, max_loss, calibration is not None)
     if not overwrite:
         check_free(*list_files(path, format))
     if network is None:
@@ -114,6 +107,22 @@ def export_certified(
         del engine  # Windows moves no file that is open
         write_certificate(found, hidden)
     return found
+
+
+def _check_request(format: str, path: Path, precision: str, max_loss: float, has_calibration: bool) -> None:
+    """Refuse what is wrong in itself, before anything is computed.
+
+    Raises:
+        RunError: saying what is allowed.
+    """
+    check_format(format, precision)
+    suffix = EXPORTERS[format].suffix
+    if path.suffix != suffix:
+        raise RunError(f"path must end in {suffix} for {format}; got {path}.")
+    if not 0 <= max_loss <= 100:
+        raise RunError(f"max_loss must be points of accuracy from 0 to 100; got {max_loss}.")
+    if precision == "int8" and not has_calibration:
+        raise RunError("calibration must be training images for int8; got None.")
 
 
 def write_certificate(certificate: Certificate, path: Path) -> None:
