@@ -28,7 +28,7 @@ def usual_ways(tmp_path_factory):
         patch.setattr("residual.backend.precision.faster_precision", lambda: ("float32", 1.0))
         patch.setattr("residual.backend.choice._gain", lambda shapes, batch_size: 1.0)
         patch.setattr("residual.backend.choice.FASTER", ())
-        patch.setattr("residual._run_training._keep_engine", lambda *arguments: None)
+        patch.setattr("residual._verbs.training._keep_engine", lambda *arguments: None)
         yield
 
 

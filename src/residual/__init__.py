@@ -19,9 +19,9 @@ from residual.errors import DataError, NetworkError, RecipeError, ResidualError,
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._api import build, evaluate, export, predict, resume, train, train_series
-    from residual._explain import explain, save_features
     from residual._run import Run, open_run
-    from residual._run_report import write_report
+    from residual._verbs.explain import explain, save_features
+    from residual._verbs.report import write_report
     from residual.auditing.audit import audit
     from residual.checker import check
     from residual.data.drawn_hands.hands import render_hand
@@ -79,9 +79,9 @@ __all__ = [
 
 _MODULES = {
     "residual._api": ("build", "evaluate", "export", "predict", "resume", "train", "train_series"),
-    "residual._explain": ("explain", "save_features"),
+    "residual._verbs.explain": ("explain", "save_features"),
     "residual._run": ("Run", "open_run"),
-    "residual._run_report": ("write_report",),
+    "residual._verbs.report": ("write_report",),
     "residual.auditing.audit": ("audit",),
     "residual.checker": ("check",),
     "residual.data.drawn_hands.hands": ("render_hand",),

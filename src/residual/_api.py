@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from residual._console import default_console
 from residual._run import Run, find_engine, open_classifier
-from residual._run_evaluation import evaluate_on
-from residual._run_export import export_run
-from residual._run_training import resume_run, train_run
 from residual._text import describe_value
+from residual._verbs.evaluation import evaluate_on
+from residual._verbs.export import export_run
+from residual._verbs.training import resume_run, train_run
 from residual.backend import import_keras_quietly
 from residual.backend.devices import check_device, use_device
 from residual.errors import NetworkError, ResidualWarning
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from rich.console import Console
 
-    from residual._run_series import Series
+    from residual._verbs.series import Series
     from residual.data.images import Dataset
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predictions import PredictionList
@@ -159,7 +159,7 @@ def train_series(
     Raises:
         DataError, NetworkError, RecipeError, RunError: as for `train`; also if both seeds and folds are given, or none.
     """
-    from residual._run_series import choose_kind, train_series
+    from residual._verbs.series import choose_kind, train_series
 
     kind, count = choose_kind(seeds, folds)
     asked = TrainOptions(data=data, **options)  # type: ignore[arg-type]

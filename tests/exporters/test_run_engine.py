@@ -17,8 +17,8 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 import residual
-from residual import _run_training
 from residual._run import find_engine
+from residual._verbs import training
 from residual.cli import main
 from residual.data.image_file import read_image
 from residual.errors import ResidualWarning, RunError
@@ -26,7 +26,7 @@ from residual.evaluation.engine_network import EngineNetwork
 from residual.exporters import run_engine
 from tests.support.made import QUICK, quiet, save_npz, striped, stripes, train_on
 
-KEEP = _run_training._keep_engine  # before the tests replace it
+KEEP = training._keep_engine  # before the tests replace it
 SIDE = 16
 
 
@@ -36,7 +36,7 @@ def kept(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("kept")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(_run_training, "_keep_engine", KEEP)
+        patch.setattr(training, "_keep_engine", KEEP)
         train_on(
             quiet(), save_npz(folder / "s.npz", striped()), recipe=QUICK, precision="float32", name="first"
         )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import residual
-from residual._run_report import format_call, write_report
+from residual._verbs.report import format_call, write_report
 from residual.errors import RunError
 from tests.support.run_folders import right, written
 

@@ -5,8 +5,8 @@ import io
 import numpy as np
 from rich.console import Console
 
-from residual import _run_training
 from residual._run import Run
+from residual._verbs import training
 from residual.data.images import Dataset, Images
 from residual.training.options import TrainOptions
 from residual.training.recipes import Recipe
@@ -45,6 +45,4 @@ def quiet() -> Console:
 
 def train_on(console: Console, data, *, name: str | None = None, resume: str = "auto", **options) -> Run:
     """Train with a console of the test's own, as the command line does."""
-    return _run_training.train_run(
-        TrainOptions(data=data, **options), name=name, resume=resume, console=console
-    )
+    return training.train_run(TrainOptions(data=data, **options), name=name, resume=resume, console=console)

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 import residual
-from residual import _run_training
+from residual._verbs import training
 from residual.errors import RunError
 from residual.models.keras_file import load_model, save_model
 from residual.runs.folder import RunFolder
@@ -101,7 +101,7 @@ def test_resume_writes_what_a_finished_training_lacks(stripes_file, monkeypatch)
     run = train_on(quiet(), stripes_file, name="mine", recipe=RECIPE, precision="float32")
     (run.path / "curves.png").unlink()
     console = quiet()
-    resumed = _run_training.resume_run("mine", console=console)
+    resumed = training.resume_run("mine", console=console)
     said = console.file.getvalue()
     assert "runs/mine has finished training; missing: curves.png, test_predictions.csv, confusion.png" in said
     assert "the test scores" in said

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from PIL import Image
 
 import residual
-from residual import _run_training
 from residual._run import Run, open_run
+from residual._verbs import training
 from residual.augment import Flip, Shift
 from residual.backend.choice import Choice
 from residual.data.fingerprints import compute_data_hash
@@ -243,7 +243,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(stripes_file, e
     content[len(content) // 3] ^= 8
     newest.write_bytes(content)
     console = quiet()
-    resumed = _run_training.resume_run("cut", console=console)
+    resumed = training.resume_run("cut", console=console)
     said = console.file.getvalue()
     assert f"{newest} is damaged: its checksum does not match." in said
     assert "resuming runs/cut from its checkpoint of step 7, step 1 of epoch 2" in said
@@ -253,7 +253,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(stripes_file, e
 def test_without_a_checkpoint_a_run_begins_anew(stripes_file, monkeypatch):
     train(stripes_file, "cut", 1, monkeypatch)
     console = quiet()
-    resumed = _run_training.resume_run("cut", console=console)
+    resumed = training.resume_run("cut", console=console)
     assert "runs/cut has no checkpoint that can be used: it begins anew" in console.file.getvalue()
     assert resumed.report["epochs"] == 4
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import residual
-from residual import _run_series
+from residual._verbs import series
 from residual.cli import app
 from residual.data.images import Images
 from residual.data.splits import find_folds
@@ -39,7 +39,7 @@ def train(*words: str, code: int = 0):
 
 def test_a_series_that_is_interrupted_continues(tmp_path, monkeypatch):
     save_npz(tmp_path / "stripes.npz", striped())
-    trained, train_run = [], _run_series.train_run
+    trained, train_run = [], series.train_run
 
     def stop_at_second(options, *, name, **more):
         if name == "mine-fold2" and not trained.count("stop"):
@@ -48,7 +48,7 @@ def test_a_series_that_is_interrupted_continues(tmp_path, monkeypatch):
         trained.append(name)
         return train_run(options, name=name, **more)
 
-    monkeypatch.setattr(_run_series, "train_run", stop_at_second)
+    monkeypatch.setattr(series, "train_run", stop_at_second)
     train("--folds", "2", "--name", "mine", code=130)
     first = (tmp_path / "runs/mine-fold1/model.keras").read_bytes()
     again = train("--folds", "2", "--name", "mine", "--json")
@@ -71,17 +71,17 @@ def test_a_series_that_is_interrupted_continues(tmp_path, monkeypatch):
 def test_seeds_follow_each_other_and_names_are_not_taken_from_others(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        _run_series, "train_run", lambda options, **more: asked.append((options.seed, more["name"]))
+        series, "train_run", lambda options, **more: asked.append((options.seed, more["name"]))
     )
     (tmp_path / "runs/mine-seed12").mkdir(parents=True)
     options = TrainOptions(data=striped(), recipe=QUICK, seed=10)
     with pytest.raises(RunError, match=r"mine-seed12 exists already\. Choose another `name`"):
-        _run_series._begin(options, "mine", "seeds", 3)
-    record = _run_series._begin(options, "other", "seeds", 3)
+        series._begin(options, "mine", "seeds", 3)
+    record = series._begin(options, "other", "seeds", 3)
     assert record.runs == ("other-seed11", "other-seed12", "other-seed13")
-    assert [_run_series._make_options(options, "seeds", i, 3).seed for i in range(3)] == [11, 12, 13]
-    assert _run_series._begin(options, None, "seeds", 2).name == "stripes-cifar-resnet8-1"
-    assert _run_series._begin(options, None, "folds", 2).name == "stripes-cifar-resnet8-2"
+    assert [series._make_options(options, "seeds", i, 3).seed for i in range(3)] == [11, 12, 13]
+    assert series._begin(options, None, "seeds", 2).name == "stripes-cifar-resnet8-1"
+    assert series._begin(options, None, "folds", 2).name == "stripes-cifar-resnet8-2"
 
 
 def test_mistakes():

@@ -28,7 +28,7 @@ def run(
 
     with show_work(out, "loading Keras"):
         backend.import_keras_quietly()
-        from residual._run_bench import bench_run
+        from residual._verbs.bench import bench_run
     with show_work(out, "exporting") as report:
         found = bench_run(name, max_loss=max_loss, report=report)
     if as_json:

@@ -60,15 +60,15 @@ def run(
     check_device(device)
     check_trained(run_or_model)
     api(out_console)
-    from residual import _explain
     from residual._console import show_work
+    from residual._verbs import explain as explain_verb
 
     options = {"classes": split_names(classes), "pixels": pixels, "device": device}
     if features:
         from residual.evaluation.predict import find_images
 
         with show_work(out_console, "looking at the images"):
-            files = _explain.save_features(run_or_model, images, out, **options)
+            files = explain_verb.save_features(run_or_model, images, out, **options)
         if as_json:
             print_json([{"file": str(file)} for file in files])
         else:
@@ -77,7 +77,9 @@ def run(
             raise typer.Exit(1)
         return
     with show_work(out_console, "looking at the images"):
-        found = _explain.explain(run_or_model, images, method, label=label, layer=layer, out=out, **options)
+        found = explain_verb.explain(
+            run_or_model, images, method, label=label, layer=layer, out=out, **options
+        )
     if as_json:
         print_json(
             [{**one.to_dict(), "file": str(file)} for one, file in zip(found, found.files, strict=True)]

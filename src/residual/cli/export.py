@@ -48,7 +48,7 @@ def run(
     otherwise than the network is removed. Nothing is overwritten.
     """
     out_console = console(for_json=as_json)
-    from residual._run_export import check_export
+    from residual._verbs.export import check_export
 
     check_export(to, precision)
     check_trained(run_or_model)

@@ -37,8 +37,8 @@ def run(
     check_device(device)
     from residual._console import show_work
     from residual._run import open_run
-    from residual._run_report import write_report
     from residual._text import format_bytes
+    from residual._verbs.report import write_report
 
     found = open_run(run_name).on(device)
     command = format_command(found.path, found.folder.record, context)
@@ -62,7 +62,7 @@ def format_command(path: Path, record: "RunRecord", context: Any) -> str | None:
         record: of the run.
         context: of the verb that runs.
     """
-    from residual._run_report import list_repeated
+    from residual._verbs.report import list_repeated
     from residual.data.given import GIVEN
 
     train = context.find_root().command.commands["train"]

@@ -129,7 +129,7 @@ def run(
 
 def _train_series(context: typer.Context, shown: "TextConsole", out: "TextConsole") -> None:
     """Train a series of runs and print its summary; a command that was interrupted continues it."""
-    from residual._run_series import choose_kind, train_series
+    from residual._verbs.series import choose_kind, train_series
 
     given = context.params
     if given["resume"] is not None:
@@ -160,7 +160,7 @@ def _train_series(context: typer.Context, shown: "TextConsole", out: "TextConsol
 
 def _read_options(given: Mapping[str, Any], name: str | None) -> "TrainOptions":
     """What was asked, checked before Keras is loaded."""
-    from residual._run_training import check_request
+    from residual._verbs.training import check_request
     from residual.training.options import TrainOptions
 
     options = TrainOptions.pick(given)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from residual._run import Run, open_run
-from residual._run_training import check_request, train_run
 from residual._text import describe_value
+from residual._verbs.training import check_request, train_run
 from residual.backend.devices import AUTO, check_device
 from residual.data.given import GIVEN
 from residual.errors import RunError

@@ -106,7 +106,7 @@ def save_features(
     check_device(device)
     found = find_images(images)
     import_keras_quietly()
-    from residual._run_features import find_nearest
+    from residual._verbs.features import find_nearest
     from residual.inspection.explaining import name_files, read_images
     from residual.inspection.explaining.features import draw_features
 

@@ -1,0 +1,1 @@
+"""What the verbs do, from Python and from the command line: a file each."""
