@@ -58,7 +58,8 @@ class Checkpoint(keras.callbacks.Callback):
             The epoch, and the step of it, to continue with, both counted from 0.
         """
         model.set_weights(state.named("weights"))
-        for variable, value in zip(model.optimizer.variables, state.named("optimizer"), strict=True):
+        # Checkpoints of version 0.1 lack the last variable, the norm of the gradient.
+        for variable, value in zip(model.optimizer.variables, state.named("optimizer"), strict=False):
             variable.assign(value)
         assign_seed_states(model, state.named("seeds"))
         for part in (self.best, self.log, self.waiting):
