@@ -24,6 +24,7 @@ from residual.cli import (
     runs,
     runs_compare,
     serve,
+    study,
     summary,
     train,
 )
@@ -42,6 +43,7 @@ VERBS = {
     "serve": serve,
     "explain": explain,
     "report": report,
+    "study": study,
     "runs": runs,
     "runs compare": runs_compare,
     "data": data,
