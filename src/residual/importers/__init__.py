@@ -63,20 +63,26 @@ def convert(
     outputs = model.outputs[0].shape[-1]
     if classes is not None and len(classes) != outputs:
         raise RunError(f"classes must be {outputs} names, one for each output; got {len(classes)}.")
+    names = imported.classes if classes is None else classes
     notes = (
         *imported.notes,
         *_describe_damage(model),
-        _describe_pixels(model, raw_pixels, imported.usual_pixels),
+        _describe_pixels(model, raw_pixels, imported),
     )
+    known = {"license": imported.license, "origin": imported.origin}
+    if imported.preprocessing is not None:
+        known["preprocessing"] = imported.preprocessing.to_dict()
     info = {
-        **({"classes": list(classes)} if classes is not None else {}),
+        **({"classes": list(names)} if names is not None else {}),
         "image_size": list(model.inputs[0].shape[1:3]),
         "network": imported.network,
         "converted_from": source.name,
         "notes": list(notes),
+        **{key: value for key, value in known.items() if value is not None},
     }
     save_model(model, target, info)
-    return Converted(source, target, model, imported.network, imported.arrays, model.count_params(), notes)
+    facts = (imported.network, imported.arrays, model.count_params(), notes)
+    return Converted(source, target, model, *facts, imported.preprocessing, imported.license, imported.origin)
 
 
 def find_importer(path: Path) -> Importer:
@@ -124,7 +130,12 @@ def _describe_damage(model: keras.Model) -> tuple[str, ...]:
     return tuple(f"{what}, as if damaged: {', '.join(paths)}." for what, paths in found.items() if paths)
 
 
-def _describe_pixels(model: keras.Model, raw_pixels: bool, usual: str) -> str:
+def _describe_pixels(model: keras.Model, raw_pixels: bool, imported: Imported) -> str:
+    if imported.preprocessing is not None:
+        return (
+            "The network takes raw RGB pixels, 0 to 255, and normalizes them itself. `predict` scales and cuts a photo "
+            f"as its weights expect it ({imported.preprocessing.source})."
+        )
     if raw_pixels:
         return "A first layer divides by 255: the converted network takes raw RGB pixels, 0 to 255."
     scaling = (keras.layers.Rescaling, keras.layers.Normalization)
@@ -136,5 +147,5 @@ def _describe_pixels(model: keras.Model, raw_pixels: bool, usual: str) -> str:
         )
     return (
         "The converted network takes pixels as the old program prepared them. The file does not say how: "
-        f"usually {usual}. Networks that residual trains take raw RGB pixels, 0 to 255."
+        f"usually {imported.usual_pixels}. Networks that residual trains take raw RGB pixels, 0 to 255."
     )
