@@ -13,9 +13,19 @@ import numpy as np
 from residual.errors import RunError
 from residual.importers import keras_h5
 from residual.importers.imported import Converted, Imported, Importer, ImportOptions
+from residual.importers.pretrained import open_keras_file
 from residual.models.keras_file import save_model
 
-__all__ = ["IMPORTERS", "Converted", "ImportOptions", "Imported", "Importer", "convert", "find_importer"]
+__all__ = [
+    "IMPORTERS",
+    "Converted",
+    "ImportOptions",
+    "Imported",
+    "Importer",
+    "convert",
+    "find_importer",
+    "open_pretrained",
+]
 
 # The first that matches imports.
 IMPORTERS: dict[str, Importer] = {
@@ -85,6 +95,25 @@ def convert(
     return Converted(source, target, model, *facts, imported.preprocessing, imported.license, imported.origin)
 
 
+def open_pretrained(weights: str | Path, *, image_size: int | None = None) -> Imported:
+    """The network of trained weights, ready to predict or to be trained further.
+
+    Args:
+        weights: a .keras file, or a file or folder in one of the formats of `IMPORTERS`.
+        image_size: pixels a side that the network is to take; None for what the weights are usually used with.
+
+    Returns:
+        The network, and what is known about it: preprocessing, licence, origin, names of its outputs.
+
+    Raises:
+        RunError: there is no such file or folder, its format is unknown, it is damaged, or it fits no network.
+    """
+    path = Path(weights).expanduser()
+    if path.suffix.lower() == ".keras":
+        return open_keras_file(path, image_size)
+    return find_importer(path).load(path, ImportOptions(image_size=image_size))
+
+
 def find_importer(path: Path) -> Importer:
     """The importer of a file.
 
@@ -96,7 +125,7 @@ def find_importer(path: Path) -> Importer:
             f"{path} is a SavedModel folder, which holds a graph and no layers. Save its model as model.h5 in the "
             "program that wrote it, and convert that."
         )
-    if not path.is_file():
+    if not path.exists():
         raise RunError(f"There is no model file {path}.")
     for importer in IMPORTERS.values():
         if importer.matches(path):
