@@ -65,8 +65,8 @@ class Preprocessing(Checked, frozen=True):
     def describe_kind(self) -> str:
         return "preprocessing"
 
-    def __str__(self) -> str:
-        """Scaling, cut and normalization in one line."""
+    def describe_scaling(self) -> str:
+        """How a photo is scaled and cut, in words."""
         cut = f"{self.width}x{self.height}"
         scaled = {
             "shorter-side": f"shorter side to {self.resize_to}, middle {cut}",
@@ -74,8 +74,13 @@ class Preprocessing(Checked, frozen=True):
             "cover": f"scaled to cover {cut}, middle cut out",
         }[self.resize]
         plain = "" if self.antialias else " without antialiasing"
+        return f"{scaled}, {self.interpolation}{plain}"
+
+    def __str__(self) -> str:
+        """Scaling, cut and normalization in one line."""
         values = ["/".join(f"{value:g}" for value in pair) for pair in (self.mean, self.std)]
-        return f"{scaled}, {self.interpolation}{plain}; {self.channels.upper()}, mean {values[0]}, std {values[1]}"
+        normalized = f"{self.channels.upper()}, mean {values[0]}, std {values[1]}"
+        return f"{self.describe_scaling()}; {normalized}"
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name, as JSON holds them."""
