@@ -23,8 +23,9 @@ class Preprocessing(Checked, frozen=True):
     Attributes:
         height, width: pixels that the network takes: the size of the cut.
         resize: "shorter-side" scales the shorter side to `resize_to` and keeps the shape of the photo; "exact"
-            scales both sides to (height, width); "cover" cuts the middle to the shape of (height, width) first.
-        resize_to: pixels of the shorter side before the cut.
+            scales both sides to (height, width); "cover" cuts the middle to the shape of (height, width) first;
+            "squash" scales both sides to `resize_to`, whatever the shape of the photo.
+        resize_to: pixels of the shorter side, or of both, before the cut.
         crop_fraction: `height` divided by `resize_to`, as the library states it: 0.875 for 224 of 256.
         interpolation: of the scaling.
         antialias: whether scaling down averages over all pixels, as Pillow always does.
@@ -43,7 +44,7 @@ class Preprocessing(Checked, frozen=True):
 
     height: Count = 224
     width: Count = 224
-    resize: Literal["shorter-side", "exact", "cover"] = "shorter-side"
+    resize: Literal["shorter-side", "exact", "cover", "squash"] = "shorter-side"
     resize_to: Count = 256
     crop_fraction: Annotated[float, Meta(gt=0, le=2)] = 0.875
     interpolation: Interpolation = "bilinear"
@@ -72,6 +73,7 @@ class Preprocessing(Checked, frozen=True):
             "shorter-side": f"shorter side to {self.resize_to}, middle {cut}",
             "exact": f"scaled to {cut}",
             "cover": f"scaled to cover {cut}, middle cut out",
+            "squash": f"scaled to {self.resize_to}x{self.resize_to}, middle {cut}",
         }[self.resize]
         plain = "" if self.antialias else " without antialiasing"
         return f"{scaled}, {self.interpolation}{plain}"
@@ -116,8 +118,9 @@ def prepare_image(image: "Image", preprocessing: Preprocessing) -> np.ndarray:
     p = preprocessing
     if p.resize == "cover":
         image = _crop(image, _find_cover(image.size, (p.width, p.height)), "down")
-    if p.resize == "shorter-side":
-        pixels = _scale(image, _find_size(image.size, p.resize_to), p)
+    if p.resize in ("shorter-side", "squash"):
+        square = (p.resize_to, p.resize_to)
+        pixels = _scale(image, square if p.resize == "squash" else _find_size(image.size, p.resize_to), p)
         return _crop_array(pixels, (p.width, p.height), p.crop_rounding)
     return _scale(image, (p.width, p.height), p)
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from residual.errors import RunError
-from residual.importers import keras_h5
+from residual.importers import keras_h5, onnx_weights
 from residual.importers.imported import Converted, Imported, Importer, ImportOptions
 from residual.importers.pretrained import open_keras_file
 from residual.models.keras_file import save_model
@@ -30,6 +30,7 @@ __all__ = [
 # The first that matches imports.
 IMPORTERS: dict[str, Importer] = {
     "keras-h5": keras_h5,
+    "onnx": onnx_weights,
 }
 
 

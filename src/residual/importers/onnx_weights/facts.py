@@ -21,6 +21,7 @@ class Facts:
         classes: names of the outputs.
         image_size: (height, width).
         preprocessing: what the weights expect of a photo.
+        takes_raw_pixels: whether the graph normalizes pixels itself.
         license, origin: of the weights.
         usual_pixels: what it usually expects of pixels, in words.
     """
@@ -29,6 +30,7 @@ class Facts:
     classes: tuple[str, ...] | None = None
     image_size: tuple[int, int] | None = None
     preprocessing: Preprocessing | None = None
+    takes_raw_pixels: bool = False
     license: str | None = None
     origin: str | None = None
     usual_pixels: str = _ASSUMED
@@ -75,6 +77,7 @@ def _read_card(text: str | None) -> Facts | None:
             classes,
             (int(height), int(width)),
             None if preprocessing is None else Preprocessing.from_dict(preprocessing),
+            True,
             card.get("license"),
             f"residual export of {card['name']}",
             "raw RGB pixels, 0 to 255",

@@ -59,10 +59,10 @@ def load(path: Path, options: ImportOptions) -> Imported:
             _translate(builder, node)
         model = keras.Model(image, _find_output(builder), name=_name_model(path, facts))
     arrays = assign_arrays(path, builder.arrays, model, _list_layers(builder, model))
-    if facts.preprocessing is not None and facts.preprocessing.channels == "bgr":
+    preprocessing = facts.preprocessing
+    if preprocessing is not None and preprocessing.channels == "bgr" and not facts.takes_raw_pixels:
         reverse_channels(_find_first_convolution(path, model))
     builder.notes += _describe_file(builder, blocks)
-    preprocessing = facts.preprocessing
     if preprocessing is not None:
         preprocessing = preprocessing.at_size(sides[0])
     return Imported(
@@ -99,6 +99,8 @@ def _find_computed(file: OnnxFile) -> set[str]:
 
 
 def _scale_pixels(image: Any, facts: Facts, options: ImportOptions) -> Any:
+    if facts.takes_raw_pixels:
+        return image
     layer = None if facts.preprocessing is None else make_pixel_layer(facts.preprocessing)
     if layer is None and options.raw_pixels:
         layer = keras.layers.Rescaling(1 / 255, name="pixels")

@@ -17,10 +17,8 @@ def translate_conv(builder: Builder, node: Node) -> Tensor:
     weight = builder.read_weight(node, 1)
     groups = int(node.attributes.get("group", 1))
     if weight.ndim != 4 or weight.shape[1] * groups != x.shape[3] or weight.shape[0] % groups:
-        raise RunError(
-            f"the array {node.inputs[1]} has shape {weight.shape}; expected is (filters, {x.shape[3] // groups}, height, "
-            "width)"
-        )
+        expected = f"(filters, {x.shape[3] // groups}, height, width)"
+        raise RunError(f"the array {node.inputs[1]} has shape {weight.shape}; expected is {expected}")
     windows = Windows.read(node, x.shape[1:3], weight.shape[2:])
     padding = windows.find_conv_padding()
     if padding == "explicit":
