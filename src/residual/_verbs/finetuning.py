@@ -8,10 +8,9 @@ from residual.models.given import PretrainedNetwork
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
     from rich.console import Console
 
-    from residual.data.images import Images
+    from residual.embedding.reader import FeatureReader
     from residual.runs.folder import RunFolder
     from residual.training.job import Job
     from residual.training.probe import FittedHead
@@ -40,7 +39,10 @@ def prepare_start(job: "Job", folder: "RunFolder", console: "Console") -> "Job":
 
         with show_work(console, "adapting batch-norm statistics"):
             recompute_batch_norm(network.model, job.training.train, recipe.batch_size)
-    features = FeatureReader(network.model, job, console)
+    from residual.embedding.reader import FeatureReader
+
+    with show_work(console, "choosing an engine for the features"):
+        features = FeatureReader(network.model, job.data.size, job.training.train.x[:8])
     head = _fit(features, job, console)
     from residual.models.transfer import assign_head
 
@@ -66,6 +68,7 @@ def _fit(features: "FeatureReader", job: "Job", console: "Console") -> "FittedHe
     train, validation = job.training.train, job.training.validation
     with show_work(console, f"computing the features of {len(train) + len(validation):,} images"):
         known, others = features(train), features(validation)
+        features.save()
     with show_work(console, "fitting the head"):
         head = fit_head(known, train.y, len(job.data.classes), (others, validation.y), seed=job.options.seed)
     print_row(console, "features", features.describe())
@@ -77,38 +80,3 @@ def _fit(features: "FeatureReader", job: "Job", console: "Console") -> "FittedHe
         f"{right:.1%} of {len(validation):,}",
     )
     return head
-
-
-class FeatureReader:
-    """The features of images by the body of a network, each computed once.
-
-    Args:
-        model: a classifier; its body does not change from here on.
-        job: what it is trained on.
-        console: is not used after the object is made.
-    """
-
-    def __init__(self, model: "keras.Model", job: "Job", console: "Console"):
-        from residual.embedding.cache import FeatureCache
-        from residual.embedding.extract import make_extractor
-        from residual.models.transfer import build_body
-        from residual.training.batch_norm import hash_weights
-
-        body = build_body(model)
-        with show_work(console, "choosing an engine for the features"):
-            self._extract, self.computed_by = make_extractor(body, job.data.size, job.training.train.x[:8])
-        height, width = job.data.size
-        runtime = self.computed_by.split(" (")[0].replace(" ", "-").lower()
-        self._cache = FeatureCache(f"{hash_weights(body)[:32]}-{width}x{height}-{runtime}")
-        self.width = int(body.outputs[0].shape[-1])
-        self.read = 0
-
-    def __call__(self, images: "Images") -> "np.ndarray":
-        """float32 (n, d)."""
-        self.read += len(images)
-        return self._cache.read(images, self._extract)
-
-    def describe(self) -> str:
-        """What computed how many features, and how many were known, in words."""
-        known = f", {self._cache.found:,} known from before" if self._cache.found else ""
-        return f"{self.width:,} of each of {self.read:,} images{known}, by {self.computed_by}"

@@ -44,13 +44,27 @@ def train_run(
     """
     before = check_request(options, name, resume)
     check_device(device)
+    job = make_asked_job(options, before, console)
+    with use_device(device):
+        return _train_job(job, name, before, console).on(device)
+
+
+def make_asked_job(options: TrainOptions, before: RunFolder | None, console: "Console") -> "Job":
+    """Read the images that the options name, and open their trained weights.
+
+    Args:
+        options: what is asked.
+        before: the run that is continued; None for a new one.
+        console: where what takes its time is shown.
+
+    Raises:
+        DataError, NetworkError, RecipeError, RunError: each says what to do.
+    """
     from residual.training.job import make_job
 
     pretrained = _open_weights(options, console)
     with show_work(console, "reading the images"):
-        job = make_job(options, before.record.data.image_size[0] if before else None, pretrained)
-    with use_device(device):
-        return _train_job(job, name, before, console).on(device)
+        return make_job(options, before.record.data.image_size[0] if before else None, pretrained)
 
 
 def _open_weights(options: TrainOptions, console: "Console") -> Pretrained | None:

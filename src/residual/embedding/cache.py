@@ -1,7 +1,8 @@
 """Features that were computed before, in the user's cache folder: one .npz for each body of a network.
 
-The key of a feature is the digest of the pixels of its image: another split, seed or folder with the same images finds it. The cache can be deleted at any time. A damaged file, or another process that writes at the same time,
-costs no more than a pass over the images.
+The key of a feature is the digest of the pixels of its image: another split, seed or folder with the same images finds
+it. The cache can be deleted at any time. A damaged file, or another process that writes at the same time, costs no more
+than a pass over the images.
 """
 
 import contextlib
@@ -33,6 +34,7 @@ class FeatureCache:
         self._places: dict[bytes, int] = {}
         self._features: np.ndarray | None = None
         self.found = 0
+        self._is_changed = False
         self._load()
 
     def read(self, images: Images, extract: Extract) -> np.ndarray:
@@ -47,7 +49,7 @@ class FeatureCache:
         self.found += len(keys) - len(missing)
         if missing:
             self._add([keys[i] for i in missing], extract(images.take(np.asarray(missing)).x))
-            self._save()
+            self._is_changed = True
         if self._features is None:
             return extract(images.x)
         return self._features[[self._places[key] for key in keys]]
@@ -66,9 +68,13 @@ class FeatureCache:
             if len(digests) == len(features) and features.ndim == 2 and np.isfinite(features).all():
                 self._add([row.tobytes() for row in digests], np.asarray(features, np.float32))
 
-    def _save(self) -> None:
-        if self.path is None or self._features is None or len(self._features) > _MOST_IMAGES:
+    def save(self) -> None:
+        """Write what is new; nothing happens if the disk is full or the features are too many."""
+        if not self._is_changed or self.path is None or self._features is None:
             return
+        if len(self._features) > _MOST_IMAGES:
+            return
+        self._is_changed = False
         digests = np.frombuffer(b"".join(self._places), np.uint64).reshape(len(self._places), -1)
         file = io.BytesIO()
         np.savez(file, digests=digests, features=self._features)
