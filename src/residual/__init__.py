@@ -20,7 +20,9 @@ from residual.errors import DataError, NetworkError, RecipeError, ResidualError,
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._api import build, evaluate, export, predict, resume, train, train_series
     from residual._run import Run, open_run
+    from residual._verbs.embed import embed
     from residual._verbs.explain import explain, save_features
+    from residual._verbs.find_rate import find_rate
     from residual._verbs.report import write_report
     from residual.auditing.audit import audit
     from residual.checker import check
@@ -55,9 +57,11 @@ __all__ = [
     "compare_runs",
     "convert",
     "convolutional_block",
+    "embed",
     "evaluate",
     "explain",
     "export",
+    "find_rate",
     "identity_block",
     "list_runs",
     "load_data",
@@ -79,7 +83,9 @@ __all__ = [
 
 _MODULES = {
     "residual._api": ("build", "evaluate", "export", "predict", "resume", "train", "train_series"),
+    "residual._verbs.embed": ("embed",),
     "residual._verbs.explain": ("explain", "save_features"),
+    "residual._verbs.find_rate": ("find_rate",),
     "residual._run": ("Run", "open_run"),
     "residual._verbs.report": ("write_report",),
     "residual.auditing.audit": ("audit",),

@@ -73,6 +73,8 @@ def train(
     *,
     model: "str | NetworkSpec | keras.Model | None" = None,
     recipe: str | Recipe = "default",
+    weights: str | Path | Run | None = None,
+    freeze: str | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     image_size: int | None = None,
@@ -102,10 +104,14 @@ def train(
             keep these, so they must be given again to resume it.
         model: a NetworkSpec or the name of a network; None takes the recipe's. Or a Keras model, functional or
             Sequential, of Keras's own layers; the training begins with its weights.
-        recipe: a name, a .toml file or a Recipe; "default" is the one made for the data.
+        recipe: a name, a .toml file or a Recipe; "default" is the one made for the data, with `weights` "finetune".
+        weights: trained weights to begin with, in place of `model`: a run, its name or folder, or a .keras file. The
+            network gets a new head for the classes of the data.
+        freeze: in place of the recipe's: "none", "body" for all but the head, or the last part that stays as it is:
+            "stem", "stage1", "stage2", ...
         epochs, batch_size: in place of the recipe's.
         image_size: scale images to (image_size, image_size); None scales photos to 64, 96 or 128 pixels, by their own
-            size and number, and leaves arrays as they are.
+            size and number, and leaves arrays as they are; with `weights` it is the size that they were trained on.
         seed: of weights, order, augmentation and validation split.
         validation_split: share of the training images that is set aside to select on.
         precision: "float32", "bfloat16" or "auto": the one that trains faster here, by a short measurement.

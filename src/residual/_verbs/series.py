@@ -165,7 +165,8 @@ def _find_free_name(options: TrainOptions, kind: str) -> str:
     data = options.data
     word = data if isinstance(data, str) else getattr(data, "name", GIVEN)
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(word).stem).strip("-.") or "run"
-    stem = f"{stem}-{choose_recipe(options, stem)[1].name}"
+    spec = choose_recipe(options, stem)[1]
+    stem = f"{stem}-{spec.name if spec is not None else Path(options.weights or '').stem}"
     number = 1
     while any(ROOT.glob(f"{stem}-{number}[.-]*")) or (ROOT / f"{stem}-{number}").exists():
         number += 1

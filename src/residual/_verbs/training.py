@@ -13,7 +13,7 @@ from residual._run import Run
 from residual.backend import import_keras_quietly
 from residual.backend.devices import AUTO, check_device, use_device
 from residual.errors import NetworkError, RecipeError, RunError
-from residual.models.given import GivenNetwork
+from residual.models.given import GivenNetwork, Pretrained, PretrainedNetwork
 from residual.runs.find import check_free, check_name, find_existing, find_run, new_run
 from residual.runs.folder import RESUMABLE, RunFolder
 from residual.training.options import TrainOptions
@@ -44,12 +44,37 @@ def train_run(
     """
     before = check_request(options, name, resume)
     check_device(device)
-    from residual.training.job import make_job
-
-    with show_work(console, "reading the images"):
-        job = make_job(options, before.record.data.image_size[0] if before else None)
+    job = make_asked_job(options, before, console)
     with use_device(device):
         return _train_job(job, name, before, console).on(device)
+
+
+def make_asked_job(options: TrainOptions, before: RunFolder | None, console: "Console") -> "Job":
+    """Read the images that the options name, and open their trained weights.
+
+    Args:
+        options: what is asked.
+        before: the run that is continued; None for a new one.
+        console: where what takes its time is shown.
+
+    Raises:
+        DataError, NetworkError, RecipeError, RunError: each says what to do.
+    """
+    from residual.training.job import make_job
+
+    pretrained = _open_weights(options, console)
+    with show_work(console, "reading the images"):
+        return make_job(options, before.record.data.image_size[0] if before else None, pretrained)
+
+
+def _open_weights(options: TrainOptions, console: "Console") -> Pretrained | None:
+    """The trained weights that the options name; None if they name none."""
+    if options.weights is None:
+        return None
+    from residual._verbs.weights import open_weights
+
+    with show_work(console, "opening the trained weights"):
+        return open_weights(options.weights, options.image_size)
 
 
 def _train_job(job: "Job", name: str | None, before: RunFolder | None, console: "Console") -> Run:
@@ -61,7 +86,7 @@ def _train_job(job: "Job", name: str | None, before: RunFolder | None, console: 
     folder = new_run(name, f"{job.data.name}-{job.spec.name}")
     with folder.claim():
         try:
-            job = _write_start(folder, job)
+            job = _write_start(folder, job, console)
             folder.write_record(job.record)
             return _fit(folder, job, None, console)
         except (NetworkError, RecipeError):  # raised before the first step: there is no run
@@ -69,10 +94,14 @@ def _train_job(job: "Job", name: str | None, before: RunFolder | None, console: 
             raise
 
 
-def _write_start(folder: RunFolder, job: "Job") -> "Job":
+def _write_start(folder: RunFolder, job: "Job", console: "Console") -> "Job":
     """Keep the Keras model that the training begins with, if one was given; the job that begins with what was kept."""
     if not isinstance(job.spec, GivenNetwork):
         return job
+    if isinstance(job.spec, PretrainedNetwork):
+        from residual._verbs.finetuning import prepare_start
+
+        job = prepare_start(job, folder, console)
     from residual.training.start import save_start
 
     return replace(job, spec=save_start(job.spec, folder))
@@ -96,6 +125,10 @@ def check_request(options: TrainOptions, name: str | None, resume: str) -> RunFo
 
     before = _find_previous(name, resume)
     choose_recipe(options)
+    if options.weights is not None:
+        from residual._verbs.weights import check_weights
+
+        check_weights(options.weights)
     if isinstance(options.data, str):
         check_address(options.data, options.search_dir)
     return before

@@ -49,6 +49,15 @@ def run(
         help="Name or .toml file. See: residual recipes.",
         autocompletion=complete_recipe,
     ),
+    weights: str = typer.Option(
+        None,
+        metavar="RUN_OR_FILE",
+        help="Begin with trained weights: a run or a .keras file. The recipe is finetune, or linear-probe.",
+        autocompletion=complete_run,
+    ),
+    freeze: str = typer.Option(
+        None, metavar="PART", help="Keep trained weights: none, body, or up to a part such as stage2."
+    ),
     changes: list[str] = typer.Option(
         None,
         "--set",

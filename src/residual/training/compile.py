@@ -8,6 +8,7 @@ from residual.backend import accelerate
 from residual.backend.choice import Choice
 from residual.backend.quiet import hide_tensorflow
 from residual.training.batch_norm import momentum_for, set_momentum
+from residual.training.depth import train_by_depth
 from residual.training.gradient_norm import measure_gradient
 from residual.training.optimizers import OPTIMIZERS, make_given
 from residual.training.recipe import Recipe
@@ -29,8 +30,11 @@ def compile_model(
     if momentum == "auto":
         momentum = momentum_for(steps * recipe.epochs)
     set_momentum(model, momentum)
+    optimizer = accelerate.fused(make_optimizer(recipe, steps, given), choice, model)
+    if given is None:
+        optimizer = train_by_depth(optimizer, model, recipe.depth_decay)
     model.compile(
-        optimizer=accelerate.fused(make_optimizer(recipe, steps, given), choice, model),
+        optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
         **backend.compile_options(),

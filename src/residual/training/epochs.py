@@ -17,6 +17,7 @@ from residual.training.callbacks.tensorboard import make_boards
 from residual.training.callbacks.waiting_time import WaitingTime
 from residual.training.compile import list_rates
 from residual.training.options import TrainOptions
+from residual.training.phases import Phases
 from residual.training.recipe import Recipe
 
 
@@ -31,11 +32,12 @@ def run_epochs(
     console: Console,
     state: State | None,
     options: TrainOptions,
+    phases: Phases,
 ) -> dict:
     """Train, from the beginning or from a state.
 
     The callbacks that the options hold come after those that keep the best weights and the log, and before the
-    checkpoint.
+    checkpoint. The phases freeze and compile the network.
 
     Returns:
         For the report: how many epochs there were, how long they took, and whether Ctrl-C ended them.
@@ -46,14 +48,17 @@ def run_epochs(
     log = EpochLog(folder, list_rates(recipe, batches.steps, given), console)
     boards = make_boards(folder, data.classes, log, waiting, console)
     checkpoint = Checkpoint(folder, best, log, waiting, console)
-    begin = checkpoint.resume(model, state) if state else (0, 0)
+    begin = (state.facts["epoch"], state.facts["step"]) if state else (0, 0)
+    phases.enter(begin[0])
+    if state:
+        checkpoint.resume(model, state, with_optimizer=begin[1] > 0 or not phases.begins_at(begin[0]))
     own = (StopOnNan(), interrupt, log, best, *boards)
     with interrupt.handle_signals(model):
         try:
             _fit_from(
                 model,
                 batches,
-                recipe.epochs,
+                phases,
                 *begin,
                 validation_data=in_order(data.validation, len(data.classes), recipe.batch_size),
                 shuffle=False,  # Batches orders the images; Keras would shuffle the batches again
@@ -75,14 +80,21 @@ def run_epochs(
     }
 
 
-def _fit_from(model: keras.Model, batches: Batches, epochs: int, epoch: int, step: int, **options) -> None:
-    """Fit from a step of an epoch on, both counted from 0; the rest of an epoch that has begun is a fit of its own."""
+def _fit_from(model: keras.Model, batches: Batches, phases: Phases, epoch: int, step: int, **options) -> None:
+    """Fit from a step of an epoch on, both counted from 0.
+
+    The rest of an epoch that has begun is a fit of its own, and so is each phase.
+    """
     if step:
         batches.begin_at(epoch, step)
         model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, **options)
         if model.stop_training:
             return
         epoch += 1
-    if epoch < epochs:
+    while epoch < phases.recipe.epochs:
+        phases.enter(epoch)
         batches.begin_at(epoch)
-        model.fit(batches, initial_epoch=epoch, epochs=epochs, **options)
+        model.fit(batches, initial_epoch=epoch, epochs=phases.end_of(epoch), **options)
+        if model.stop_training:
+            return
+        epoch = phases.end_of(epoch)

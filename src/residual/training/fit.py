@@ -25,14 +25,17 @@ from residual.training.callbacks.best_weights import BestWeights
 from residual.training.callbacks.tensorboard import show_mistakes
 from residual.training.choose import choose_computation
 from residual.training.compile import compile_model
+from residual.training.depth import unfreeze_all
 from residual.training.epochs import run_epochs
 from residual.training.failures import explain_failures, record_failure
 from residual.training.forecast import Forecast, measure_forecast
 from residual.training.job import Job
 from residual.training.job_text import print_job
 from residual.training.memory import check_batch
+from residual.training.phases import Phases
 from residual.training.recipe import Recipe
 from residual.training.save import save_network
+from residual.training.score import describe_fitted, make_best, score_start, score_validation
 from residual.trust.facts import save_facts
 
 
@@ -66,45 +69,32 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         RunError: if the loss or a batch norm's statistics are not finite any more, or memory runs out.
     """
     print_job(job, folder, console)
-    data, recipe, given = job.training, job.recipe, job.options.optimizer
     backend.set_seeds(job.options.seed)
-    batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, job.options.seed)
-    model, best = build_model(data, job.spec, recipe), BestWeights(recipe.keep, len(data.validation))
-    choice = choose_computation(model, batches, job, folder, state, console)
-    with accelerate.accelerated(model, choice), explain_failures(job, folder, model, batches, best, choice):
-        compile_model(model, recipe, batches.steps, choice, given)
-        check_batch(model, choice.precision, choice.batch_size)
-        weights = class_weights(data.train.y) if job.options.class_balance == "weights" else None
-        with show_work(console, "compiling and timing a few steps"):
-            plan = measure_forecast(model, batches, data, job.started, weights)
-        if job.options.seconds is not None and state is None:
-            recipe = _fit_time_budget(job.options.seconds, plan, recipe, folder, console)
-            compile_model(model, recipe, batches.steps, choice, given)
-        print_row(console, "plan", plan.format_sentence(recipe.epochs))
-        steps = run_epochs(model, data, recipe, batches, weights, best, folder, console, state, job.options)
-        best.restore(model)
-    if best.epoch:
-        print_row(console, "kept", best.describe())
+    model, best = build_model(job.training, job.spec, job.recipe), make_best(job)
+    if job.recipe.epochs:
+        recipe, steps = _train(model, best, job, folder, console, state)
+    else:
+        recipe, steps = (
+            job.recipe,
+            describe_fitted(len(job.training.train), time.perf_counter() - job.started),
+        )
     with record_failure(folder):
         batch_norm.check_statistics(model)
         save_network(model, job, folder)  # kept even if what follows is interrupted
         with show_work(console, "recomputing batch-norm statistics"):
-            moving, scores, rows = batch_norm.recompute_and_score(
-                model, data, recipe.batch_size, recipe.augment
-            )
+            moving, scores, rows = score_validation(model, job, best)
+    unfreeze_all(model)
     with show_work(console, "calibrating the probabilities"):
         trust, calibration = calibrate(model, job, rows)
     save_network(model, job, folder)
     save_facts(trust, folder.path)
-    show_mistakes(folder, model, data, recipe.batch_size, best.epoch)
+    show_mistakes(folder, model, job.training, recipe.batch_size, best.epoch)
     report = {
         **steps,
         "epochs_asked": recipe.epochs,
         "kept_epoch": best.epoch,
         "kept_reason": best.describe(),
-        "precision": choice.precision,
-        "train_images": len(data.train),
-        "planned_seconds": round(plan.epoch_seconds * recipe.epochs, 2),
+        "train_images": len(job.training.train),
         "total_seconds": round(time.perf_counter() - job.started, 2),
         "validation": scores,
         "calibration": calibration,
@@ -118,6 +108,48 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         checkpoints.remove(folder.checkpoints)
         folder.start.unlink(missing_ok=True)
     return Trained(model, moving, report)
+
+
+def _train(
+    model: keras.Model,
+    best: BestWeights,
+    job: Job,
+    folder: RunFolder,
+    console: Console,
+    state: State | None,
+) -> tuple[Recipe, dict]:
+    """Train the network and give it the weights that the recipe prefers; the recipe, and how it went."""
+    data, recipe, given = job.training, job.recipe, job.options.optimizer
+    batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, job.options.seed)
+    choice = choose_computation(model, batches, job, folder, state, console)
+
+    def make_phases(recipe: Recipe) -> Phases:
+        return Phases(
+            model, recipe, lambda: compile_model(model, recipe, batches.steps, choice, given), batches.steps
+        )
+
+    phases = make_phases(recipe)
+    with accelerate.accelerated(model, choice), explain_failures(job, folder, model, batches, best, choice):
+        phases.enter_last()
+        check_batch(model, choice.precision, choice.batch_size)
+        weights = class_weights(data.train.y) if job.options.class_balance == "weights" else None
+        with show_work(console, "compiling and timing a few steps"):
+            plan = measure_forecast(model, batches, data, job.started, weights)
+        if job.options.seconds is not None and state is None:
+            recipe = _fit_time_budget(job.options.seconds, plan, recipe, folder, console)
+            phases = make_phases(recipe)
+            phases.enter_last()
+        print_row(console, "plan", plan.format_sentence(recipe.epochs))
+        if recipe.head == "fitted" and state is None:
+            score_start(model, data, recipe.batch_size, best, console)
+        steps = run_epochs(
+            model, data, recipe, batches, weights, best, folder, console, state, job.options, phases
+        )
+        best.restore(model)
+    if text := best.describe():
+        print_row(console, "kept", text)
+    planned = {"precision": choice.precision, "planned_seconds": round(plan.epoch_seconds * recipe.epochs, 2)}
+    return recipe, {**steps, **planned}
 
 
 def _fit_time_budget(

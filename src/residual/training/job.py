@@ -3,6 +3,7 @@
 import functools
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,13 @@ from residual.backend import import_keras_quietly
 from residual.data.balance import resampled
 from residual.data.fingerprints import STYLE, compute_data_hash, compute_fingerprint
 from residual.data.given import GIVEN, load_given
-from residual.data.images import Dataset
+from residual.data.images import Dataset, Images
 from residual.data.load import open_source
 from residual.data.named import NAMES, SEARCHED
 from residual.data.photo_size import choose_photo_size, has_photos
 from residual.data.readers.hub import PREFIX
 from residual.data.splits import find_folds, split_apart
-from residual.models.given import GivenNetwork
+from residual.models.given import GivenNetwork, Pretrained, PretrainedNetwork
 from residual.models.spec import NetworkSpec
 from residual.runs.record import DataRecord, NetworkRecord, RunRecord
 from residual.training.machine import describe_machine
@@ -40,6 +41,8 @@ class Job:
         recipe, spec: how to train, and which network; a Keras model given from Python is a GivenNetwork.
         record: run.toml.
         started: `time.perf_counter()` when it was asked for, before the data was read.
+        read_features: returns the features float32 (n, d) of images, if the body of the network is not trained; None if
+            it is, or if nobody has them.
     """
 
     options: TrainOptions
@@ -49,6 +52,7 @@ class Job:
     spec: NetworkSpec | GivenNetwork
     record: RunRecord
     started: float
+    read_features: Callable[[Images], np.ndarray] | None = None
 
     @functools.cached_property
     def training(self) -> Dataset:
@@ -57,12 +61,16 @@ class Job:
         return resampled(self.split, self.options.seed) if repeated else self.split
 
 
-def make_job(options: TrainOptions, recorded_side: int | None = None) -> Job:
+def make_job(
+    options: TrainOptions, recorded_side: int | None = None, pretrained: Pretrained | None = None
+) -> Job:
     """Load the data that the options name, and set validation images aside.
 
     Args:
         options: what was asked.
         recorded_side: the side in pixels of the photos of an interrupted run; None chooses it.
+        pretrained: the trained weights that the options name. Images are scaled to the size that they were trained on,
+            unless the options name another.
 
     Raises:
         DataError, NetworkError, RecipeError: each says what to do.
@@ -70,8 +78,14 @@ def make_job(options: TrainOptions, recorded_side: int | None = None) -> Job:
     started = time.perf_counter()
     if isinstance(options.model, GivenNetwork) and options.image_size is None:
         options = msgspec.structs.replace(options, image_size=options.model.side)
+    if pretrained is not None:
+        options = _take_size(options, pretrained)
     data = load_asked(options, recorded_side)
-    recipe, spec = choose_recipe(options, data.name)
+    given = None
+    if pretrained is not None:
+        data, given = _note_size(data, options, pretrained), _build_transfer(pretrained, data)
+    recipe, spec = choose_recipe(options, data.name, given)
+    assert spec is not None  # only weights that nobody has opened leave it open
     _check_network(spec, data)
     split = split_as_asked(data, options)
     record = RunRecord(
@@ -84,6 +98,34 @@ def make_job(options: TrainOptions, recorded_side: int | None = None) -> Job:
         machine=describe_machine(),
     )
     return Job(options, data, split, recipe, spec, record, started)
+
+
+def _take_size(options: TrainOptions, pretrained: Pretrained) -> TrainOptions:
+    """The options with the image size of the trained weights, if they name none."""
+    size = pretrained.image_size
+    if options.image_size is not None or size is None or size[0] != size[1]:
+        return options
+    return msgspec.structs.replace(options, image_size=size[0])
+
+
+def _note_size(data: Dataset, options: TrainOptions, pretrained: Pretrained) -> Dataset:
+    """The data with a note on the size that its images are scaled to."""
+    from residual.models.transfer import describe_size
+
+    known, own = pretrained.image_size, data.size
+    text = f"images are scaled to {describe_size(own)}"
+    if known == own:
+        text += f", which {pretrained.name} was trained on"
+    elif known is not None:
+        text += f"; {pretrained.name} was trained on {describe_size(known)}"
+    return replace(data, notes=(*data.notes, text)) if options.image_size is not None else data
+
+
+def _build_transfer(pretrained: Pretrained, data: Dataset) -> PretrainedNetwork:
+    import_keras_quietly()
+    from residual.models.transfer import build_transfer
+
+    return build_transfer(pretrained, data.size, len(data.classes))
 
 
 def load_asked(options: TrainOptions, recorded: int | None = None) -> Dataset:
@@ -124,6 +166,9 @@ def _describe_spec(spec: NetworkSpec | GivenNetwork) -> dict:
     """The specification for the record; of a Keras model the hash of what the training begins with."""
     if not isinstance(spec, GivenNetwork):
         return msgspec.to_builtins(spec)
+    if isinstance(spec, PretrainedNetwork) and (origin := spec.origin) is not None:
+        facts = {"weights": origin.name, "weights_sha256": origin.weights_sha256, "network": origin.network}
+        return {name: value for name, value in {**facts, "licence": origin.licence}.items() if value}
     from residual.models.given_model import hash_network
 
     return {"weights_sha256": hash_network(spec.model)}
@@ -189,6 +234,8 @@ def _record_options(options: TrainOptions) -> dict:
     data = resolve_data(options.data)
     table = {**options.to_table(), "data": data}
     table.pop("search_dir", None)
+    if options.weights is not None and Path(options.weights).expanduser().exists():
+        table["weights"] = str(Path(options.weights).expanduser().resolve())
     searched = options.search_dir or os.environ.get("RESIDUAL_DATA")
     searched = searched or ("datasets" if Path("datasets").is_dir() else None)
     if options.data in SEARCHED and searched:

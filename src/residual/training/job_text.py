@@ -6,7 +6,7 @@ from residual._console import print_row
 from residual.data.balance import imbalance
 from residual.data.passed_over import summarize_passed_over
 from residual.data.pixel_store import PixelStore
-from residual.models.given import GivenNetwork
+from residual.models.given import GivenNetwork, PretrainedNetwork
 from residual.runs.folder import RunFolder
 from residual.training.job import Job
 from residual.training.optimizers import name_given
@@ -39,7 +39,9 @@ def print_job(job: Job, folder: RunFolder, console: Console) -> None:
 def describe_given(job: Job) -> list[str]:
     """What was given from Python in place of names, and what must be given again to continue the run."""
     options, texts, again = job.options, [], []
-    if isinstance(job.spec, GivenNetwork):
+    if isinstance(job.spec, PretrainedNetwork):
+        texts.append(_describe_weights(job))
+    elif isinstance(job.spec, GivenNetwork):
         texts.append(f"{job.spec.source}, with the weights that it has")
     if options.optimizer:
         texts.append(f"{name_given(options.optimizer)} in place of the recipe's optimizer and schedule")
@@ -52,3 +54,12 @@ def describe_given(job: Job) -> list[str]:
     if again:
         texts.append(f"to continue the run after an interruption, give it {' and '.join(again)} again")
     return texts
+
+
+def _describe_weights(job: Job) -> str:
+    """The trained weights that a run begins with, as its record says."""
+    facts, recipe = job.record.network.spec, job.recipe
+    text = f"the weights of {facts.get('weights', 'a trained network')}"
+    text += f" (licence {facts['licence']})" if facts.get("licence") else ""
+    frozen = {"none": "all stages are trained", "body": "all but the head stays as it is"}
+    return f"{text}; {frozen.get(recipe.freeze, f'all up to {recipe.freeze} stays as it is')}"

@@ -20,7 +20,7 @@ from residual.errors import DataError
 from residual.models.given import GivenNetwork
 from residual.models.spec import NetworkSpec
 from residual.training.optimizers import is_serialized, serialize_optimizer
-from residual.training.recipe import Recipe
+from residual.training.recipe import FREEZE, FREEZE_WORDS, Recipe
 
 _OF_DATA = ("data", "image_size", "validation_split", "fold", "class_balance", "max_unreadable", "search_dir")
 _FOLD = r"^[1-9]\d{0,3}/[1-9]\d{0,3}$"
@@ -37,6 +37,10 @@ class TrainOptions(Checked, frozen=True):
         model: a NetworkSpec, the name of a network, or a Keras model, which becomes a GivenNetwork; None takes the
             recipe's.
         recipe: a name, a .toml file or a Recipe; "default" is the one made for the data.
+        weights: trained weights to begin with, in place of `model`: a run, its name or folder, a .keras file, or a name
+            such as "torchvision/resnet50.v2". The recipe "default" is then "finetune".
+        freeze: in place of the recipe's: "none", "body" for all but the head, or the last part that stays as it is,
+            such as "stage2".
         epochs, batch_size: in place of the recipe's.
         image_size: scale images to (image_size, image_size) pixels; None leaves it to the data.
         seed: of weights, order, augmentation and validation split.
@@ -62,6 +66,8 @@ class TrainOptions(Checked, frozen=True):
     data: str | Dataset | Source = "digits"
     model: str | NetworkSpec | GivenNetwork | None = None
     recipe: str | Recipe = "default"
+    weights: str | None = None
+    freeze: Annotated[str, Meta(pattern=FREEZE, description=FREEZE_WORDS)] | None = None
     epochs: Count | None = None
     batch_size: Count | None = None
     image_size: Count | None = None
@@ -80,7 +86,9 @@ class TrainOptions(Checked, frozen=True):
     callbacks: Any = None  # a tuple of Keras's classes, which cannot be named here without loading Keras
 
     def __post_init__(self):
-        for name in ("data", "recipe", "search_dir"):
+        if isinstance(folder := getattr(self.weights, "path", None), Path):  # a Run
+            force_setattr(self, "weights", folder)
+        for name in ("data", "recipe", "search_dir", "weights"):
             if isinstance(value := getattr(self, name), Path):
                 force_setattr(self, name, str(value))
         super().__post_init__()
@@ -90,6 +98,10 @@ class TrainOptions(Checked, frozen=True):
             self.refuse("model", "the name of a network, a NetworkSpec or a Keras model", self.model)
         if not isinstance(self.recipe, str | Recipe):
             self.refuse("recipe", "the name of a recipe, a .toml file or a Recipe", self.recipe)
+        if self.weights is not None and self.model is not None:
+            raise self.error("`weights` and `model` both name a network: give one of them.")
+        if self.freeze is not None and self.weights is None:
+            raise self.error("`freeze` keeps trained weights as they are: name them with `weights`.")
         if self.time_budget is not None and self.epochs is not None:
             raise self.error("`epochs` and `time_budget` both say how long to train: give one of them.")
         _ = self.seconds

@@ -7,16 +7,23 @@ from msgspec import Meta
 from msgspec.structs import fields, force_setattr, replace
 
 from residual import augment
-from residual._checked import Checked, Count, read_table
+from residual._checked import Checked, Count, Whole, read_table
 from residual.augment import AUGMENTATIONS, Augmentation
 from residual.training import schedules
 from residual.training.optimizers import OPTIMIZERS
 from residual.training.schedules import SCHEDULES, Schedule
 
+FREEZE = r"^(none|body|stem|stage[1-9]\d{0,2})$"
+FREEZE_WORDS = "none, body, or the last part that is frozen: stem, stage1, stage2, ..."
 NORMALIZATIONS = {
     "scale": "pixels / 255",
     "channel": "minus the mean and divided by the deviation of each colour in the training images",
     "mean-image": "(pixels - mean training image) / 255",
+}
+STATISTICS = {
+    "batch": "those of each batch; after the training they are recomputed",
+    "kept": "those that the weights came with; they are not changed",
+    "adapted": "recomputed on the training images before anything is trained, and then kept",
 }
 BelowOne = Annotated[float, Meta(ge=0, lt=1)]
 Momentum = Annotated[BelowOne | Literal["auto"], Meta(description='"auto" or a momentum from 0 to below 1')]
@@ -29,7 +36,7 @@ class Recipe(Checked, frozen=True):
         name: what `recipe="..."` calls it.
         about: one line on what it is for.
         model: the network it was made for; used if the user names none.
-        epochs: passes over the training images.
+        epochs: passes over the training images; 0 if the head is fitted and nothing else is trained.
         batch_size: images per step.
         optimizer: a key of `optimizers.OPTIMIZERS`: "adam", "adamw" or "sgd" (Nesterov momentum 0.9).
         schedule: the learning rate of every step; nothing else changes the rate.
@@ -41,13 +48,19 @@ class Recipe(Checked, frozen=True):
         keep: whose weights are kept: "auto" for the latest epoch that is not worse than the best one by more than the
             chance of so few validation images, "best" for the one with the highest validation accuracy, or "last".
         calibrate: divide the logits by the temperature that the validation images ask for, in the last layer's weights.
+        head: how the last layer begins: "random", or "fitted" by softmax regression on the features of the training
+            images, computed once; its decay is chosen on images that it is not fitted on (`training.probe`).
+        freeze: "none"; "body" for all but the head; or the last part that stays as it is, such as "stage2".
+        unfreeze: share of the epochs over which the stages are unfrozen, the last one first; 0 trains all at once.
+        depth_decay: the learning rate of each stage is that of the stage after it times this; the head has the whole.
+        statistics: of batch norms, a key of `STATISTICS`.
         expected: what it reached, where and in what time, as measured.
     """
 
     name: str
     about: str
     model: str
-    epochs: Count
+    epochs: Whole
     batch_size: Count
     optimizer: str
     schedule: Schedule
@@ -58,6 +71,11 @@ class Recipe(Checked, frozen=True):
     augment: tuple[Augmentation, ...] = ()
     keep: Literal["auto", "best", "last"] = "auto"
     calibrate: bool = True
+    head: Literal["random", "fitted"] = "random"
+    freeze: Annotated[str, Meta(pattern=FREEZE, description=FREEZE_WORDS)] = "none"
+    unfreeze: BelowOne = 0.0
+    depth_decay: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    statistics: Literal["batch", "kept", "adapted"] = "batch"
     expected: str = ""
 
     def __post_init__(self):
@@ -65,6 +83,8 @@ class Recipe(Checked, frozen=True):
         for name, table in (("optimizer", OPTIMIZERS), ("normalization", NORMALIZATIONS)):
             if getattr(self, name) not in table:
                 self.refuse(name, f"one of {', '.join(table)}", getattr(self, name))
+        if not self.epochs and self.head != "fitted":
+            self.refuse("epochs", 'a whole number from 1, or 0 with the head "fitted"', self.epochs)
         if type(self.schedule) not in SCHEDULES:
             self.refuse("schedule", f"one of {', '.join(cls.__name__ for cls in SCHEDULES)}", self.schedule)
         entries = self.augment if isinstance(self.augment, list | tuple) else (self.augment,)
@@ -99,7 +119,13 @@ class Recipe(Checked, frozen=True):
         return read_table(cls, values, "recipe")
 
     def in_epochs(self, epochs: int) -> "Recipe":
-        """The recipe in so many epochs, its whole schedule shrunk or stretched to them."""
+        """The recipe in so many epochs, its whole schedule shrunk or stretched to them.
+
+        Raises:
+            RecipeError: if it trains no epochs.
+        """
+        if not self.epochs:
+            raise self.error(f"recipe {self.name} fits the head and trains no epochs: leave `epochs` out.")
         schedule = self.schedule.stretch(epochs / self.epochs)
         return replace(self, epochs=epochs, schedule=schedule, expected="")
 
@@ -108,6 +134,8 @@ class Recipe(Checked, frozen=True):
 
         It shows in minutes that everything runs, before the hours of the whole; its accuracy says little.
         """
+        if not self.epochs:
+            return self
         epochs = max(2, round(self.epochs / 60))
         name, about = f"{self.name}-mini", f"{self.name} in {epochs} epochs, to see that it runs"
         return replace(self.in_epochs(epochs), name=name, about=about)

@@ -89,6 +89,34 @@ IMAGES = Recipe(
     "Sign Language Digits (85.8-92.6%), medians of five seeds, 45 s of training on one core of a busy Zen 4; with "
     "about 1,000: 98.3% (94.1-99.5%) and 97.4% (95.0-98.7%), one seed, 4 to 5 minutes",
 )
+FINETUNE = Recipe(
+    name="finetune",
+    about="from trained weights: the head fitted on features, then all stages, the earlier the more slowly",
+    model="resnet50",
+    epochs=12,
+    batch_size=32,
+    optimizer="adamw",
+    schedule=OneCycle(peak=1e-3),
+    weight_decay=0.05,
+    label_smoothing=0.1,
+    augment=(Affine(rotate=10, shift=0.1, scale=0.1), Flip(), Light(0.2, 0.2)),
+    head="fitted",
+    unfreeze=0.5,
+    depth_decay=0.5,
+    statistics="batch",
+)
+LINEAR_PROBE = Recipe(
+    name="linear-probe",
+    about="from trained weights: the head fitted on features, nothing else is trained",
+    model="resnet50",
+    epochs=0,
+    batch_size=32,
+    optimizer="adamw",
+    schedule=Constant(0.0),
+    head="fitted",
+    freeze="body",
+    statistics="kept",
+)
 NOTEBOOK_A = Recipe(
     name="notebook-a",
     about="SIGNS as notebook A: Adam 1.5e-4, 10 epochs, momentum 0.99",
@@ -133,6 +161,8 @@ RECIPES: dict[str, Recipe] = {
         CIFAR10_56,
         CIFAR10_PAPER,
         IMAGES,
+        FINETUNE,
+        LINEAR_PROBE,
         NOTEBOOK_A,
         NOTEBOOK_D,
         NOTEBOOK_E,
@@ -200,18 +230,46 @@ def _add_base(table: dict, name: str) -> dict:
     return change_table(RECIPES[base].to_table(), values)
 
 
-def choose_recipe(options: TrainOptions, data: str = "") -> tuple[Recipe, NetworkSpec | GivenNetwork]:
+def choose_recipe(
+    options: TrainOptions, data: str = "", given: GivenNetwork | None = None
+) -> tuple[Recipe, NetworkSpec | GivenNetwork | None]:
     """The recipe and the network for data of this name, with the values that the options replace.
 
+    Args:
+        options: what was asked.
+        data: name of the data set.
+        given: the network with the trained weights that the options name; None if they are not opened yet.
+
+    Returns:
+        The network is None if it has trained weights that are not opened yet.
+
     Raises:
-        RecipeError, NetworkError: if a name is unknown.
+        RecipeError, NetworkError: if a name is unknown, or the recipe needs trained weights and there are none.
     """
-    recipe = options.recipe if isinstance(options.recipe, Recipe) else load_recipe(options.recipe, data)
-    asked = {"epochs": options.epochs, "batch_size": options.batch_size}
+    named = "finetune" if options.weights is not None and options.recipe == "default" else options.recipe
+    recipe = named if isinstance(named, Recipe) else load_recipe(named, data)
+    _check_weights(recipe, options)
+    asked = {"epochs": options.epochs, "batch_size": options.batch_size, "freeze": options.freeze}
     changes = {name: value for name, value in asked.items() if value is not None}
     if changes:  # what the recipe reached, it reached unchanged
         recipe = replace(recipe, **changes, expected="")
+    if options.weights is not None:
+        return (recipe, None) if given is None else (replace(recipe, model=given.name), given)
     spec = options.model
     if not isinstance(spec, GivenNetwork):
         spec = zoo.resolve_spec(spec or recipe.model)
     return replace(recipe, model=spec.name), spec
+
+
+def _check_weights(recipe: Recipe, options: TrainOptions) -> None:
+    """Refuse a recipe that needs trained weights without them, and options that contradict it."""
+    if options.weights is None and (recipe.head == "fitted" or recipe.statistics != "batch"):
+        raise RecipeError(
+            f"recipe {recipe.name} begins with trained weights: name them with `weights`, or choose another `recipe`."
+        )
+    given = {"epochs": options.epochs, "time_budget": options.time_budget, "optimizer": options.optimizer}
+    if not recipe.epochs and (named := [f"`{name}`" for name, value in given.items() if value is not None]):
+        raise RecipeError(
+            f"recipe {recipe.name} fits the head and trains no epochs: leave out {' and '.join(named)}, or choose "
+            "another `recipe`, such as finetune."
+        )

@@ -13,7 +13,7 @@ from residual.data.given import GIVEN, load_given, open_given
 from residual.data.images import Dataset
 from residual.data.named import SEARCHED, is_held
 from residual.errors import DataError, ResidualError, RunError
-from residual.models.given import GivenNetwork
+from residual.models.given import GivenNetwork, PretrainedNetwork
 from residual.models.spec import NetworkSpec
 from residual.runs.folder import RunFolder
 from residual.runs.record import RunRecord
@@ -90,6 +90,8 @@ def _reload_options(record: RunRecord) -> TrainOptions:
 
 
 def _reload_spec(folder: RunFolder, record: RunRecord) -> NetworkSpec | GivenNetwork:
+    if record.network.source == PretrainedNetwork.source:
+        return PretrainedNetwork(load_start(folder).model)
     if record.network.source == GivenNetwork.source:
         return load_start(folder)
     return msgspec.convert(record.network.spec, NetworkSpec)
@@ -154,7 +156,9 @@ def continue_job(job: Job, folder: RunFolder) -> Job:
             f"{folder.path} was interrupted, and was asked for otherwise: {'; '.join(differences)}. Continue it as it "
             f"was with residual train --resume {folder.path.name}, or choose another `name`."
         )
-    spec = load_start(folder) if isinstance(job.spec, GivenNetwork) else job.spec
+    spec = (
+        replace(job.spec, model=load_start(folder).model) if isinstance(job.spec, GivenNetwork) else job.spec
+    )
     return replace(job, spec=spec, record=before, recipe=Recipe.from_table(before.recipe))
 
 
@@ -170,7 +174,10 @@ def _find_differences(now: RunRecord, before: RunRecord) -> list[str]:
 def _flatten(record: RunRecord) -> dict:
     """What must be the same for a run to be continued, by name."""
     options = {**TrainOptions().to_table(), **record.train}
-    recipe = {name: value for name, value in record.recipe.items() if name not in ("expected", "about")}
+    table = Recipe.from_table(
+        record.recipe
+    ).to_table()  # with what recipes did not have yet when the run began
+    recipe = {name: value for name, value in table.items() if name not in ("expected", "about")}
     if "time_budget" in options:
         recipe.pop("epochs", None)  # the budget chose them
     asked = {name: value for name, value in options.items() if name not in _NOT_COMPARED}
@@ -179,6 +186,8 @@ def _flatten(record: RunRecord) -> dict:
 
 
 def _name_value(value) -> str:
+    if isinstance(value, dict) and "weights" in value:
+        return f"{value['weights']} (weights_sha256 {value['weights_sha256'][:8]})"
     if isinstance(value, dict):
         return value.get("name") or value.get("kind") or "another"
     return "nothing" if value is None else str(value)

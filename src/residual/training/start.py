@@ -1,5 +1,7 @@
 """The Keras model that a training begins with, in start.keras of its run, until the training has ended."""
 
+from dataclasses import replace
+
 from residual.errors import NetworkError, RunError
 from residual.models.given import GivenNetwork
 from residual.runs.folder import RunFolder
@@ -18,7 +20,7 @@ def save_start(given: GivenNetwork, folder: RunFolder) -> GivenNetwork:
     model = given.model
     try:
         save_model(keras.Model(model.inputs[0], model.outputs[0], name=model.name), folder.start, {})
-        return load_start(folder)
+        return replace(given, model=load_start(folder).model)
     except (RunError, TypeError, ValueError) as error:
         raise NetworkError(f"model {given.name} cannot be saved and loaded again: {error}") from None
 

@@ -23,7 +23,8 @@ class BestWeights(keras.callbacks.Callback):
         images: how many validation images there are.
 
     Attributes:
-        epoch: whose weights are kept, counted from 1; 0 before the first epoch ends.
+        epoch: whose weights are kept, counted from 1; 0 for those that the training began with, or before the first
+            epoch ends.
         seen: epochs that have ended.
     """
 
@@ -31,6 +32,15 @@ class BestWeights(keras.callbacks.Callback):
         super().__init__()
         self.keep, self.images = keep, images
         self.score, self.weights, self.epoch, self.seen = (-np.inf, 0.0), None, 0, 0
+
+    def begin_with(self, model: keras.Model, accuracy: float, loss: float) -> None:
+        """Let the weights that the training begins with take part: a head that was fitted before may be the best.
+
+        Args:
+            model: that has them now.
+            accuracy, loss: of the validation images.
+        """
+        self.score, self.weights = (accuracy, -loss), model.get_weights()
 
     def on_epoch_end(self, epoch, logs=None):
         score = (logs["val_accuracy"], -logs["val_loss"])
@@ -48,9 +58,11 @@ class BestWeights(keras.callbacks.Callback):
 
     def describe(self) -> str:
         """Which epoch is kept, and why; "" before the first epoch ends."""
-        if not self.epoch:
-            return ""
         images = f"{self.images:,} validation image{'s' * (self.images > 1)}"
+        if not self.epoch:
+            why = "worse by more than chance" if self.keep == "auto" else "worse"
+            before = "what the training began with, the fitted head on the trained weights"
+            return f"{before}: all {self.seen} epochs were {why} ({images})" if self.seen else ""
         last = self.epoch == self.seen
         reason = {
             "auto": f"none was better by more than chance ({images})"
@@ -72,7 +84,7 @@ class BestWeights(keras.callbacks.Callback):
 
     def facts(self) -> dict:
         """For a checkpoint: the epoch that is kept, and the best score so far."""
-        return {"epoch": self.epoch, "score": [float(part) for part in self.score]} if self.epoch else {}
+        return {"epoch": self.epoch, "score": [float(part) for part in self.score]} if self.weights else {}
 
     def resume(self, state: State) -> None:
         """Take up what a checkpoint holds."""

@@ -49,23 +49,25 @@ class Checkpoint(keras.callbacks.Callback):
         self._warned = False
         self._last, self._took = time.perf_counter(), 0.0
 
-    def resume(self, model: keras.Model, state: State) -> tuple[int, int]:
+    def resume(self, model: keras.Model, state: State, with_optimizer: bool = True) -> None:
         """Give a compiled model, and the other callbacks, what a checkpoint holds.
 
         The running metrics follow when the epoch begins, because Keras resets them then.
 
-        Returns:
-            The epoch, and the step of it, to continue with, both counted from 0.
+        Args:
+            model: compiled.
+            state: from the checkpoint.
+            with_optimizer: whether its optimizer continues; false if a phase begins here, with a new one.
         """
         model.set_weights(state.named("weights"))
-        # Checkpoints of version 0.1 lack the last variable, the norm of the gradient.
-        for variable, value in zip(model.optimizer.variables, state.named("optimizer"), strict=False):
-            variable.assign(value)
+        if with_optimizer:
+            # Checkpoints of version 0.1 lack the last variable, the norm of the gradient.
+            for variable, value in zip(model.optimizer.variables, state.named("optimizer"), strict=False):
+                variable.assign(value)
         assign_seed_states(model, state.named("seeds"))
         for part in (self.best, self.log, self.waiting):
             part.resume(state)
         self._resumed = state
-        return state.facts["epoch"], state.facts["step"]
 
     def on_train_begin(self, logs=None):
         values = sum(weight.size for weight in self.model.get_weights())

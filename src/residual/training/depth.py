@@ -1,0 +1,165 @@
+"""Which parts of a network are trained when, and how fast: frozen stages, stages unfrozen in steps, rates by depth.
+
+The parts are those of `layer_names.find_group`: the stem, the stages and the head. The last Dense layer belongs to the
+head, whatever it is called.
+"""
+
+import re
+
+import keras
+import numpy as np
+
+from residual.errors import RecipeError
+from residual.models.head import find_head
+from residual.models.layer_names import find_group
+from residual.training.recipe import Recipe
+
+HEAD, STEM = "head", "stem"
+
+
+def list_parts(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
+    """The layers with weights of each part, from the stem to the head.
+
+    The scaling of pixels is not among them: it is never trained.
+    """
+    head = find_head(model)
+    found: dict[str, list[keras.layers.Layer]] = {}
+    for layer in model.layers:
+        if not layer.weights or isinstance(layer, keras.layers.Normalization):
+            continue
+        part = HEAD if head is not None and layer is head.dense else find_group(layer.name)
+        found.setdefault(part, []).append(layer)
+    return {part: found[part] for part in sorted(found, key=_place)}
+
+
+def _place(part: str) -> float:
+    """Where a part stands: the stem first, the head last."""
+    return {STEM: 0.0, HEAD: np.inf}.get(part) or float(re.sub(r"\D", "", part) or 0)
+
+
+def count_frozen(parts: list[str], freeze: str) -> int:
+    """How many parts, from the stem on, a recipe keeps frozen.
+
+    Args:
+        parts: of the network, from the stem to the head.
+        freeze: "none"; "body" for all but the head; or the last part that is frozen, such as "stage2".
+
+    Raises:
+        RecipeError: if the network has no such part.
+    """
+    body = [part for part in parts if part != HEAD]
+    if freeze == "none":
+        return 0
+    if freeze == "body":
+        return len(body)
+    if freeze not in body:
+        raise RecipeError(
+            f"freeze must be none, body, or the last part that is frozen, of {', '.join(body)}; got {freeze}."
+        )
+    return body.index(freeze) + 1
+
+
+def list_phases(model: keras.Model, recipe: Recipe) -> list[tuple[int, int]]:
+    """When parts are unfrozen: (first epoch, parts that are frozen then), epochs counted from 0.
+
+    With `unfreeze` 0 there is one phase. Otherwise that share of the epochs is divided into as many phases as there are
+    parts to unfreeze: the head and the last part first, one part more in each phase.
+
+    Raises:
+        RecipeError: as for `count_frozen`.
+    """
+    parts = list(list_parts(model))
+    least = count_frozen(parts, recipe.freeze)
+    body = sum(part != HEAD for part in parts)
+    frozen = list(range(max(least, body - 1), least - 1, -1))
+    if not recipe.unfreeze or len(frozen) < 2:
+        return [(0, least)]
+    length = recipe.unfreeze * recipe.epochs / (len(frozen) - 1)
+    starts = [round(number * length) for number in range(len(frozen))]
+    phases = dict(zip(starts, frozen, strict=True))  # of those that begin together the last one counts
+    return [phase for phase in phases.items() if phase[0] < recipe.epochs]
+
+
+def freeze_parts(model: keras.Model, frozen: int, statistics: str) -> None:
+    """Let all parts but the first `frozen` ones be trained; call before the model is compiled.
+
+    Args:
+        model: the network.
+        frozen: how many parts, from the stem on.
+        statistics: of batch norms, a key of `recipe.STATISTICS`; unless they are those of each batch, batch norms
+            compute with their moving statistics and are not trained.
+    """
+    for number, layers in enumerate(list_parts(model).values()):
+        for layer in layers:
+            is_norm = isinstance(layer, keras.layers.BatchNormalization)
+            layer.trainable = number >= frozen and not (is_norm and statistics != "batch")
+
+
+def unfreeze_all(model: keras.Model) -> None:
+    """Let every layer be trained again, as a new model is."""
+    for layers in list_parts(model).values():
+        for layer in layers:
+            layer.trainable = True
+
+
+def scale_by_depth(model: keras.Model, decay: float) -> dict[str, float]:
+    """Share of the learning rate of each part: 1 for the head, `decay` for the last stage, its square for the next."""
+    parts = list(list_parts(model))
+    return {part: decay ** (len(parts) - 1 - number) for number, part in enumerate(parts)}
+
+
+def train_by_depth(
+    optimizer: keras.optimizers.Optimizer, model: keras.Model, decay: float
+) -> keras.optimizers.Optimizer:
+    """The optimizer with a lower learning rate, and as much less decay, for deeper parts; the same object.
+
+    Args:
+        optimizer: not built yet; a fused one too.
+        model: that it trains.
+        decay: as `scale_by_depth` takes it; 1 changes nothing.
+    """
+    if decay == 1:
+        return optimizer
+    shares = scale_by_depth(model, decay)
+    by_variable = {
+        id(variable): shares[part]
+        for part, layers in list_parts(model).items()
+        for layer in layers
+        for variable in layer.trainable_variables
+    }
+    kind = type(optimizer)
+    optimizer.__class__ = type(f"{kind.__name__}ByDepth", (_ByDepth, kind), {})
+    optimizer._shares = by_variable
+    return optimizer
+
+
+class _ByDepth(keras.optimizers.Optimizer):
+    """An optimizer whose learning rate is multiplied by a share for each variable."""
+
+    _shares: dict[int, float]
+    _share = 1.0  # of the variables whose weights decay now
+
+    def _get_current_learning_rate(self):
+        rate = super()._get_current_learning_rate()
+        return rate if self._share == 1 else rate * self._share
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        for share, places in self._group(trainable_variables).items():
+            super()._backend_update_step(
+                [grads[i] for i in places], [trainable_variables[i] for i in places], learning_rate * share
+            )
+
+    def _apply_weight_decay(self, variables):
+        for share, places in self._group(variables).items():
+            self._share = share
+            try:
+                super()._apply_weight_decay([variables[i] for i in places])
+            finally:
+                self._share = 1.0
+
+    def _group(self, variables) -> dict[float, list[int]]:
+        """Share -> the places of its variables."""
+        found: dict[float, list[int]] = {}
+        for place, variable in enumerate(variables):
+            found.setdefault(self._shares.get(id(variable), 1.0), []).append(place)
+        return found
