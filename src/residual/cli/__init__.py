@@ -18,6 +18,7 @@ from residual.cli import (
     evaluate,
     explain,
     export,
+    import_,
     predict,
     recipes,
     report,
@@ -50,6 +51,7 @@ VERBS = {
     "list": list_,
     "recipes": recipes,
     "check": check,
+    "import": import_,
     "convert": convert,
 }
 

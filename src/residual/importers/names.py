@@ -4,6 +4,7 @@ torchvision/resnet50.v2          keras-applications/resnet50       keras-hub/res
 timm/resnet50.a1_in1k            hf/microsoft/resnet-50
 """
 
+import difflib
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import platformdirs
 from residual._text import first_line
 from residual.errors import RunError
 from residual.importers import downloads
+from residual.importers.json_file import read_json
 
 VARIABLE = "RESIDUAL_WEIGHTS"
 LIBRARIES = ("torchvision", "timm", "keras-hub", "keras-applications", "hf")
@@ -102,7 +104,8 @@ def find_published(name: str) -> Published | None:
 
 def _look_up(table: dict[str, str], library: str, name: str) -> str:
     if name not in table:
-        raise RunError(f"weights must be one that {library} has: {', '.join(table)}; got {library}/{name}.")
+        near = difflib.get_close_matches(name, table, n=3, cutoff=0) or list(table)[:3]
+        raise RunError(f"{library} publishes no weights {name}; the nearest are {', '.join(near)}.")
     return table[name]
 
 
@@ -143,10 +146,8 @@ def find_weights(name: str) -> Path:
 def _list_places(published: Published) -> Iterator[Path]:
     """Every path where the weights may lie, the likeliest first."""
     for folder in list_folders():
-        for place in (folder / published.library / published.file, folder / published.file):
-            yield place
-        for ending in _ENDINGS:
-            yield folder / published.library / f"{published.name}{ending}"
+        yield from (folder / published.library / published.file, folder / published.file)
+        yield from (folder / published.library / f"{published.name}{ending}" for ending in _ENDINGS)
     yield from downloads.list_caches(published.library, published.file)
 
 
@@ -161,3 +162,23 @@ def _explain_absence(published: Published, reason: str) -> str:
         f"The weights {published.full_name} are not on this machine, and {reason}. Fetch {what} on a machine with a "
         f"network and put it at {place}. Other folders can be named in {VARIABLE}."
     )
+
+
+def guess_name(path: Path) -> str | None:
+    """The published name of a file or folder, by the name of the file or by config.json; None if it has none."""
+    for library, table in (("torchvision", _TORCHVISION), ("keras-applications", _APPLICATIONS)):
+        for name, file in table.items():
+            if file == path.name:
+                return f"{library}/{name}"
+    config = path / "config.json"
+    if not config.is_file():
+        return None
+    try:
+        table = read_json(config)
+    except RunError:
+        return None
+    published, architecture = table.get("pretrained_cfg"), table.get("architecture")
+    if isinstance(published, dict) and isinstance(architecture, str):  # timm's
+        tag = published.get("tag")
+        return f"timm/{architecture}.{tag}" if tag else f"timm/{architecture}"
+    return None

@@ -1,4 +1,4 @@
-"""The name of the zoo that a spec has which was made of a configuration."""
+"""Compare specs by what their networks compute, and find the name that one has in the zoo."""
 
 from typing import Any
 
@@ -13,16 +13,20 @@ _FREE = ("name", "source", "initializer", "l2")  # do not change what a network 
 
 def name_spec(spec: NetworkSpec) -> NetworkSpec:
     """The spec of the zoo that builds the same network; the spec itself if there is none."""
-    wanted = _list_fields(spec)
     for family in zoo.FAMILIES:
         for name in family.list_names():
             try:
                 found = zoo.find_spec(name)
             except NetworkError:  # an example with a suffix that this depth does not have
                 continue
-            if _list_fields(found) == wanted:
+            if are_same(found, spec):
                 return found
     return spec
+
+
+def are_same(one: NetworkSpec, other: NetworkSpec) -> bool:
+    """Whether two specs build networks that compute the same from the same weights."""
+    return _list_fields(one) == _list_fields(other)
 
 
 def _list_fields(spec: NetworkSpec) -> dict[str, Any]:
