@@ -20,6 +20,7 @@ from residual.cli import (
     explain,
     export,
     find_rate,
+    import_,
     predict,
     recipes,
     report,
@@ -56,6 +57,7 @@ VERBS = {
     "list": list_,
     "recipes": recipes,
     "check": check,
+    "import": import_,
     "convert": convert,
 }
 

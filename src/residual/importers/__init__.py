@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from residual.errors import RunError
-from residual.importers import keras_h5, onnx_weights
+from residual.importers import keras_h5, keras_hub, onnx_weights
 from residual.importers.imported import Converted, Imported, Importer, ImportOptions
-from residual.importers.pretrained import open_keras_file
+from residual.importers.pretrained import Found, add_terms, check_network, open_keras_file, resolve_weights
 from residual.models.keras_file import save_model
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
 IMPORTERS: dict[str, Importer] = {
     "keras-h5": keras_h5,
     "onnx": onnx_weights,
+    "keras-hub": keras_hub,
 }
 
 
@@ -43,15 +44,16 @@ def convert(
     classes: Sequence[str] | None = None,
     overwrite: bool = False,
     stem_end: Literal["norm-relu", "norm"] = "norm-relu",
+    network: str | None = None,
 ) -> Converted:
     """Write the model in `source` as a .keras file that opens in plain Keras 3.
 
     Code in `source` is never run.
 
     Args:
-        source: a file in one of the formats of `IMPORTERS`: a whole model, or the weights alone of a network
-            that can be recognized by the names of its layers.
-        target: the .keras file; by default `source` with that ending.
+        source: a file or folder in one of the formats of `IMPORTERS`: a whole model, or the weights alone of a network
+            that can be recognized; or a name such as "torchvision/resnet50.v2".
+        target: the .keras file; by default `source` with that ending, and in the working folder for a name.
         raw_pixels: divide the pixels by 255 in a first layer, so that the network takes raw 0-255 RGB. Right if
             the old program did just that before it called the network.
         image_size: pixels a side, if the file holds weights alone.
@@ -59,6 +61,7 @@ def convert(
         overwrite: replace `target` if it exists.
         stem_end: what follows the first convolution of the course's ResNet-50, if the file holds weights alone:
             the notebooks of the course differ in that ReLU, and no array shows it.
+        network: the network that `source` must hold, by its name in the zoo; None for the one that it holds.
 
     Returns:
         The model, its file and what to know about them. `str` of it is a report.
@@ -67,9 +70,12 @@ def convert(
         RunError: `source` is missing, of an unknown format, cut short or incomplete, holds a layer that is not
             stock or needs code, or fits no network; or `target` exists. The message names the layer.
     """
-    source = Path(source)
-    target = _check_target(source.with_suffix(".keras") if target is None else Path(target), overwrite)
-    imported = find_importer(source).load(source, ImportOptions(raw_pixels, image_size, stem_end))
+    found = resolve_weights(source)
+    path = found.path
+    target = _check_target(_choose_target(found) if target is None else Path(target), overwrite)
+    options = ImportOptions(raw_pixels, image_size, stem_end, network)
+    imported = add_terms(find_importer(path).load(path, options), found)
+    check_network(imported, network, path)
     model = imported.model
     outputs = model.outputs[0].shape[-1]
     if classes is not None and len(classes) != outputs:
@@ -87,20 +93,21 @@ def convert(
         **({"classes": list(names)} if names is not None else {}),
         "image_size": list(model.inputs[0].shape[1:3]),
         "network": imported.network,
-        "converted_from": source.name,
+        "converted_from": path.name,
         "notes": list(notes),
         **{key: value for key, value in known.items() if value is not None},
     }
     save_model(model, target, info)
     facts = (imported.network, imported.arrays, model.count_params(), notes)
-    return Converted(source, target, model, *facts, imported.preprocessing, imported.license, imported.origin)
+    return Converted(path, target, model, *facts, imported.preprocessing, imported.license, imported.origin)
 
 
 def open_pretrained(weights: str | Path, *, image_size: int | None = None) -> Imported:
     """The network of trained weights, ready to predict or to be trained further.
 
     Args:
-        weights: a .keras file, or a file or folder in one of the formats of `IMPORTERS`.
+        weights: a .keras file, a file or folder in one of the formats of `IMPORTERS`, or a name such as
+            "torchvision/resnet50.v2".
         image_size: pixels a side that the network is to take; None for what the weights are usually used with.
 
     Returns:
@@ -109,10 +116,11 @@ def open_pretrained(weights: str | Path, *, image_size: int | None = None) -> Im
     Raises:
         RunError: there is no such file or folder, its format is unknown, it is damaged, or it fits no network.
     """
-    path = Path(weights).expanduser()
-    if path.suffix.lower() == ".keras":
+    found = resolve_weights(weights)
+    path = found.path
+    if path.suffix.lower() == ".keras" and not path.is_dir():
         return open_keras_file(path, image_size)
-    return find_importer(path).load(path, ImportOptions(image_size=image_size))
+    return add_terms(find_importer(path).load(path, ImportOptions(image_size=image_size)), found)
 
 
 def find_importer(path: Path) -> Importer:
@@ -127,12 +135,23 @@ def find_importer(path: Path) -> Importer:
             "program that wrote it, and convert that."
         )
     if not path.exists():
-        raise RunError(f"There is no model file {path}.")
+        raise RunError(
+            f"There is no model file {path}. Name a file, a folder, or published weights such as "
+            "torchvision/resnet50.v2."
+        )
     for importer in IMPORTERS.values():
         if importer.matches(path):
             return importer
     known = " or ".join(importer.LABEL for importer in IMPORTERS.values())
     raise RunError(f"{path} cannot be converted: its format is unknown. Give {known}.")
+
+
+def _choose_target(found: Found) -> Path:
+    """Beside a file or folder of the user; in the working folder if a name led elsewhere."""
+    if found.is_named:
+        return Path(f"{str(found.name).rsplit('/', 1)[-1]}.keras")
+    path = found.path
+    return path.with_name(f"{path.name}.keras") if path.is_dir() else path.with_suffix(".keras")
 
 
 def _check_target(target: Path, overwrite: bool) -> Path:

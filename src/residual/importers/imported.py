@@ -17,11 +17,13 @@ class ImportOptions:
         raw_pixels: divide the pixels by 255 in a first layer.
         image_size: pixels a side, if the file does not say; None takes what the network is usually used with.
         stem_end: what follows the first convolution of the course's ResNet-50, if the file does not say.
+        network: the network that the file must hold, by its name in the zoo; None for the one that it holds.
     """
 
     raw_pixels: bool = False
     image_size: int | None = None
     stem_end: Literal["norm-relu", "norm"] = "norm-relu"
+    network: str | None = None
 
 
 @dataclass(frozen=True)

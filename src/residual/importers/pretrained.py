@@ -1,18 +1,95 @@
-"""Trained weights as a network, whatever holds them: a .keras file or a file or folder that can be imported."""
+"""Trained weights as a network: where a name leads, what a .keras file says, and under which terms they stand."""
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
 from residual._keras_graph import call_again, is_functional
 from residual._text import describe_value, first_line
 from residual.data.preprocessing import Preprocessing
-from residual.errors import RunError
+from residual.errors import NetworkError, ResidualWarning, RunError
 from residual.importers.imported import Imported
+from residual.importers.licenses import describe_license, find_terms, is_non_commercial, read_model_card
+from residual.importers.names import find_published, find_weights, guess_name
+from residual.importers.zoo_name import are_same
+from residual.models import zoo
 from residual.models.build import raise_recursion_limit
 from residual.models.keras_file import load_model
+
+
+class Found(NamedTuple):
+    """Where weights lie.
+
+    Attributes:
+        path: the file or folder.
+        name: that they are published under; None if they have none, or nobody knows it.
+        is_named: whether the user gave the name, not the path.
+    """
+
+    path: Path
+    name: str | None
+    is_named: bool
+
+
+def resolve_weights(weights: str | Path) -> Found:
+    """The file or folder of weights.
+
+    Args:
+        weights: a path, or a name such as "torchvision/resnet50.v2"; a path that exists comes first.
+
+    Raises:
+        RunError: the weights with that name are not on this machine and cannot be downloaded.
+    """
+    path = Path(weights).expanduser()
+    if path.exists() or find_published(str(weights)) is None:
+        return Found(path, guess_name(path), False)
+    return Found(find_weights(str(weights)), str(weights), True)
+
+
+def add_terms(imported: Imported, found: Found) -> Imported:
+    """An imported network with its licence and origin, as far as they are known, and notes on them.
+
+    Args:
+        imported: the network.
+        found: where its weights lie.
+
+    Warns:
+        ResidualWarning: the licence forbids commercial use.
+    """
+    path, name, _ = found
+    terms = find_terms(name) if name is not None else None
+    license = imported.license or (read_model_card(path) if path.is_dir() else None)
+    if license is None and terms is not None:
+        license = terms.license
+    said = describe_license(license, terms is not None and terms.is_imagenet) if terms or license else ()
+    if is_non_commercial(license):
+        warnings.warn(said[0], ResidualWarning, stacklevel=3)
+    if terms is not None and license == terms.license and license is not None:
+        said = (f"Licence: {license} ({terms.source}).", *said)
+    known = {"license": license, "origin": imported.origin or name}
+    return replace(imported, notes=(*imported.notes, *said), **known)
+
+
+def check_network(imported: Imported, network: str | None, path: Path) -> None:
+    """Refuse weights of another network than the one that is asked for.
+
+    Raises:
+        RunError: naming both.
+        NetworkError: there is no network of that name.
+    """
+    if network is None:
+        return
+    wanted = zoo.find_spec(network)
+    try:
+        is_same = are_same(zoo.find_spec(imported.network), wanted)
+    except NetworkError:
+        is_same = False
+    if not is_same:
+        raise RunError(f"{path} holds the weights of {imported.network}, not of {network}.")
 
 
 def open_keras_file(path: Path, image_size: int | None) -> Imported:

@@ -72,7 +72,7 @@ class _Graph:
             if node.op == "Add" and len(node.inputs) == 2 and set(node.inputs) <= computed
         ]
         self.ends = self._find_ends()
-        self.stages = self._number_stages()
+        self.places = self._number_stages()
         self.shared, self.shortcuts = self._find_branches()
 
     def _find_ends(self) -> list[int | None]:
@@ -137,12 +137,13 @@ class _Graph:
 
     def name_place(self, index: int) -> str:
         """The name of the layer that a node becomes."""
-        kind = _KINDS.get(self.nodes[index].op, self.nodes[index].op.lower())
+        op = self.nodes[index].op
+        kind = "shift" if op == "Add" and index not in self.places else _KINDS.get(op, op.lower())
         end = self.ends[index]
         if end is None:
             return f"head_{kind}"
         if index in self.shared:
             return f"stem_{kind}"
-        stage, block = self.stages[end]
+        stage, block = self.places[end]
         part = "out" if self._is_out(index) else f"shortcut_{kind}" if index in self.shortcuts else kind
         return f"stage{stage}_block{block}_{part}"

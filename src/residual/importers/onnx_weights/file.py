@@ -99,6 +99,7 @@ def read_onnx(path: Path) -> OnnxFile:
         raise RunError(
             f"{path} is not an ONNX file of a network: it has no nodes. Copy or download it again."
         )
+    _check_order(path, graph)
     halves = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
     return OnnxFile(
         path,
@@ -110,6 +111,23 @@ def read_onnx(path: Path) -> OnnxFile:
         {entry.key: entry.value for entry in model.metadata_props},
         any(tensor.data_type in halves for tensor in graph.initializer),
     )
+
+
+def _check_order(path: Path, graph: Any) -> None:
+    """RunError if a tensor is made twice, or is read before it is made."""
+    made = {"", *(tensor.name for tensor in graph.initializer), *(value.name for value in graph.input)}
+    for node in graph.node:
+        for name in node.input:
+            if name not in made:
+                raise RunError(
+                    f"{path}: node {node.name} ({node.op_type}) reads {name}, which is missing in the file."
+                )
+        for name in node.output:
+            if name and name in made:
+                raise RunError(
+                    f"{path}: node {node.name} ({node.op_type}) makes {name}, which exists already."
+                )
+            made.add(name)
 
 
 def _read_node(path: Path, node: Any) -> Node:

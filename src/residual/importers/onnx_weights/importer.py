@@ -195,6 +195,8 @@ def _describe_file(builder: Builder, blocks: int) -> list[str]:
         notes.append(
             f"No layer uses {len(unread)} of the arrays: {', '.join(unread[:3])}{', ...' * (len(unread) > 3)}."
         )
+    if not any(isinstance(layer, keras.layers.BatchNormalization) for layer in builder.layers.values()):
+        notes.append("The file has no batch norms: its exporter folded them into the convolutions.")
     if builder.file.is_half:
         notes.append("The file stores numbers of 16 bits; the network computes in float32.")
     if blocks:
