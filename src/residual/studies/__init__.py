@@ -9,6 +9,7 @@ page      the folder of results: page, tables, pictures
 A new study is one file and one row here.
 """
 
+from residual.studies.degradation import DEGRADATION
 from residual.studies.study import Study
 
-STUDIES: dict[str, Study] = {one.name: one for one in ()}
+STUDIES: dict[str, Study] = {one.name: one for one in (DEGRADATION,)}

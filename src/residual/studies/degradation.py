@@ -1,0 +1,193 @@
+"""Degradation: does a deeper plain network train worse, and does a residual one not?"""
+
+from collections.abc import Sequence
+
+from residual.studies.comparison import Candidate, Comparison, Outcome, compare
+from residual.studies.context import Context
+from residual.studies.drawing import Drawing, Table
+from residual.studies.plots import Axis, Row, Series, draw_dots, draw_lines
+from residual.studies.spread import Spread, judge_difference
+from residual.studies.study import Findings, Study
+
+_NAMES = ("plain-20", "residual-20", "plain-56", "residual-56")
+_COLOURS = {"plain-20": "orange", "plain-56": "orange", "residual-20": "blue", "residual-56": "blue"}
+_QUOTE = (
+    "Adding more layers does not increase training error unlike plain deep networks.",
+    "notebook E, on what residual networks do; He et al. 2015 (arXiv:1512.03385), figures 1 and 6, show it on CIFAR-10",
+)
+
+
+def run(context: Context) -> Findings:
+    """Train the four networks, and compare how their errors change with depth."""
+    from residual.models.zoo import find_spec
+
+    candidates = [
+        Candidate("plain-20", find_spec("cifar-resnet20-plain")),
+        Candidate("residual-20", find_spec("cifar-resnet20")),
+        Candidate("plain-56", find_spec("cifar-resnet56-plain")),
+        Candidate("residual-56", find_spec("cifar-resnet56")),
+    ]
+    return report(compare(context, candidates))
+
+
+def report(found: Comparison) -> Findings:
+    """Findings in words and charts.
+
+    Args:
+        found: the trainings of the four networks.
+    """
+    outcomes = found.outcomes
+    verdicts = {
+        kind: judge_difference(outcomes[f"{kind}-20"].spread("train"), outcomes[f"{kind}-56"].spread("train"))
+        for kind in ("plain", "residual")
+    }
+    seeds = len(found.seeds)
+    return Findings(
+        title=_write_title(outcomes, verdicts),
+        closing=_write_closing(outcomes, verdicts, found),
+        method=(
+            (
+                "networks",
+                "the ResNets of He et al. for CIFAR-10 with 20 and 56 layers, their shortcuts without parameters "
+                "(option A), and the same without shortcuts, so that both of a depth have as many parameters: "
+                f"{outcomes['plain-20'].parameters:,} and {outcomes['plain-56'].parameters:,}",
+            ),
+            ("training", found.describe_training()),
+            ("images", found.images),
+            ("seeds", ", ".join(map(str, found.seeds))),
+            ("choice", found.describe_plan()),
+            ("error", "in training, of the images as they pass, in training mode; test images are read once"),
+        ),
+        charts=(
+            _draw_curves(
+                outcomes, "train", "training error", _name_ends(outcomes, "train", "training"), seeds
+            ),
+            _draw_curves(
+                outcomes,
+                "validation",
+                "validation error",
+                _name_ends(outcomes, "validation", "validation"),
+                seeds,
+            ),
+            draw_dots(
+                "test-error",
+                f"Test error at the end, {found.test_images:,} images",
+                [Row(name, outcomes[name].spread("test").values, _COLOURS[name]) for name in _NAMES],
+                Axis("test error", percent=True),
+                _percent,
+            ),
+        ),
+        table=Table(
+            (
+                "network",
+                "parameters",
+                "training error",
+                "validation error",
+                "test error",
+                "seeds",
+                "not finite",
+            ),
+            tuple(_list_row(outcomes[name]) for name in _NAMES),
+        ),
+        limits=(
+            "The paper trains for 64,000 steps on images of 32 pixels; these trainings are much shorter. A difference "
+            "here is one of how fast the networks learn, and may shrink in a longer training.",
+            "One recipe was used for all four networks; another learning rate may suit one of them better.",
+            "The bands and hollow dots show the lowest and highest of the seeds, which is no confidence interval.",
+        ),
+        quote=_QUOTE,
+        figures={
+            f"{name} {key} error": outcomes[name].spread(key).mean
+            for name in _NAMES
+            for key in ("train", "validation", "test")
+        },
+    )
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1%}"
+
+
+def _list_row(outcome: Outcome) -> tuple[str | int | float | None, ...]:
+    errors = [outcome.spread(key).describe(_percent) for key in ("train", "validation", "test")]
+    return (outcome.name, outcome.parameters, *errors, len(outcome.pieces), outcome.diverged)
+
+
+def _write_title(outcomes: dict[str, Outcome], verdicts: dict[str, str]) -> str:
+    plain = [outcomes[f"plain-{depth}"].spread("train").mean for depth in (20, 56)]
+    residual = [outcomes[f"residual-{depth}"].spread("train").mean for depth in (20, 56)]
+    if verdicts["plain"].startswith("higher"):
+        rest = {"higher": "so does the residual one", "lower": "the residual one learns better"}.get(
+            verdicts["residual"].split()[0], "the residual one does not clearly change"
+        )
+        if verdicts["residual"].startswith("higher") and residual[1] - residual[0] < 0.5 * (
+            plain[1] - plain[0]
+        ):
+            rest = "the residual one loses less"
+        return f"With 56 layers in place of 20 the plain network learns worse; {rest}"
+    return "Degradation does not show at this budget: the deeper plain network does not clearly learn worse"
+
+
+def _write_closing(
+    outcomes: dict[str, Outcome], verdicts: dict[str, str], found: Comparison
+) -> tuple[str, ...]:
+    sentences = []
+    for kind in ("plain", "residual"):
+        first, second = (outcomes[f"{kind}-{depth}"].spread("train") for depth in (20, 56))
+        sentences.append(_describe_change(kind, first, second, verdicts[kind]))
+    errors = [outcomes[f"{kind}-56"].spread("test") for kind in ("plain", "residual")]
+    sentences.append(
+        f"At 56 layers the test error is {errors[0].describe(_percent)} plain and {errors[1].describe(_percent)} "
+        f"residual, of {found.test_images:,} images."
+    )
+    if not verdicts["plain"].startswith("higher"):
+        sentences.append("So the degradation of the textbooks does not show in so short a training.")
+    elif verdicts["residual"].startswith("higher"):
+        sentences.append(
+            "In so short a training the deeper residual network is behind too; it has just begun to learn."
+        )
+    return tuple(sentences)
+
+
+def _describe_change(kind: str, first: Spread, second: Spread, verdict: str) -> str:
+    ends = f"from {first.describe(_percent)} with 20 layers to {second.describe(_percent)} with 56"
+    if verdict == "unclear":
+        return f"The training error of the {kind} network goes {ends}, which the seeds do not tell apart."
+    verb = "rises" if verdict.startswith("higher") else "falls"
+    alone = " (one seed, so its spread is not known)" if verdict.endswith("once") else ""
+    return f"The training error of the {kind} network {verb} {ends}{alone}."
+
+
+def _name_ends(outcomes: dict[str, Outcome], key: str, word: str) -> str:
+    best = min(_NAMES, key=lambda name: _or_one(outcomes[name].spread(key).mean))
+    worst = max(_NAMES, key=lambda name: _or_one(outcomes[name].spread(key).mean))
+    ends = [_percent(outcomes[name].spread(key).mean) for name in (best, worst)]
+    return f"The {word} error ends lowest for {best} ({ends[0]}) and highest for {worst} ({ends[1]})"
+
+
+def _or_one(value: float) -> float:
+    return 1.0 if value != value else value
+
+
+def _draw_curves(outcomes: dict[str, Outcome], key: str, label: str, title: str, seeds: int) -> Drawing:
+    series = [_make_series(outcomes[name], key) for name in _NAMES if outcomes[name].curve(key)]
+    note = f"mean of {seeds} seeds, band from lowest to highest" if seeds > 1 else "one seed"
+    return draw_lines(f"{key}-error", title, series, Axis("epoch"), Axis(label, percent=True), note)
+
+
+def _make_series(outcome: Outcome, key: str) -> Series:
+    spreads: Sequence[Spread] = outcome.curve(key)
+    return Series(
+        outcome.name,
+        tuple(float(i + 1) for i in range(len(spreads))),
+        tuple(one.mean for one in spreads),
+        _COLOURS[outcome.name],
+        tuple(one.low for one in spreads),
+        tuple(one.high for one in spreads),
+        dashed=outcome.name.endswith("20"),
+    )
+
+
+DEGRADATION = Study(
+    "degradation", "Does a deeper plain network train worse, and does a residual one not?", run
+)
