@@ -11,5 +11,6 @@ A new study is one file and one row here.
 
 from residual.studies.degradation import DEGRADATION
 from residual.studies.study import Study
+from residual.studies.vanishing import VANISHING
 
-STUDIES: dict[str, Study] = {one.name: one for one in (DEGRADATION,)}
+STUDIES: dict[str, Study] = {one.name: one for one in (VANISHING, DEGRADATION)}

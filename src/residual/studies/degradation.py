@@ -11,9 +11,9 @@ from residual.studies.study import Findings, Study
 
 _NAMES = ("plain-20", "residual-20", "plain-56", "residual-56")
 _COLOURS = {"plain-20": "orange", "plain-56": "orange", "residual-20": "blue", "residual-56": "blue"}
-_QUOTE = (
-    "Adding more layers does not increase training error unlike plain deep networks.",
-    "notebook E, on what residual networks do; He et al. 2015 (arXiv:1512.03385), figures 1 and 6, show it on CIFAR-10",
+_CLAIM = (
+    "A deeper plain network ends with a higher training error than a shallower one; a deeper residual one does not.",
+    "what notebook E says, after He et al. 2015 (arXiv:1512.03385), figures 1 and 6",
 )
 
 
@@ -95,7 +95,7 @@ def report(found: Comparison) -> Findings:
             "One recipe was used for all four networks; another learning rate may suit one of them better.",
             "The bands and hollow dots show the lowest and highest of the seeds, which is no confidence interval.",
         ),
-        quote=_QUOTE,
+        claim=_CLAIM,
         figures={
             f"{name} {key} error": outcomes[name].spread(key).mean
             for name in _NAMES

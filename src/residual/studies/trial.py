@@ -180,3 +180,20 @@ def zero_last_norms(model: keras.Model) -> None:
             last[block] = layer
     for layer in last.values():
         layer.gamma.assign(np.zeros(layer.gamma.shape, np.float32))
+
+
+def watch_steps(look: Callable[[int], None]) -> keras.callbacks.Callback:
+    """A callback that looks at the network before the first step and after each step of the first epoch.
+
+    Args:
+        look: gets the number of steps that have been done.
+    """
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            look(0)
+
+        def on_train_batch_end(self, batch, logs=None):
+            look(batch + 1)
+
+    return Watch()
