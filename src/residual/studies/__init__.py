@@ -10,7 +10,8 @@ A new study is one file and one row here.
 """
 
 from residual.studies.degradation import DEGRADATION
+from residual.studies.shortcuts import SHORTCUTS
 from residual.studies.study import Study
 from residual.studies.vanishing import VANISHING
 
-STUDIES: dict[str, Study] = {one.name: one for one in (VANISHING, DEGRADATION)}
+STUDIES: dict[str, Study] = {one.name: one for one in (VANISHING, DEGRADATION, SHORTCUTS)}

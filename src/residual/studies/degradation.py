@@ -1,16 +1,14 @@
 """Degradation: does a deeper plain network train worse, and does a residual one not?"""
 
-from collections.abc import Sequence
-
 from residual.studies.comparison import Candidate, Comparison, Outcome, compare
+from residual.studies.comparison_charts import draw_test_errors, format_error, make_table
 from residual.studies.context import Context
-from residual.studies.drawing import Drawing, Table
-from residual.studies.plots import Axis, Row, Series, draw_dots, draw_lines
 from residual.studies.spread import Spread, judge_difference
 from residual.studies.study import Findings, Study
 
 _NAMES = ("plain-20", "residual-20", "plain-56", "residual-56")
 _COLOURS = {"plain-20": "orange", "plain-56": "orange", "residual-20": "blue", "residual-56": "blue"}
+_DASHED = ("plain-20", "residual-20")
 _CLAIM = (
     "A deeper plain network ends with a higher training error than a shallower one; a deeper residual one does not.",
     "what notebook E says, after He et al. 2015 (arXiv:1512.03385), figures 1 and 6",
@@ -41,7 +39,6 @@ def report(found: Comparison) -> Findings:
         kind: judge_difference(outcomes[f"{kind}-20"].spread("train"), outcomes[f"{kind}-56"].spread("train"))
         for kind in ("plain", "residual")
     }
-    seeds = len(found.seeds)
     return Findings(
         title=_write_title(outcomes, verdicts),
         closing=_write_closing(outcomes, verdicts, found),
@@ -59,36 +56,13 @@ def report(found: Comparison) -> Findings:
             ("error", "in training, of the images as they pass, in training mode; test images are read once"),
         ),
         charts=(
-            _draw_curves(
-                outcomes, "train", "training error", _name_ends(outcomes, "train", "training"), seeds
+            draw_curves(found, "train", _name_ends(outcomes, "train", "training"), _COLOURS, _DASHED),
+            draw_curves(
+                found, "validation", _name_ends(outcomes, "validation", "validation"), _COLOURS, _DASHED
             ),
-            _draw_curves(
-                outcomes,
-                "validation",
-                "validation error",
-                _name_ends(outcomes, "validation", "validation"),
-                seeds,
-            ),
-            draw_dots(
-                "test-error",
-                f"Test error at the end, {found.test_images:,} images",
-                [Row(name, outcomes[name].spread("test").values, _COLOURS[name]) for name in _NAMES],
-                Axis("test error", percent=True),
-                _percent,
-            ),
+            draw_test_errors(found, _title_tests(outcomes, found), _COLOURS),
         ),
-        table=Table(
-            (
-                "network",
-                "parameters",
-                "training error",
-                "validation error",
-                "test error",
-                "seeds",
-                "not finite",
-            ),
-            tuple(_list_row(outcomes[name]) for name in _NAMES),
-        ),
+        table=make_table(found),
         limits=(
             "The paper trains for 64,000 steps on images of 32 pixels; these trainings are much shorter. A difference "
             "here is one of how fast the networks learn, and may shrink in a longer training.",
@@ -102,15 +76,6 @@ def report(found: Comparison) -> Findings:
             for key in ("train", "validation", "test")
         },
     )
-
-
-def _percent(value: float) -> str:
-    return f"{value:.1%}"
-
-
-def _list_row(outcome: Outcome) -> tuple[str | int | float | None, ...]:
-    errors = [outcome.spread(key).describe(_percent) for key in ("train", "validation", "test")]
-    return (outcome.name, outcome.parameters, *errors, len(outcome.pieces), outcome.diverged)
 
 
 def _write_title(outcomes: dict[str, Outcome], verdicts: dict[str, str]) -> str:
@@ -135,10 +100,9 @@ def _write_closing(
     for kind in ("plain", "residual"):
         first, second = (outcomes[f"{kind}-{depth}"].spread("train") for depth in (20, 56))
         sentences.append(_describe_change(kind, first, second, verdicts[kind]))
-    errors = [outcomes[f"{kind}-56"].spread("test") for kind in ("plain", "residual")]
+    errors = [outcomes[f"{kind}-56"].spread("test").describe(format_error) for kind in ("plain", "residual")]
     sentences.append(
-        f"At 56 layers the test error is {errors[0].describe(_percent)} plain and {errors[1].describe(_percent)} "
-        f"residual, of {found.test_images:,} images."
+        f"At 56 layers the test error is {errors[0]} plain and {errors[1]} residual, of {found.test_images:,} images."
     )
     if not verdicts["plain"].startswith("higher"):
         sentences.append("So the degradation of the textbooks does not show in so short a training.")
@@ -150,7 +114,7 @@ def _write_closing(
 
 
 def _describe_change(kind: str, first: Spread, second: Spread, verdict: str) -> str:
-    ends = f"from {first.describe(_percent)} with 20 layers to {second.describe(_percent)} with 56"
+    ends = f"from {first.describe(format_error)} with 20 layers to {second.describe(format_error)} with 56"
     if verdict == "unclear":
         return f"The training error of the {kind} network goes {ends}, which the seeds do not tell apart."
     verb = "rises" if verdict.startswith("higher") else "falls"
@@ -161,31 +125,18 @@ def _describe_change(kind: str, first: Spread, second: Spread, verdict: str) -> 
 def _name_ends(outcomes: dict[str, Outcome], key: str, word: str) -> str:
     best = min(_NAMES, key=lambda name: _or_one(outcomes[name].spread(key).mean))
     worst = max(_NAMES, key=lambda name: _or_one(outcomes[name].spread(key).mean))
-    ends = [_percent(outcomes[name].spread(key).mean) for name in (best, worst)]
+    ends = [format_error(outcomes[name].spread(key).mean) for name in (best, worst)]
     return f"The {word} error ends lowest for {best} ({ends[0]}) and highest for {worst} ({ends[1]})"
+
+
+def _title_tests(outcomes: dict[str, Outcome], found: Comparison) -> str:
+    best = min(_NAMES, key=lambda name: _or_one(outcomes[name].spread("test").mean))
+    error = format_error(outcomes[best].spread("test").mean)
+    return f"{best} has the lowest test error at the end: {error} of {found.test_images:,} images"
 
 
 def _or_one(value: float) -> float:
     return 1.0 if value != value else value
-
-
-def _draw_curves(outcomes: dict[str, Outcome], key: str, label: str, title: str, seeds: int) -> Drawing:
-    series = [_make_series(outcomes[name], key) for name in _NAMES if outcomes[name].curve(key)]
-    note = f"mean of {seeds} seeds, band from lowest to highest" if seeds > 1 else "one seed"
-    return draw_lines(f"{key}-error", title, series, Axis("epoch"), Axis(label, percent=True), note)
-
-
-def _make_series(outcome: Outcome, key: str) -> Series:
-    spreads: Sequence[Spread] = outcome.curve(key)
-    return Series(
-        outcome.name,
-        tuple(float(i + 1) for i in range(len(spreads))),
-        tuple(one.mean for one in spreads),
-        _COLOURS[outcome.name],
-        tuple(one.low for one in spreads),
-        tuple(one.high for one in spreads),
-        dashed=outcome.name.endswith("20"),
-    )
 
 
 DEGRADATION = Study(

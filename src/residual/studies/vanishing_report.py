@@ -142,16 +142,11 @@ def _join(numbers: Sequence[int]) -> str:
 
 
 def _write_title(found: Measured) -> str:
-    factors = {kind: found.find_factor(kind, "norm") for kind in ("plain", "residual")}
-    ends = f"from {found.depths[0]} to {found.deepest} layers"
-    trend = name_trend(factors["plain"])
-    title = (
-        f"With batch norm the early gradient of a plain network {trend} {ends} ({_times(factors['plain'])})"
+    plain, residual = (found.find_factor(kind, "norm") for kind in ("plain", "residual"))
+    return (
+        f"From {found.depths[0]} to {found.deepest} layers with batch norm, the early gradient {name_trend(plain)} in "
+        f"plain networks ({_times(plain)}) and {name_trend(residual)} in residual ones ({_times(residual)})"
     )
-    title += f"; with shortcuts it {name_trend(factors['residual'])} ({_times(factors['residual'])})"
-    if trend != "vanishes" and name_trend(found.find_factor("plain", "glorot")) == "vanishes":
-        title += ". It vanishes without batch norm, from Glorot's weights"
-    return title
 
 
 def _times(factor: float) -> str:
@@ -163,21 +158,20 @@ def _write_closing(found: Measured) -> tuple[str, ...]:
     factors = {key: found.find_factor(*key) for key in found.keys}
     plain, residual = factors["plain", "norm"], factors["residual", "norm"]
     early = {kind: found.find_early(kind, "norm", found.deepest) for kind in ("plain", "residual")}
-    sentences = [
+    first = (
         f"Before training and with batch norm, the early gradient of the plain network {name_trend(plain)} {ends} "
         f"({_times(plain)}, to {early['plain'].describe(format_figure)}); that of the residual one "
         f"{name_trend(residual)} ({_times(residual)}, to {early['residual'].describe(format_figure)})."
-    ]
+    )
+    parts = []
     for variant, words in (("glorot", "from Glorot's initial weights"), ("he", "from He's")):
         plain, residual = factors["plain", variant], factors["residual", variant]
-        sentences.append(
-            f"Without batch norm, {words}, it {name_trend(plain)} in the plain network ({_times(plain)}) and "
-            f"{name_trend(residual)} in the residual one ({_times(residual)})."
+        parts.append(
+            f"{words} it {name_trend(plain)} in the plain network ({_times(plain)}) and {name_trend(residual)} in the "
+            f"residual one ({_times(residual)})"
         )
-    if last := _describe_last_step(found):
-        sentences.append(last)
-    sentences.append(_judge_claim({key: name_trend(factor) for key, factor in factors.items()}))
-    return tuple(sentences)
+    last = _judge_claim({key: name_trend(factor) for key, factor in factors.items()})
+    return first, f"Without batch norm, {'; '.join(parts)}.", f"{_describe_last_step(found)}{last}"
 
 
 def _describe_last_step(found: Measured) -> str:
@@ -195,7 +189,7 @@ def _describe_last_step(found: Measured) -> str:
     ]
     return (
         f"In {both[-1]} steps of training with {found.trained_depth} layers and batch norm it goes {texts[0]} in the "
-        f"plain network and {texts[1]} in the residual one."
+        f"plain network and {texts[1]} in the residual one. "
     )
 
 
@@ -242,7 +236,14 @@ def _draw_depths(found: Measured) -> Drawing:
         f"Before training, from {found.depths[0]} to {found.deepest} layers with batch norm, the early gradient "
         f"changes by {factors[0]} plain and {factors[1]} residual"
     )
-    return draw_lines("depth", title, series, Axis("layers"), Axis(_EARLY, log=True), "dashed: plain")
+    return draw_lines(
+        "depth",
+        title,
+        series,
+        Axis("layers", low=0, high=found.deepest),
+        Axis(_EARLY, log=True),
+        "dashed: plain",
+    )
 
 
 def _spread_layers(probes: Sequence[Probe]) -> list[Spread]:
@@ -261,9 +262,9 @@ def _draw_profiles(
         spreads = _spread_layers(find(kind, variant))
         if spreads:
             series.append(_make_series(kind, variant, range(1, len(spreads) + 1), spreads))
-    return draw_lines(
-        name, title, series, Axis("convolution, from the image to the head"), axis, "dashed: plain"
-    )
+    last = max((one.x[-1] for one in series), default=1.0)
+    x_axis = Axis("convolution, from the image to the head", low=0, high=last)
+    return draw_lines(name, title, series, x_axis, axis, "dashed: plain")
 
 
 def _draw_layers(found: Measured) -> Drawing:
