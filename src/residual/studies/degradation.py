@@ -1,7 +1,7 @@
 """Degradation: does a deeper plain network train worse, and does a residual one not?"""
 
 from residual.studies.comparison import Candidate, Comparison, Outcome, compare
-from residual.studies.comparison_charts import draw_test_errors, format_error, make_table
+from residual.studies.comparison_charts import draw_curves, draw_test_errors, format_error, make_table
 from residual.studies.context import Context
 from residual.studies.spread import Spread, judge_difference
 from residual.studies.study import Findings, Study
