@@ -9,6 +9,9 @@ page      the folder of results: page, tables, pictures
 A new study is one file and one row here.
 """
 
+from residual.studies.degradation import DEGRADATION
+from residual.studies.shortcuts import SHORTCUTS
 from residual.studies.study import Study
+from residual.studies.vanishing import VANISHING
 
-STUDIES: dict[str, Study] = {one.name: one for one in ()}
+STUDIES: dict[str, Study] = {one.name: one for one in (VANISHING, DEGRADATION, SHORTCUTS)}
