@@ -16,10 +16,22 @@ def gradient_norm(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
         x: images (n, h, w, 3).
         y: one-hot labels (n, classes).
     """
-    gradients = {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}[keras.backend.backend()](
-        model, x, y
-    )
-    return float(np.sqrt(sum(np.square(np.asarray(g), dtype=np.float64).sum() for g in gradients)))
+    gradients = weight_gradients(model, x, y)
+    return float(np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in gradients)))
+
+
+def weight_gradients(model: keras.Model, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+    """The loss's gradient in each trainable weight, in their order.
+
+    The batch-norm statistics move as in a step of training; the weights stay.
+
+    Args:
+        model: compiled.
+        x: images (n, h, w, 3).
+        y: one-hot labels (n, classes).
+    """
+    find = {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}[keras.backend.backend()]
+    return [np.asarray(gradient) for gradient in find(model, x, y)]
 
 
 def _tensorflow(model, x, y) -> list:

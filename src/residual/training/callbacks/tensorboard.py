@@ -89,7 +89,9 @@ class Board(keras.callbacks.Callback):
                 (self.waiting.batches.waited, self.waiting.spent), self.before, strict=True
             )
         )
-        figures = {name: row[name] for name in TRAIN if name in row} | {"waiting_for_data": waited / spent if spent else 0.0}
+        figures = {name: row[name] for name in TRAIN if name in row} | {
+            "waiting_for_data": waited / spent if spent else 0.0
+        }
         self._write(self.train, epoch + 1, figures)
         self._write(self.validation, epoch + 1, {name.removeprefix("val_"): row[name] for name in VALIDATION})
 
