@@ -25,6 +25,7 @@ from residual.cli import (
     runs,
     runs_compare,
     serve,
+    study,
     summary,
     train,
 )
@@ -44,6 +45,7 @@ VERBS = {
     "explain": explain,
     "report": report,
     "doctor": doctor,
+    "study": study,
     "runs": runs,
     "runs compare": runs_compare,
     "data": data,
