@@ -9,6 +9,7 @@ page      the folder of results: page, tables, pictures
 A new study is one file and one row here.
 """
 
+from residual.studies.batch_norm import BATCH_NORM
 from residual.studies.study import Study
 
-STUDIES: dict[str, Study] = {one.name: one for one in ()}
+STUDIES: dict[str, Study] = {one.name: one for one in (BATCH_NORM,)}
