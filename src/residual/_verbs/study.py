@@ -118,8 +118,8 @@ def run_study(
             console or default_console(),
             lambda: _load(run_or_model, address, data is None, network),
             network,
-            subject,
             dict(describe_machine()),
+            subject=subject,
         )
         findings = study.run(context)
     return write_results(study, context, findings, command or f"residual.study({name!r})")

@@ -67,6 +67,30 @@ class Answers:
         """95% interval of the accuracy."""
         return wilson_interval(*self.counts)
 
+    def find_contradicted(self) -> list[int]:
+        """The images with another label than the network gives them, as surely as in half of its right answers.
+
+        Returns:
+            Their numbers, those first whose label it finds least probable beside its own.
+        """
+        if not self.right.any():
+            return []
+        sure = self.rows.max(1)
+        median = float(np.median(sure[self.right]))
+        wrong = np.flatnonzero(~self.right & (sure >= median))
+        margin = sure[wrong] - self.rows[wrong, self.labels[wrong]]
+        return [int(i) for i in wrong[np.argsort(-margin, kind="stable")]]
+
+    @property
+    def noise(self) -> float:
+        """Share of the labels that may be wrong, 0 to 1.
+
+        A network that errs on hard images is less sure there than in its right answers; one that has learned in spite
+        of wrong labels is as sure. Half of its right answers are surer than their median, so that what it contradicts
+        with more is counted twice.
+        """
+        return min(1.0, 2 * len(self.find_contradicted()) / len(self))
+
     def name(self, i: int) -> str:
         """What a person finds image i by; its number if it has no name."""
         return f"image {i}" if self.images.names is None else self.images.names[i]

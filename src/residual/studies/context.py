@@ -68,9 +68,9 @@ class Context:
         console: where progress is shown.
         load: reads the images; called when a piece that needs them is not there yet.
         network: the user's trained network, a stock Keras model; None without one.
-        subject: what else is known of it.
         machine: system, processor, cores, versions.
         started: `time.perf_counter()` when the study began.
+        subject: what else is known of the network.
     """
 
     asked: Asked
@@ -78,9 +78,9 @@ class Context:
     console: Console
     load: Callable[[], Dataset]
     network: Any = None
-    subject: Subject = field(default_factory=Subject)
     machine: dict[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
+    subject: Subject = field(default_factory=Subject)
 
     @cached_property
     def data(self) -> Dataset:

@@ -1,14 +1,11 @@
 """Label noise: the network contradicts labels, and is as sure of that as of what it has right."""
 
-import numpy as np
-
 from residual.diagnosis.check import Check, Remedy
 from residual.diagnosis.patient import Answers, Patient
 from residual.evaluation.metrics import wilson_interval
 
 NAME = "label-noise"
-SHARE = 0.01  # of the validation images, which the low end of the 95% interval must pass
-NAMED = 20  # images at most
+SHARE = 0.02  # of the validation images, which the low end of the 95% interval must pass
 THRESHOLD = f"at least {SHARE:.0%} of the validation images are contradicted with confidence (low end of the interval)"
 
 
@@ -23,14 +20,13 @@ def find(patient: Patient) -> Check:
         patient: the run.
     """
     held_out = patient.validation
-    wrong = find_contradicted(held_out)
+    wrong = held_out.find_contradicted()
     low, high = wilson_interval(len(wrong), len(held_out))
     found = low > SHARE
-    estimate = 2 * len(wrong) / len(held_out)
-    seen = find_contradicted(patient.training)
+    seen = patient.training.find_contradicted()
     evidence = (
         f"{len(wrong)} of {len(held_out)} validation images are contradicted as surely as half of the right answers: "
-        f"{len(wrong) / len(held_out):.1%} (95% interval {low:.1%} to {high:.1%}). So about {min(estimate, 1):.0%} of "
+        f"{len(wrong) / len(held_out):.1%} (95% interval {low:.1%} to {high:.1%}). So about {held_out.noise:.0%} of "
         "the labels may be wrong."
     )
     figures = {
@@ -38,13 +34,13 @@ def find(patient: Patient) -> Check:
         "images": len(held_out),
         "low": low,
         "high": high,
-        "estimate": estimate,
+        "estimate": held_out.noise,
+        "training_contradicted": len(seen),
     }
-    figures["training_contradicted"] = len(seen)
     if not found:
         return Check(NAME, False, evidence, THRESHOLD, figures)
-    where = [_describe(patient, held_out, i, "validation") for i in wrong[:NAMED]]
-    where += [_describe(patient, patient.training, i, "training") for i in seen[: NAMED - len(where)]]
+    where = [_describe(patient, held_out, i, "validation") for i in wrong]
+    where += [_describe(patient, patient.training, i, "training") for i in seen]
     remedies = (
         Remedy(
             "Look at these images and mend their labels: the command lists suspect labels with its own check.",
@@ -56,24 +52,6 @@ def find(patient: Patient) -> Check:
         ),
     )
     return Check(NAME, True, evidence, THRESHOLD, figures, tuple(where), remedies)
-
-
-def find_contradicted(answers: Answers) -> list[int]:
-    """The images with another label than the network gives them, as surely as in half of its right answers.
-
-    Args:
-        answers: of the network.
-
-    Returns:
-        Their numbers, those first whose label it finds least probable beside its own.
-    """
-    sure = answers.rows.max(1)
-    if not answers.right.any():
-        return []
-    median = float(np.median(sure[answers.right]))
-    wrong = np.flatnonzero(~answers.right & (sure >= median))
-    margin = sure[wrong] - answers.rows[wrong, answers.labels[wrong]]
-    return [int(i) for i in wrong[np.argsort(-margin, kind="stable")]]
 
 
 def _describe(patient: Patient, answers: Answers, i: int, split: str) -> str:
