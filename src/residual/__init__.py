@@ -20,6 +20,7 @@ from residual.errors import DataError, NetworkError, RecipeError, ResidualError,
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._api import build, evaluate, export, predict, resume, train, train_series
     from residual._run import Run, open_run
+    from residual._verbs.doctor import doctor
     from residual._verbs.embed import embed
     from residual._verbs.explain import explain, save_features
     from residual._verbs.find_rate import find_rate
@@ -57,6 +58,7 @@ __all__ = [
     "compare_runs",
     "convert",
     "convolutional_block",
+    "doctor",
     "embed",
     "evaluate",
     "explain",
@@ -85,6 +87,7 @@ __all__ = [
 _MODULES = {
     "residual._api": ("build", "evaluate", "export", "predict", "resume", "train", "train_series"),
     "residual._verbs.embed": ("embed",),
+    "residual._verbs.doctor": ("doctor",),
     "residual._verbs.explain": ("explain", "save_features"),
     "residual._verbs.find_rate": ("find_rate",),
     "residual._run": ("Run", "open_run"),

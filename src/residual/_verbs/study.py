@@ -1,5 +1,6 @@
 """A study, from a name to the folder with its page."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,9 +8,9 @@ from residual._console import default_console
 from residual._text import describe_value, parse_duration
 from residual._version import __version__
 from residual.backend import import_keras_quietly
-from residual.errors import ResidualError, RunError
+from residual.errors import ResidualError, ResidualWarning, RunError
 from residual.studies import STUDIES
-from residual.studies.context import Asked, Context, open_folder
+from residual.studies.context import Asked, Context, Subject, open_folder
 from residual.studies.study import Study
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def run_study(
     time_budget: str = BUDGET,
     seeds: int = SEEDS,
     out: str | Path | None = None,
+    pixels: str | None = None,
+    repair: str | Path | None = None,
     device: str = "auto",
     console: "Console | None" = None,
     command: str | None = None,
@@ -75,6 +78,8 @@ def run_study(
         time_budget: time for the whole, such as "5m"; sizes are chosen to fit in it.
         seeds: trainings of each network, as far as the time allows.
         out: the folder; None takes the first free one in ./studies.
+        pixels: the range that a .keras file of another program takes: "0-255", "0-1" or "-1-1".
+        repair: a new .keras file for the repaired network, of the study batch-norm.
         device: as `train` takes it.
         console: where progress is shown; None takes standard output.
         command: that repeats it, for the page; None writes the call.
@@ -90,6 +95,7 @@ def run_study(
     study = check_study(name, run_or_model, seeds)
     seconds = parse_duration("time_budget", time_budget)
     check_device(device)
+    check_repair(study, repair)
     address = _choose_data(run_or_model, data)
     asked = Asked(
         study=name,
@@ -105,13 +111,15 @@ def run_study(
     from residual.training.machine import describe_machine
 
     with use_device(device):
+        network, subject = _open_network(run_or_model, pixels, repair)
         context = Context(
             asked,
             folder,
             console or default_console(),
-            lambda: _load(run_or_model, address, data is None),
-            _open_network(run_or_model),
+            lambda: _load(run_or_model, address, data is None, network),
+            network,
             dict(describe_machine()),
+            subject=subject,
         )
         findings = study.run(context)
     return write_results(study, context, findings, command or f"residual.study({name!r})")
@@ -136,19 +144,63 @@ def _choose_data(run_or_model: str | Path | None, data: str | Path | None) -> st
     return "digits" if find_named("cifar10", None).path is None else "cifar10"
 
 
-def _load(run_or_model: str | Path | None, address: str, is_own: bool) -> "Dataset":
-    if run_or_model is not None and is_own:
-        from residual._run import open_run
+def check_repair(study: Study, repair: str | Path | None) -> None:
+    """Refuse a file that a repaired network cannot be written to. Nothing is ever replaced.
 
-        return open_run(run_or_model).data
+    Args:
+        study: that was asked for.
+        repair: the file; None is always right.
+
+    Raises:
+        RunError: saying what is allowed.
+    """
+    if repair is None:
+        return
+    path = Path(repair)
+    if not study.repairs:
+        raise RunError(f"The study {study.name} repairs nothing: leave `repair` out.")
+    if path.suffix.lower() != ".keras":
+        raise RunError(f"repair must end in .keras; got {describe_value(str(path))}.")
+    if path.exists():
+        raise RunError(f"repair must be a new file; {path} exists. Nothing was changed.")
+    if not path.parent.is_dir():
+        raise RunError(f"repair must be in a folder that exists; there is no folder {path.parent}.")
+
+
+def _load(run_or_model: str | Path | None, address: str, is_own: bool, network: Any) -> "Dataset":
+    """The images: those of a run in its own split, others in the size that a network takes."""
     from residual.data.load import load_data
 
-    return load_data(address)
-
-
-def _open_network(run_or_model: str | Path | None) -> Any:
     if run_or_model is None:
-        return None
-    from residual._run import open_classifier
+        return load_data(address)
+    if is_own:
+        from residual._run import open_run
+        from residual.training.reload import reload_split
 
-    return open_classifier(run_or_model).model
+        return reload_split(open_run(run_or_model).folder)
+    side = network.input_shape[1]
+    return load_data(address, side)
+
+
+def _open_network(
+    run_or_model: str | Path | None, pixels: str | None, repair: str | Path | None
+) -> tuple[Any, Subject]:
+    """A trained network and what is known of it."""
+    if run_or_model is None:
+        return None, Subject()
+    from residual._run import check_unneeded, find_owner, open_classifier
+    from residual.models.keras_file import load_model
+    from residual.training.recipe import Recipe
+
+    path = None if repair is None else Path(repair)
+    run = find_owner(run_or_model)
+    if run is None:
+        found = open_classifier(run_or_model, None, pixels)
+        if found.note:
+            warnings.warn(found.note, ResidualWarning, stacklevel=2)
+        info = load_model(run_or_model)[1] if path else {}
+        return found.model, Subject(found.pixels, info, repair=path)
+    check_unneeded(run, None, pixels)
+    recipe = Recipe.from_table(run.folder.record.recipe)
+    info = load_model(run.folder.model)[1] if path else {}
+    return run.model, Subject("0-255", info, recipe.batch_size, tuple(recipe.augment), path)

@@ -10,6 +10,7 @@ from residual.backend.devices import check_device
 from residual.cli._shared import (
     DEVICE,
     JSON,
+    PIXELS,
     api,
     check_trained,
     complete_run,
@@ -53,6 +54,10 @@ def run(
     out: Path = typer.Option(
         None, metavar="DIR", help="Folder of the results; a new one in studies/ if none is given."
     ),
+    pixels: str = PIXELS,
+    repair: Path = typer.Option(
+        None, metavar="FILE", help="Save the network with mended statistics as a new .keras file: batch-norm."
+    ),
     show: bool = typer.Option(False, "--open", help="Show the page in the browser."),
     device: str = DEVICE,
     as_json: bool = JSON,
@@ -68,9 +73,9 @@ def run(
         _list_studies(out_console, as_json)
         return
     check_device(device)
-    from residual._verbs.study import check_study
+    from residual._verbs.study import check_repair, check_study
 
-    check_study(name, run_or_model, seeds)
+    check_repair(check_study(name, run_or_model, seeds), repair)
     if run_or_model is not None:
         check_trained(run_or_model)
     if data is not None:
@@ -81,6 +86,7 @@ def run(
     from residual._verbs.study import run_study
 
     options = {"--budget": time_budget, "--data": data, "--seeds": None if seeds == 3 else seeds}
+    options |= {"--pixels": pixels, "--repair": repair}
     words = [word for option, value in options.items() if value is not None for word in (option, str(value))]
     command = shlex.join(["residual", "study", name, *([run_or_model] if run_or_model else []), *words])
     result = run_study(
@@ -90,6 +96,8 @@ def run(
         time_budget=time_budget,
         seeds=seeds,
         out=out,
+        pixels=pixels,
+        repair=repair,
         device=device,
         console=out_console,
         command=command,

@@ -9,9 +9,10 @@ page      the folder of results: page, tables, pictures
 A new study is one file and one row here.
 """
 
+from residual.studies.batch_norm import BATCH_NORM
 from residual.studies.degradation import DEGRADATION
 from residual.studies.shortcuts import SHORTCUTS
 from residual.studies.study import Study
 from residual.studies.vanishing import VANISHING
 
-STUDIES: dict[str, Study] = {one.name: one for one in (VANISHING, DEGRADATION, SHORTCUTS)}
+STUDIES: dict[str, Study] = {one.name: one for one in (VANISHING, DEGRADATION, SHORTCUTS, BATCH_NORM)}

@@ -40,6 +40,24 @@ class Asked:
     version: str
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What is known of a trained network of the user's beside the network itself.
+
+    Attributes:
+        pixels: the range that it takes, a key of `evaluation.classifier.PIXELS`.
+        info: what stands beside the model in its file.
+        batch_size, augment: of its training.
+        repair: the file for a repaired network; None writes none.
+    """
+
+    pixels: str = "0-255"
+    info: dict[str, Any] = field(default_factory=dict)
+    batch_size: int = 32
+    augment: tuple[Any, ...] = ()
+    repair: Path | None = None
+
+
 @dataclass
 class Context:
     """What a study works with.
@@ -49,9 +67,10 @@ class Context:
         folder: where pieces and results go.
         console: where progress is shown.
         load: reads the images; called when a piece that needs them is not there yet.
-        network: the user's trained network, a stock Keras model on raw pixels; None without one.
+        network: the user's trained network, a stock Keras model; None without one.
         machine: system, processor, cores, versions.
         started: `time.perf_counter()` when the study began.
+        subject: what else is known of the network.
     """
 
     asked: Asked
@@ -61,6 +80,7 @@ class Context:
     network: Any = None
     machine: dict[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
+    subject: Subject = field(default_factory=Subject)
 
     @cached_property
     def data(self) -> Dataset:

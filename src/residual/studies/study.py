@@ -47,9 +47,11 @@ class Study:
         question: one line.
         run: trains or probes networks; loads Keras only when it is called.
         network: whether it takes a trained network of the user's: it "must" have one, "may", or takes "none".
+        repairs: whether it can save a repaired network.
     """
 
     name: str
     question: str
     run: Callable[[Context], Findings]
     network: Literal["must", "may", "none"] = "none"
+    repairs: bool = False

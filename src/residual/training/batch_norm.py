@@ -27,8 +27,14 @@ def momentum_for(steps: int) -> float:
 
 
 def norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
-    """Every batch norm of a model."""
-    return [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    """Every batch norm of a model, those of models inside it too, each once."""
+    found: dict[int, keras.layers.BatchNormalization] = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            found[id(layer)] = layer
+        elif isinstance(layer, keras.Model):
+            found |= {id(inner): inner for inner in norms(layer)}
+    return list(found.values())
 
 
 def set_momentum(model: keras.Model, momentum: float) -> None:
