@@ -86,6 +86,7 @@ def train(
     optimizer: "keras.optimizers.Optimizer | None" = None,
     callbacks: "Sequence[keras.callbacks.Callback] | None" = None,
     engine: bool = True,
+    report: bool = True,
     name: str | None = None,
     resume: str = "never",
     device: str = "auto",
@@ -118,6 +119,7 @@ def train(
             or schedule of its own. Its weight decay leaves biases and batch norms alone, as that of recipes does.
         callbacks: Keras callbacks. A run records their names; they must be given again to resume it.
         engine: write engine.onnx at the end, if onnx and onnxruntime are installed: predictions do not load Keras then.
+        report: write report.html at the end, a page of the run; `Run.evaluate` adds the test images to it.
         name: of the run; None counts up.
         resume: what happens if a run of this name exists. "never" refuses: a new training never continues an old one
             unasked. "auto" continues it if it was interrupted and the same was asked; the command line does this, so

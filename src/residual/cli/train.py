@@ -7,6 +7,7 @@ import typer
 from msgspec.structs import replace
 
 from residual.backend.devices import check_device
+from residual.cli._repeat import make_format_command
 from residual.cli._shared import (
     DEVICE,
     JSON,
@@ -89,6 +90,9 @@ def run(
         "--engine/--no-engine",
         help="Write engine.onnx at the end, so that predict does not load Keras.",
     ),
+    report: bool = typer.Option(
+        True, "--report/--no-report", help="Write report.html at the end, a page of the run."
+    ),
     seeds: int = typer.Option(
         None, metavar="N", min=2, help="Train N runs, NAME-seed1 to NAME-seedN: mean, spread and interval."
     ),
@@ -140,7 +144,13 @@ def _train_series(context: typer.Context, shown: "TextConsole", out: "TextConsol
     options = _read_options(given, None)
     api(shown)
     series = train_series(
-        options, name=given["name"], kind=kind, count=count, console=shown, device=given["device"]
+        options,
+        name=given["name"],
+        kind=kind,
+        count=count,
+        console=shown,
+        device=given["device"],
+        format_command=make_format_command(context),
     )
     if given["as_json"]:
         from msgspec import to_builtins
@@ -177,7 +187,12 @@ def _train_anew(context: typer.Context, shown: "TextConsole") -> "Run":
     options = _read_options(given, given["name"])
     toolkit = api(shown)
     return toolkit.train_run(
-        options, name=given["name"], resume="auto", console=shown, device=given["device"]
+        options,
+        name=given["name"],
+        resume="auto",
+        console=shown,
+        device=given["device"],
+        format_command=make_format_command(context),
     )
 
 
@@ -189,7 +204,9 @@ def _resume(context: typer.Context, shown: "TextConsole") -> "Run":
     _refuse_others(context, run)
     check_device(device)
     find_run(run)
-    return api(shown).resume_run(run, console=shown, device=device)
+    return api(shown).resume_run(
+        run, console=shown, device=device, format_command=make_format_command(context)
+    )
 
 
 def _refuse_others(context: typer.Context, run: str) -> None:
@@ -279,6 +296,8 @@ def print_outcome(out: "TextConsole", trained: "Run", scores: "Scores | None") -
     commands = [f"residual {verb} {path.name}" for verb in (*verbs, "evaluate")]
     rows += [("next", commands[0]), *(("", command) for command in commands[1:])]
     rows.append(("", f"residual predict {path.name} IMAGE..."))
+    if (path / "report.html").is_file():
+        rows.append(("report", str(path / "report.html")))
     out.print()
     for label, text in rows:
         print_row(out, label, text, indent=11, style="bold" if label == "test" else None)

@@ -1,5 +1,6 @@
 """The report of a run as one HTML page that needs nothing else."""
 
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,27 @@ def check_page(path: Path) -> None:
         raise RunError(f"out must be a file; {path} is a folder.")
     if not path.parent.is_dir():
         raise RunError(f"out must be in a folder that exists; there is no folder {path.parent}.")
-    if not path.exists():
-        return
+    if path.exists() and not _is_page(path):
+        raise RunError(f"{path} exists and is no report of a run. Choose another `out`, or remove it.")
+
+
+def remove_page(folder: Path) -> None:
+    """Remove the report of a run; a file of this name that is something else stays.
+
+    Args:
+        folder: of the run.
+
+    Raises:
+        OSError: if it cannot be removed.
+    """
+    path = folder / NAME
+    if path.is_file() and _is_page(path):
+        path.unlink()
+
+
+def _is_page(path: Path) -> bool:
     with path.open("rb") as file:
-        if _MARK.encode() not in file.read(200):
-            raise RunError(f"{path} exists and is no report of a run. Choose another `out`, or remove it.")
+        return _MARK.encode() in file.read(200)
 
 
 def format_page(run: JudgedRun) -> str:
@@ -51,6 +68,16 @@ def format_page(run: JudgedRun) -> str:
 
     Args:
         run: with what could be read of it.
+    """
+    return load_template("report.html.jinja").render(**_collect(run), mark=_MARK)
+
+
+@cache
+def load_template(name: str) -> Any:
+    """A template of this package, which refuses to show what it was not given.
+
+    Args:
+        name: of its file.
     """
     import jinja2
 
@@ -73,7 +100,7 @@ def format_page(run: JudgedRun) -> str:
     environment.finalize = lambda value: (
         escape_control(value) if type(value) is str else value
     )  # macros are marked
-    return environment.get_template("report.html.jinja").render(**_collect(run), mark=_MARK)
+    return environment.get_template(name)
 
 
 def _read_template(name: str) -> str:
