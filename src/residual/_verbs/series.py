@@ -28,6 +28,7 @@ from residual.training.options import TrainOptions
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from residual.reporting.live import LivePage
     from residual.reporting.repeat import FormatCommand
 
 
@@ -71,6 +72,7 @@ def train_series(
     console: "Console",
     device: str = AUTO,
     format_command: "FormatCommand | None" = None,
+    live: "LivePage | None" = None,
 ) -> Series:
     """Train the runs of a series that have not finished, and evaluate each on its test images at its end.
 
@@ -84,7 +86,7 @@ def train_series(
         count: how many runs.
         console: where the plan and each epoch are shown.
         device: where the networks are computed.
-        format_command: as `Run` has it.
+        format_command, live: as `train_run` takes them.
 
     Raises:
         DataError, NetworkError, RecipeError, RunError: as for `residual.train`; also if the series was asked for
@@ -107,6 +109,7 @@ def train_series(
             console=console,
             device=device,
             format_command=format_command,
+            live=live,
         )
         if run.report["interrupted"]:
             return _close(record, stopped=True)

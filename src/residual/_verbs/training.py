@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from residual._console import show_work
+from residual._console import print_row, show_work
 from residual._run import Run
 from residual.backend import import_keras_quietly
 from residual.backend.devices import AUTO, check_device, use_device
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import keras
     from rich.console import Console
 
+    from residual.reporting.live import LivePage
     from residual.reporting.repeat import FormatCommand
     from residual.runs.checkpoints import State
     from residual.training.job import Job
@@ -38,6 +39,7 @@ def train_run(
     console: "Console",
     device: str = AUTO,
     format_command: "FormatCommand | None" = None,
+    live: "LivePage | None" = None,
 ) -> Run:
     """Train what the options ask for, and write the report.
 
@@ -47,6 +49,7 @@ def train_run(
         console: where the plan and each epoch are shown.
         device: where the network is computed.
         format_command: as `Run` has it.
+        live: shows the training while it runs; None shows it nowhere.
 
     Raises:
         DataError, NetworkError, RecipeError, RunError: each says what to do.
@@ -58,7 +61,7 @@ def train_run(
     with show_work(console, "reading the images"):
         job = make_job(options, before.record.data.image_size[0] if before else None)
     with use_device(device):
-        return _report(_train_job(job, name, before, console).on(device), format_command)
+        return _report(_train_job(job, name, before, console, live).on(device), format_command)
 
 
 def _report(run: Run, format_command: "FormatCommand | None") -> Run:
@@ -68,18 +71,20 @@ def _report(run: Run, format_command: "FormatCommand | None") -> Run:
     return run
 
 
-def _train_job(job: "Job", name: str | None, before: RunFolder | None, console: "Console") -> Run:
+def _train_job(
+    job: "Job", name: str | None, before: RunFolder | None, console: "Console", live: "LivePage | None"
+) -> Run:
     """Train in a new run folder, or continue the run of before."""
     from residual.training.reload import continue_job
 
     if before is not None:
-        return _continue(before, continue_job(job, before), console)
+        return _continue(before, continue_job(job, before), console, live)
     folder = new_run(name, f"{job.data.name}-{job.spec.name}")
     with folder.claim():
         try:
             job = _write_start(folder, job)
             folder.write_record(job.record)
-            return _fit(folder, job, None, console)
+            return _fit(folder, job, None, console, live)
         except (NetworkError, RecipeError):  # raised before the first step: there is no run
             folder.discard()
             raise
@@ -125,6 +130,7 @@ def resume_run(
     callbacks: Sequence[Any] | None = None,
     device: str = AUTO,
     format_command: "FormatCommand | None" = None,
+    live: "LivePage | None" = None,
 ) -> Run:
     """Continue a run that was interrupted, or write what a finished one lacks.
 
@@ -133,7 +139,7 @@ def resume_run(
         data, callbacks: what the run cannot keep, given again, as `residual.resume` takes them.
         console: where the plan and each epoch are shown.
         device: where the network is computed.
-        format_command: as `Run` has it.
+        format_command, live: as `train_run` takes them.
 
     Raises:
         DataError, RunError: as for `residual.resume`.
@@ -148,7 +154,7 @@ def resume_run(
 
     job = reload_job(folder, data, callbacks)
     with use_device(device):
-        return _report(_continue(folder, job, console).on(device), format_command)
+        return _report(_continue(folder, job, console, live).on(device), format_command)
 
 
 def _find_previous(name: str | None, resume: str) -> RunFolder | None:
@@ -196,7 +202,7 @@ def _lacks_engine(folder: RunFolder) -> bool:
     return "note" not in folder.report.get("engine", {})  # why it cannot be written
 
 
-def _continue(folder: RunFolder, job: "Job", console: "Console") -> Run:
+def _continue(folder: RunFolder, job: "Job", console: "Console", live: "LivePage | None") -> Run:
     """Continue a run in its folder, from its last checkpoint."""
     import_keras_quietly()
     from residual.training.callbacks.checkpoint import load_last_state
@@ -210,7 +216,7 @@ def _continue(folder: RunFolder, job: "Job", console: "Console") -> Run:
         changes = find_machine_changes(job.record.machine)
         if state and changes:
             console.print(f"         since it began {changes}: last digits may differ", highlight=False)
-        return _fit(folder, job, state, console)
+        return _fit(folder, job, state, console, live)
 
 
 def _finish(folder: RunFolder, console: "Console", data: Any = None, job: "Job | None" = None) -> Run:
@@ -247,12 +253,18 @@ def _mend_engine(run: Run, console: "Console", data: Any, job: "Job | None") -> 
         warnings.warn(f"No engine is written: {error}", ResidualWarning, stacklevel=3)
 
 
-def _fit(folder: RunFolder, job: "Job", state: "State | None", console: "Console") -> Run:
+def _fit(
+    folder: RunFolder, job: "Job", state: "State | None", console: "Console", live: "LivePage | None"
+) -> Run:
     """Train in a folder that this process has claimed, from the beginning or from a state."""
     import_keras_quietly()
     from residual.training.fit import fit
     from residual.training.save import save_data_facts
 
+    if live is not None:
+        if live.folder is None:  # a series has one page
+            print_row(console, "live", live.address)
+        live.follow(folder)
     try:
         save_data_facts(job, folder)
         trained = fit(job, folder, console, state)

@@ -58,6 +58,16 @@ def remove_page(folder: Path) -> None:
         path.unlink()
 
 
+def read_page(folder: Path) -> bytes | None:
+    """The report of a run; None if there is none.
+
+    Args:
+        folder: of the run.
+    """
+    path = folder / NAME
+    return path.read_bytes() if path.is_file() and _is_page(path) else None
+
+
 def _is_page(path: Path) -> bool:
     with path.open("rb") as file:
         return _MARK.encode() in file.read(200)
@@ -72,13 +82,17 @@ def format_page(run: JudgedRun) -> str:
     return load_template("report.html.jinja").render(**_collect(run), mark=_MARK)
 
 
-@cache
 def load_template(name: str) -> Any:
     """A template of this package, which refuses to show what it was not given.
 
     Args:
         name: of its file.
     """
+    return _make_environment().get_template(name)
+
+
+@cache
+def _make_environment() -> Any:
     import jinja2
 
     class Absent(jinja2.StrictUndefined):
@@ -88,7 +102,7 @@ def load_template(name: str) -> Any:
             return False
 
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_read_template),
+        loader=jinja2.FunctionLoader(read_template),
         autoescape=True,
         undefined=Absent,
         trim_blocks=True,
@@ -100,10 +114,15 @@ def load_template(name: str) -> Any:
     environment.finalize = lambda value: (
         escape_control(value) if type(value) is str else value
     )  # macros are marked
-    return environment.get_template(name)
+    return environment
 
 
-def _read_template(name: str) -> str:
+def read_template(name: str) -> str:
+    """The text of a file beside the templates.
+
+    Args:
+        name: of the file.
+    """
     return (resources.files("residual.reporting") / _TEMPLATES / name).read_text("utf-8")
 
 
