@@ -19,7 +19,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 def usual_ways(tmp_path_factory):
     """Train in float32 and in the usual ways if a test asks for no others: which are faster depends on the load.
 
-    No engine is written at the end, which takes a second: tests of engines write theirs.
+    No engine and no report is written at the end, which takes a second: tests of these write theirs.
 
     Processes that a test starts measure as users do, and keep the answers in a folder of the tests.
     """
@@ -28,7 +28,8 @@ def usual_ways(tmp_path_factory):
         patch.setattr("residual.backend.precision.faster_precision", lambda: ("float32", 1.0))
         patch.setattr("residual.backend.choice._gain", lambda shapes, batch_size: 1.0)
         patch.setattr("residual.backend.choice.FASTER", ())
-        patch.setattr("residual._verbs.training._keep_engine", lambda *arguments: None)
+        patch.setattr("residual.runs.folder.RunFolder.wants_engine", False)
+        patch.setattr("residual.runs.folder.RunFolder.wants_report", False)
         yield
 
 

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from residual._verbs import training
 from residual.backend import choice
 from residual.cli import app
+from residual.runs.folder import RunFolder
 from tests.support import learners, old_layouts
 from tests.support.golden import FOLDER, check_golden, describe_shape
 from tests.support.made import stripes
@@ -20,7 +20,6 @@ from tests.support.run_folders import right, written
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="run.toml names the versions of the backend"
 )
-KEEP_ENGINE = training._keep_engine  # before the tests replace it
 OUTPUTS = (
     *("run_toml", "report_json", "train", "evaluate", "predict", "runs", "compare", "data", "audit"),
     *("summary", "list", "recipes", "recipe", "recipe_differences", "check", "convert"),
@@ -49,7 +48,7 @@ def trained(tmp_path_factory):
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(choice, "FASTER", (choice._ask_norms,))  # so that the record has answers
-            patch.setattr(training, "_keep_engine", KEEP_ENGINE)
+            patch.setattr(RunFolder, "wants_engine", True)
             words = ("--size", "16", "--model", "cifar-resnet8", "--epochs", "1", "--batch-size", "16")
             more = ("--precision", "float32", "--balance", "weights", "--name", "first")
             printed = read_json("train", "photos", *words, *more)

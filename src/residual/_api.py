@@ -88,10 +88,12 @@ def train(
     optimizer: "keras.optimizers.Optimizer | None" = None,
     callbacks: "Sequence[keras.callbacks.Callback] | None" = None,
     engine: bool = True,
+    report: bool = True,
     name: str | None = None,
     resume: str = "never",
     device: str = "auto",
     progress: bool = True,
+    live: bool = False,
 ) -> Run:
     """Train a network in a run folder, `runs/<name>`.
 
@@ -124,18 +126,24 @@ def train(
             or schedule of its own. Its weight decay leaves biases and batch norms alone, as that of recipes does.
         callbacks: Keras callbacks. A run records their names; they must be given again to resume it.
         engine: write engine.onnx at the end, if onnx and onnxruntime are installed: predictions do not load Keras then.
+        report: write report.html at the end, a page of the run; `Run.evaluate` adds the test images to it.
         name: of the run; None counts up.
         resume: what happens if a run of this name exists. "never" refuses: a new training never continues an old one
             unasked. "auto" continues it if it was interrupted and the same was asked; the command line does this, so
             that a job that is started again by a scheduler continues. "always" requires such a run.
         device: "auto", "cpu", "gpu", or "gpu:1" for the second one.
         progress: show the plan and each epoch, on standard error, in a notebook on standard output.
+        live: show the curves in a browser on this machine meanwhile; the plan says at which address.
 
     Raises:
         DataError, NetworkError, RecipeError, RunError: each says what to do.
     """
+    from residual._verbs.live import open_live
+
     options = TrainOptions.pick(locals())
-    return train_run(options, name=name, resume=resume, console=_make_console(progress), device=device)
+    console = _make_console(progress)
+    with open_live(live) as page:
+        return train_run(options, name=name, resume=resume, console=console, device=device, live=page)
 
 
 def train_series(
@@ -146,6 +154,7 @@ def train_series(
     name: str | None = None,
     device: str = "auto",
     progress: bool = True,
+    live: bool = False,
     **options: Any,
 ) -> "Series":
     """Train the same with several seeds, or with each of several equal parts of the images as validation images.
@@ -159,18 +168,22 @@ def train_series(
         folds: how many parts of the training and validation images; images with the same pixels are in one part, and
             the test images stay as they are.
         name: of the series; None counts up. Its runs are NAME-seed1, ... or NAME-fold1, ...
-        device, progress: as `train` takes them.
+        device, progress, live: as `train` takes them.
         options: the other arguments of `train` on what is trained and how.
 
     Raises:
         DataError, NetworkError, RecipeError, RunError: as for `train`; also if both seeds and folds are given, or none.
     """
+    from residual._verbs.live import open_live
     from residual._verbs.series import choose_kind, train_series
 
     kind, count = choose_kind(seeds, folds)
     asked = TrainOptions(data=data, **options)  # type: ignore[arg-type]
     console = _make_console(progress)
-    return train_series(asked, name=name, kind=kind, count=count, console=console, device=device)
+    with open_live(live) as page:
+        return train_series(
+            asked, name=name, kind=kind, count=count, console=console, device=device, live=page
+        )
 
 
 def resume(
@@ -180,6 +193,7 @@ def resume(
     callbacks: "Sequence[keras.callbacks.Callback] | None" = None,
     device: str = "auto",
     progress: bool = True,
+    live: bool = False,
 ) -> Run:
     """Continue a training that was interrupted, or stopped by Ctrl-C, from its last checkpoint.
 
@@ -190,15 +204,18 @@ def resume(
         run: a run, its name or its folder.
         data: if the run was trained on a Dataset or arrays: the same again.
         callbacks: if the run was trained with callbacks: such callbacks again; what they remembered is lost.
-        device, progress: as `train` takes them.
+        device, progress, live: as `train` takes them.
 
     Raises:
         DataError: if the data is not that of the run any more, or must be given.
         RunError: if there is no such run, if nothing is left to do, if another process trains it, or if callbacks must
             be given.
     """
+    from residual._verbs.live import open_live
+
     console = _make_console(progress)
-    return resume_run(run, data=data, callbacks=callbacks, console=console, device=device)
+    with open_live(live) as page:
+        return resume_run(run, data=data, callbacks=callbacks, console=console, device=device, live=page)
 
 
 def evaluate(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from residual.evaluation.metrics import Scores
     from residual.evaluation.predictions import PredictionList
     from residual.exporters.exported import Exported
+    from residual.reporting.repeat import FormatCommand
     from residual.training.fit import Trained
     from residual.trust.facts import TrustFacts
 
@@ -34,6 +35,8 @@ class Run:
 
     Attributes:
         folder: the RunFolder.
+        format_command: from folder and record to the command that repeats the training, for its report; None for the
+            call in Python.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Run:
         self._model = trained.model if trained else None
         self._unsaved: dict = {}  # results that could not be written
         self._device = AUTO
+        self.format_command: FormatCommand | None = None
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -70,6 +74,11 @@ class Run:
         check_device(device)
         self._device = device
         return self
+
+    @property
+    def device(self) -> str:
+        """Where it evaluates and predicts."""
+        return self._device
 
     @property
     def path(self) -> Path:
@@ -188,10 +197,10 @@ class Run:
         """Evaluate the network on the test images of its data: the one place where they are read.
 
         The scores go into report.json and confusion.png, what the network predicts for each image into
-        test_predictions.csv. If test images are also training images, the scores without them are computed too. Just
-        after training, if the moving batch-norm statistics gave another validation accuracy than the recomputed ones,
-        report.json also gets the test accuracy that they give. If a file cannot be written, it warns and returns the
-        scores all the same.
+        test_predictions.csv. Then the report is written again. If test images are also training images, the scores
+        without them are computed too. Just after training, if the moving batch-norm statistics gave another validation
+        accuracy than the recomputed ones, report.json also gets the test accuracy that they give. If a file cannot be
+        written, it warns and returns the scores all the same.
 
         Args:
             precision_at: as `residual.evaluate` takes it.
@@ -236,7 +245,21 @@ class Run:
         except OSError as error:
             text = f"{error.filename or self.path} cannot be written: {error.strerror or error}."
             warnings.warn(f"{text} The scores are not kept in the run folder.", ResidualWarning, stacklevel=3)
+        else:
+            self.keep_report(rows)
         return scores
+
+    def keep_report(self, rows: "np.ndarray | None" = None) -> None:
+        """Write report.html, unless the training was asked for none. If it cannot be written, it warns.
+
+        Args:
+            rows: probabilities (n, k) of the test images, if they have just been computed.
+        """
+        if self.folder.wants_report:
+            from residual.reporting.write import keep_report
+
+            with use_device(self._device):
+                keep_report(self, self.format_command, rows)
 
     def _save_scores(self, scores: "Scores", rows: "np.ndarray") -> None:
         """Write the scores into report.json, and the two files beside it."""
@@ -244,6 +267,12 @@ class Run:
         from residual.evaluation.test_predictions import save_predictions
 
         data = self.data()
+        if self.folder.wants_report:
+            from residual.reporting.page import remove_page
+
+            remove_page(
+                self.path
+            )  # it does not show these scores: if a kill comes, it is missing and not wrong
         self.folder.add_to_report(**self._unsaved)
         self._unsaved = {}
         save_predictions(rows, data.test.y, data.classes, self.path, data.test.names)

@@ -18,15 +18,16 @@ pytest.importorskip("onnxruntime")
 
 import residual
 from residual._run import find_engine
-from residual._verbs import training
+from residual._verbs.training import list_missing
 from residual.cli import main
 from residual.data.image_file import read_image
 from residual.errors import ResidualWarning, RunError
 from residual.evaluation.engine_network import EngineNetwork
 from residual.exporters import run_engine
+from residual.runs.folder import RunFolder
+from residual.training.options import TrainOptions
 from tests.support.made import QUICK, quiet, save_npz, striped, stripes, train_on
 
-KEEP = training._keep_engine  # before the tests replace it
 SIDE = 16
 
 
@@ -36,7 +37,7 @@ def kept(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("kept")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(training, "_keep_engine", KEEP)
+        patch.setattr(RunFolder, "wants_engine", True)
         train_on(
             quiet(), save_npz(folder / "s.npz", striped()), recipe=QUICK, precision="float32", name="first"
         )
@@ -140,6 +141,19 @@ def test_the_engine_of_another_network_is_not_trusted(copied):
         assert find_engine(copied) is None
 
 
+def test_resume_writes_the_engine_that_a_finished_run_lacks(copied, monkeypatch):
+    run = residual.open_run(copied)
+    for path in copied.glob("engine*"):
+        path.unlink()
+    monkeypatch.setattr(RunFolder, "wants_engine", True)
+    assert "engine.onnx" in list_missing(run.folder)
+    residual.resume(copied, progress=False)
+    assert find_engine(copied) is not None
+    run.folder.add_to_report(engine={"note": "it cannot be written"})
+    run.folder.engine.unlink()
+    assert "engine.onnx" not in list_missing(run.folder)
+
+
 def test_an_engine_that_differs_is_not_kept(copied, monkeypatch):
     run = residual.open_run(copied)
     monkeypatch.setattr(
@@ -163,16 +177,12 @@ def test_a_network_that_cannot_be_exported_is_only_a_warning(copied):
         assert not run_engine.keep_engine(model, stripes(6, 1), residual.open_run(copied).folder)
 
 
-def test_no_engine_is_written_if_none_is_wanted(monkeypatch, tmp_path):
-    called = []
-    monkeypatch.setattr(run_engine, "keep_engine", lambda *arguments: called.append(arguments))
-    data, options = striped(), {"recipe": QUICK, "precision": "float32", "epochs": 1}
-    job = type("Job", (), {"options": residual.training.options.TrainOptions(engine=False), "training": data})
-    trained = type("Trained", (), {"model": None, "report": {"interrupted": False}})
-    KEEP(None, job, trained, quiet())
-    assert not called
-    assert residual.training.options.TrainOptions(engine=False).to_table()["engine"] is False
-    assert "engine" not in residual.training.options.TrainOptions(**options).to_table()
+def test_what_is_not_wanted_is_in_the_record():
+    assert (
+        TrainOptions(engine=False, report=False).to_table().items()
+        >= {"engine": False, "report": False}.items()
+    )
+    assert not {"engine", "report"} & set(TrainOptions().to_table())
 
 
 def test_an_export_is_used_without_residual_and_keras(kept, photos, tmp_path):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import residual
-from residual._verbs.report import format_call, write_report
+from residual._verbs.report import write_report
 from residual.errors import RunError
+from residual.reporting.repeat import format_call
 from tests.support.run_folders import right, written
 
 

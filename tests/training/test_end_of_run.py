@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 import residual
 from residual._verbs import training
-from residual.errors import RunError
+from residual.errors import ResidualWarning, RunError
 from residual.models.keras_file import load_model, save_model
+from residual.reporting import write
 from residual.runs.folder import RunFolder
 from residual.training.callbacks import checkpoint
 from residual.training.callbacks.epoch_log import EpochLog
@@ -21,15 +22,17 @@ from residual.training.schedules import OneCycle
 from tests.support.made import QUICK, quiet, save_npz, striped, train_on
 
 RECIPE = replace(QUICK, schedule=OneCycle(3e-3))
-# run.toml, digests, run.toml, log.csv twice, model.keras twice, trust.npz, report.json, curves; scores in three files
-WRITES = 13
-IN_THE_END = (7, 9, 11)  # after the network, after the report, after the scores; the others take minutes
+# run.toml, digests, run.toml, log.csv twice, model.keras twice, trust.npz, report.json, curves, page; scores in three
+# files, page
+WRITES = 15
+IN_THE_END = (7, 9, 14)  # after the network, after report.json, after the scores; the others take minutes
 COUNTS = [n if n in IN_THE_END else pytest.param(n, marks=pytest.mark.slow) for n in range(1, WRITES)]
 FILES = {
     "run.toml",
     "log.csv",
     "model.keras",
     "report.json",
+    "report.html",
     "training_digests.npy",
     "trust.npz",
     "curves.png",
@@ -40,6 +43,14 @@ FILES = {
 
 class Killed(BaseException):
     """Ends a training where a kill would."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def report_written():
+    """These runs write their report, as those of users do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunFolder, "wants_report", True)
+        yield
 
 
 @pytest.fixture
@@ -99,15 +110,35 @@ def test_a_kill_after_any_write_is_mended_by_the_same_command(stripes_file, whol
 
 def test_resume_writes_what_a_finished_training_lacks(stripes_file, monkeypatch):
     run = train_on(quiet(), stripes_file, name="mine", recipe=RECIPE, precision="float32")
+    assert "The test images have not been read" in read_page(run)
     (run.path / "curves.png").unlink()
+    (run.path / "report.html").unlink()
     console = quiet()
     resumed = training.resume_run("mine", console=console)
     said = console.file.getvalue()
     assert "runs/mine has finished training; missing: curves.png, test_predictions.csv, confusion.png" in said
-    assert "the test scores" in said
+    assert "the test scores, report.html" in said
     assert (run.path / "curves.png").is_file()
     assert resumed.evaluate().n == 24
     assert run.folder.find_missing() == []
+    page = read_page(run)
+    assert "n = 24" in page
+    (run.path / "report.html").unlink()
+    training.resume_run("mine", console=console)
+    assert read_page(run) == page
+    monkeypatch.setattr(write, "write_text", refuse_page)
+    with pytest.warns(ResidualWarning, match=r"No report is written: .*No space left.* residual report mine"):
+        assert run.evaluate().accuracy == run.folder.report["test"]["accuracy"]
+    assert training.list_missing(run.folder) == ["report.html"]
+
+
+def refuse_page(path, text):
+    assert Path(path).name == "report.html"
+    raise OSError(28, "No space left on device", str(path))
+
+
+def read_page(run) -> str:
+    return (run.path / "report.html").read_text("utf-8")
 
 
 def test_a_name_is_refused_continued_or_required(stripes_file, monkeypatch):

@@ -9,12 +9,12 @@ import msgspec
 
 from residual._run import Run, open_run
 from residual._text import describe_value
-from residual._verbs.training import check_request, train_run
+from residual._verbs.training import check_request, list_missing, train_run
 from residual.backend.devices import AUTO, check_device
 from residual.data.given import GIVEN
 from residual.errors import RunError
 from residual.runs.find import check_name
-from residual.runs.folder import ROOT
+from residual.runs.folder import ROOT, RunFolder
 from residual.runs.series import (
     SeriesRecord,
     check_count,
@@ -27,6 +27,9 @@ from residual.training.options import TrainOptions
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from residual.reporting.live import LivePage
+    from residual.reporting.repeat import FormatCommand
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,15 @@ def choose_kind(seeds: int | None, folds: int | None) -> tuple[str, int]:
 
 
 def train_series(
-    options: TrainOptions, *, name: str | None, kind: str, count: int, console: "Console", device: str = AUTO
+    options: TrainOptions,
+    *,
+    name: str | None,
+    kind: str,
+    count: int,
+    console: "Console",
+    device: str = AUTO,
+    format_command: "FormatCommand | None" = None,
+    live: "LivePage | None" = None,
 ) -> Series:
     """Train the runs of a series that have not finished, and evaluate each on its test images at its end.
 
@@ -75,6 +86,7 @@ def train_series(
         count: how many runs.
         console: where the plan and each epoch are shown.
         device: where the networks are computed.
+        format_command, live: as `train_run` takes them.
 
     Raises:
         DataError, NetworkError, RecipeError, RunError: as for `residual.train`; also if the series was asked for
@@ -86,11 +98,19 @@ def train_series(
     check_request(options, None, "never")
     record = _begin(options, name, kind, count)
     for number, run_name in enumerate(record.runs):
-        if is_complete(run_name):
+        if is_complete(run_name) and not list_missing(RunFolder(ROOT / run_name)):
             continue
         console.print(f"\n{kind.removesuffix('s')} {number + 1} of {count}", highlight=False)
         own = _make_options(options, kind, number, count)
-        run = train_run(own, name=run_name, resume="auto", console=console, device=device)
+        run = train_run(
+            own,
+            name=run_name,
+            resume="auto",
+            console=console,
+            device=device,
+            format_command=format_command,
+            live=live,
+        )
         if run.report["interrupted"]:
             return _close(record, stopped=True)
         run.evaluate()

@@ -3,41 +3,53 @@
 `residual.train` and `residual train` both come here. Keras is imported after everything that can be checked without it.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from residual._console import show_work
+from residual._console import print_row, show_work
 from residual._run import Run
 from residual.backend import import_keras_quietly
 from residual.backend.devices import AUTO, check_device, use_device
-from residual.errors import NetworkError, RecipeError, RunError
+from residual.errors import NetworkError, RecipeError, ResidualError, ResidualWarning, RunError
 from residual.models.given import GivenNetwork, Pretrained, PretrainedNetwork
 from residual.runs.find import check_free, check_name, find_existing, find_run, new_run
 from residual.runs.folder import RESUMABLE, RunFolder
 from residual.training.options import TrainOptions
 
 if TYPE_CHECKING:
+    import keras
     from rich.console import Console
 
+    from residual.reporting.live import LivePage
+    from residual.reporting.repeat import FormatCommand
     from residual.runs.checkpoints import State
-    from residual.training.fit import Trained
     from residual.training.job import Job
 
 RESUME = ("auto", "never", "always")
 
 
 def train_run(
-    options: TrainOptions, *, name: str | None, resume: str, console: "Console", device: str = AUTO
+    options: TrainOptions,
+    *,
+    name: str | None,
+    resume: str,
+    console: "Console",
+    device: str = AUTO,
+    format_command: "FormatCommand | None" = None,
+    live: "LivePage | None" = None,
 ) -> Run:
-    """Train what the options ask for.
+    """Train what the options ask for, and write the report.
 
     Args:
         options: what is asked.
         name, resume: as `residual.train` takes them.
         console: where the plan and each epoch are shown.
         device: where the network is computed.
+        format_command: as `Run` has it.
+        live: shows the training while it runs; None shows it nowhere.
 
     Raises:
         DataError, NetworkError, RecipeError, RunError: each says what to do.
@@ -46,7 +58,7 @@ def train_run(
     check_device(device)
     job = make_asked_job(options, before, console)
     with use_device(device):
-        return _train_job(job, name, before, console).on(device)
+        return _report(_train_job(job, name, before, console, live).on(device), format_command)
 
 
 def make_asked_job(options: TrainOptions, before: RunFolder | None, console: "Console") -> "Job":
@@ -77,18 +89,27 @@ def _open_weights(options: TrainOptions, console: "Console") -> Pretrained | Non
         return open_weights(options.weights, options.image_size)
 
 
-def _train_job(job: "Job", name: str | None, before: RunFolder | None, console: "Console") -> Run:
+def _report(run: Run, format_command: "FormatCommand | None") -> Run:
+    """The run, when its report is written."""
+    run.format_command = format_command
+    run.keep_report()
+    return run
+
+
+def _train_job(
+    job: "Job", name: str | None, before: RunFolder | None, console: "Console", live: "LivePage | None"
+) -> Run:
     """Train in a new run folder, or continue the run of before."""
     from residual.training.reload import continue_job
 
     if before is not None:
-        return _continue(before, continue_job(job, before), console)
+        return _continue(before, continue_job(job, before), console, live)
     folder = new_run(name, f"{job.data.name}-{job.spec.name}")
     with folder.claim():
         try:
             job = _write_start(folder, job, console)
             folder.write_record(job.record)
-            return _fit(folder, job, None, console)
+            return _fit(folder, job, None, console, live)
         except (NetworkError, RecipeError):  # raised before the first step: there is no run
             folder.discard()
             raise
@@ -141,14 +162,17 @@ def resume_run(
     data: Any = None,
     callbacks: Sequence[Any] | None = None,
     device: str = AUTO,
+    format_command: "FormatCommand | None" = None,
+    live: "LivePage | None" = None,
 ) -> Run:
-    """Continue a run that was interrupted.
+    """Continue a run that was interrupted, or write what a finished one lacks.
 
     Args:
         run: a run, its name or its folder.
         data, callbacks: what the run cannot keep, given again, as `residual.resume` takes them.
         console: where the plan and each epoch are shown.
         device: where the network is computed.
+        format_command, live: as `train_run` takes them.
 
     Raises:
         DataError, RunError: as for `residual.resume`.
@@ -156,13 +180,14 @@ def resume_run(
     check_device(device)
     folder = run.folder if isinstance(run, Run) else find_run(run)
     if folder.state == "finished":
-        return _finish(folder, console)
+        with use_device(device):
+            return _report(_finish(folder, console, data).on(device), format_command)
     import_keras_quietly()
     from residual.training.reload import reload_job
 
     job = reload_job(folder, data, callbacks)
     with use_device(device):
-        return _continue(folder, job, console).on(device)
+        return _report(_continue(folder, job, console, live).on(device), format_command)
 
 
 def _find_previous(name: str | None, resume: str) -> RunFolder | None:
@@ -184,31 +209,57 @@ def _find_previous(name: str | None, resume: str) -> RunFolder | None:
 
 def _is_unfinished(folder: RunFolder) -> bool:
     """Whether the training has finished and its end was interrupted."""
-    return folder.state == "finished" and bool(folder.find_missing())
+    return folder.state == "finished" and bool(list_missing(folder))
 
 
-def _continue(folder: RunFolder, job: "Job", console: "Console") -> Run:
+def list_missing(folder: RunFolder) -> list[str]:
+    """What a finished run has not written: what `RunFolder.find_missing` says, its engine and its report.
+
+    Args:
+        folder: of the run.
+    """
+    missing = folder.find_missing()
+    if _lacks_engine(folder):
+        missing.append(folder.engine.name)
+    if folder.wants_report and not (folder.path / "report.html").is_file():
+        missing.append("report.html")
+    return missing
+
+
+def _lacks_engine(folder: RunFolder) -> bool:
+    """Whether an engine is wanted, can be written here, and is not there."""
+    from residual.engines import can_keep_engine
+
+    if not folder.wants_engine or folder.engine.is_file() or not can_keep_engine():
+        return False
+    return "note" not in folder.report.get("engine", {})  # why it cannot be written
+
+
+def _continue(folder: RunFolder, job: "Job", console: "Console", live: "LivePage | None") -> Run:
     """Continue a run in its folder, from its last checkpoint."""
     import_keras_quietly()
     from residual.training.callbacks.checkpoint import load_last_state
     from residual.training.machine import find_machine_changes
 
     if folder.state == "finished":
-        return _finish(folder, console)
+        return _finish(folder, console, job=job)
     with folder.claim():
         state = load_last_state(folder, console)
         folder.reopen(state.step if state else 0)
         changes = find_machine_changes(job.record.machine)
         if state and changes:
             console.print(f"         since it began {changes}: last digits may differ", highlight=False)
-        return _fit(folder, job, state, console)
+        return _fit(folder, job, state, console, live)
 
 
-def _finish(folder: RunFolder, console: "Console") -> Run:
-    """Write what is missing of a run whose training has finished; the test scores are written by `Run.evaluate`."""
+def _finish(folder: RunFolder, console: "Console", data: Any = None, job: "Job | None" = None) -> Run:
+    """Write what is missing of a run whose training has finished.
+
+    `Run.evaluate` writes the test scores, and `Run.keep_report` the report.
+    """
     from residual.runs import checkpoints
 
-    missing = folder.find_missing()
+    missing = list_missing(folder)
     if not missing:
         raise RunError(
             f"{folder.path} has finished: there is nothing to resume. To train longer, start a new run."
@@ -218,20 +269,41 @@ def _finish(folder: RunFolder, console: "Console") -> Run:
         checkpoints.remove(folder.checkpoints)
         folder.start.unlink(missing_ok=True)
         _draw_curves(folder)
-    return Run(folder)
+        run = Run(folder, job.data if job else None)
+        if folder.engine.name in missing:
+            _mend_engine(run, console, data, job)
+    return run
 
 
-def _fit(folder: RunFolder, job: "Job", state: "State | None", console: "Console") -> Run:
+def _mend_engine(run: Run, console: "Console", data: Any, job: "Job | None") -> None:
+    """Write the engine that a finished run lacks; a warning if its data or its network cannot be had."""
+    from residual.training.reload import reload_job
+
+    try:
+        job = job or reload_job(run.folder, data, callbacks=())
+        _keep_engine(run.folder, job, run.model, console)
+    except (ResidualError, OSError) as error:
+        warnings.warn(f"No engine is written: {error}", ResidualWarning, stacklevel=3)
+
+
+def _fit(
+    folder: RunFolder, job: "Job", state: "State | None", console: "Console", live: "LivePage | None"
+) -> Run:
     """Train in a folder that this process has claimed, from the beginning or from a state."""
     import_keras_quietly()
     from residual.training.fit import fit
     from residual.training.save import save_data_facts
 
+    if live is not None:
+        if live.folder is None:  # a series has one page
+            print_row(console, "live", live.address)
+        live.follow(folder)
     try:
         save_data_facts(job, folder)
         trained = fit(job, folder, console, state)
         _draw_curves(folder)
-        _keep_engine(folder, job, trained, console)
+        if not trained.report["interrupted"]:
+            _keep_engine(folder, job, trained.model, console)
     except OSError as error:
         raise RunError(
             f"{error.filename or folder.path} cannot be written or read: {error.strerror or error}. Make room, or "
@@ -241,13 +313,13 @@ def _fit(folder: RunFolder, job: "Job", state: "State | None", console: "Console
     return Run(folder, job.data, trained)
 
 
-def _keep_engine(folder: RunFolder, job: "Job", trained: "Trained", console: "Console") -> None:
+def _keep_engine(folder: RunFolder, job: "Job", model: "keras.Model", console: "Console") -> None:
     """Write the engine of a training that has ended, unless it is not wanted."""
     from residual.exporters.run_engine import keep_engine
 
-    if job.options.engine and not trained.report["interrupted"]:
+    if folder.wants_engine:
         with show_work(console, "writing the engine"):
-            keep_engine(trained.model, job.training.validation, folder)
+            keep_engine(model, job.training.validation, folder)
 
 
 def _draw_curves(folder: RunFolder) -> None:

@@ -2,10 +2,12 @@
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from residual.backend.devices import check_device
+from residual.cli._repeat import make_format_command
 from residual.cli._shared import (
     CLASSES,
     DEVICE,
@@ -23,10 +25,14 @@ from residual.cli._shared import (
     split_names,
 )
 
+if TYPE_CHECKING:
+    from residual._run import Run
+
 EXAMPLE = "residual evaluate first-try --json"
 
 
 def run(
+    context: typer.Context,
     run_or_model: str = RUN_OR_MODEL,
     data: str = typer.Option(None, "--data", help="Name or path of other data than the run's own."),
     classes: str = CLASSES,
@@ -52,7 +58,7 @@ def run(
     started = time.time()
     with show_work(out, "reading the test images"):
         scores = toolkit.evaluate(
-            run_or_model,
+            _open(run_or_model, context) if data is None else run_or_model,
             data,
             classes=split_names(classes),
             pixels=pixels,
@@ -78,6 +84,17 @@ def run(
         drawn = find_owner(run_or_model).path / "confusion.png"
     if drawn and not as_json and _is_new(drawn, started):
         print_line(out, f"confusion matrix drawn in {drawn}")
+
+
+def _open(run_or_model: str, context: typer.Context) -> "str | Run":
+    """The run, whose report says how the command line repeats it; a model file stays a name."""
+    from residual._run import find_owner
+
+    run = find_owner(run_or_model)
+    if run is None:
+        return run_or_model
+    run.format_command = make_format_command(context)
+    return run
 
 
 def _is_new(path: Path, started: float) -> bool:

@@ -1,17 +1,13 @@
 """residual report: what a run did, on one page."""
 
-import shlex
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import typer
 
 from residual.backend.devices import check_device
+from residual.cli._repeat import make_format_command
 from residual.cli._shared import DEVICE, JSON, complete_run, console, print_json, print_line
-
-if TYPE_CHECKING:
-    from residual.runs.record import RunRecord
 
 EXAMPLE = "residual report first-try --open"
 
@@ -41,9 +37,8 @@ def run(
     from residual._verbs.report import write_report
 
     found = open_run(run_name).on(device)
-    command = format_command(found.path, found.folder.record, context)
     with show_work(out_console, "writing the report"):
-        written = write_report(found, out, command)
+        written = write_report(found, out, make_format_command(context))
     if as_json:
         print_json(written.to_dict())
     else:
@@ -52,23 +47,3 @@ def run(
         print_line(out_console, f"{written.path}  {format_bytes(written.size)}")
     if show:
         webbrowser.open(written.path.resolve().as_uri())
-
-
-def format_command(path: Path, record: "RunRecord", context: Any) -> str | None:
-    """The command that repeats a training; None if only Python can, because an argument has no option.
-
-    Args:
-        path: of the run.
-        record: of the run.
-        context: of the verb that runs.
-    """
-    from residual._verbs.report import list_repeated
-    from residual.data.given import GIVEN
-
-    train = context.find_root().command.commands["train"]
-    options = {parameter.name: parameter.opts[-1] for parameter in train.params}
-    values = {"recipe": path / "run.toml", **list_repeated(record)}
-    if record.train["data"] == GIVEN or not set(values) <= set(options):
-        return None
-    words = [word for name, value in values.items() for word in (options[name], str(value))]
-    return shlex.join(["residual", "train", record.train["data"], *words])

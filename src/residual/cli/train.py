@@ -7,6 +7,7 @@ import typer
 from msgspec.structs import replace
 
 from residual.backend.devices import check_device
+from residual.cli._repeat import make_format_command
 from residual.cli._shared import (
     DEVICE,
     JSON,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from residual._run import Run
     from residual._text_console import TextConsole
     from residual.evaluation.metrics import Scores
+    from residual.reporting.live import LivePage
     from residual.training.options import TrainOptions
     from residual.training.recipe import Recipe
 
@@ -98,6 +100,15 @@ def run(
         "--engine/--no-engine",
         help="Write engine.onnx at the end, so that predict does not load Keras.",
     ),
+    report: bool = typer.Option(
+        True, "--report/--no-report", help="Write report.html at the end, a page of the run."
+    ),
+    live: bool = typer.Option(
+        False, "--live", help="Show the curves in a browser on this machine meanwhile."
+    ),
+    live_port: int = typer.Option(
+        None, metavar="PORT", min=1, max=65535, help="Port of that page; a free one if none is given."
+    ),
     seeds: int = typer.Option(
         None, metavar="N", min=2, help="Train N runs, NAME-seed1 to NAME-seedN: mean, spread and interval."
     ),
@@ -120,23 +131,27 @@ def run(
     """
     out = console(for_json=as_json)
     shown = console(for_json=as_json, quiet=quiet)
-    if seeds is not None or folds is not None:
-        _train_series(context, shown, out)
-        return
-    trained = _train_anew(context, shown) if resume is None else _resume(context, shown)
     from residual._console import show_work
+    from residual._verbs.live import open_live
 
-    scores = None
-    if not trained.report["interrupted"]:  # they are read once, when the training has finished
-        with show_work(shown, "reading the test images"):
-            scores = trained.evaluate()
+    with open_live(live, live_port) as page:
+        if seeds is not None or folds is not None:
+            _train_series(context, shown, out, page)
+            return
+        trained = _train_anew(context, shown, page) if resume is None else _resume(context, shown, page)
+        scores = None
+        if not trained.report["interrupted"]:  # they are read once, when the training has finished
+            with show_work(shown, "reading the test images"):
+                scores = trained.evaluate()
     if as_json:
         print_json({"run": str(trained.path), **trained.report})
     else:
         print_outcome(out, trained, scores)
 
 
-def _train_series(context: typer.Context, shown: "TextConsole", out: "TextConsole") -> None:
+def _train_series(
+    context: typer.Context, shown: "TextConsole", out: "TextConsole", page: "LivePage | None"
+) -> None:
     """Train a series of runs and print its summary; a command that was interrupted continues it."""
     from residual._verbs.series import choose_kind, train_series
 
@@ -149,7 +164,14 @@ def _train_series(context: typer.Context, shown: "TextConsole", out: "TextConsol
     options = _read_options(given, None)
     api(shown)
     series = train_series(
-        options, name=given["name"], kind=kind, count=count, console=shown, device=given["device"]
+        options,
+        name=given["name"],
+        kind=kind,
+        count=count,
+        console=shown,
+        device=given["device"],
+        format_command=make_format_command(context),
+        live=page,
     )
     if given["as_json"]:
         from msgspec import to_builtins
@@ -180,17 +202,23 @@ def _read_options(given: Mapping[str, Any], name: str | None) -> "TrainOptions":
     return options
 
 
-def _train_anew(context: typer.Context, shown: "TextConsole") -> "Run":
+def _train_anew(context: typer.Context, shown: "TextConsole", page: "LivePage | None") -> "Run":
     """Train what the options ask for, or continue it if it was interrupted under the same name."""
     given = context.params
     options = _read_options(given, given["name"])
     toolkit = api(shown)
     return toolkit.train_run(
-        options, name=given["name"], resume="auto", console=shown, device=given["device"]
+        options,
+        name=given["name"],
+        resume="auto",
+        console=shown,
+        device=given["device"],
+        format_command=make_format_command(context),
+        live=page,
     )
 
 
-def _resume(context: typer.Context, shown: "TextConsole") -> "Run":
+def _resume(context: typer.Context, shown: "TextConsole", page: "LivePage | None") -> "Run":
     """Finish an interrupted run as it began."""
     from residual.runs.find import find_run
 
@@ -198,7 +226,9 @@ def _resume(context: typer.Context, shown: "TextConsole") -> "Run":
     _refuse_others(context, run)
     check_device(device)
     find_run(run)
-    return api(shown).resume_run(run, console=shown, device=device)
+    return api(shown).resume_run(
+        run, console=shown, device=device, format_command=make_format_command(context), live=page
+    )
 
 
 def _refuse_others(context: typer.Context, run: str) -> None:
@@ -206,7 +236,7 @@ def _refuse_others(context: typer.Context, run: str) -> None:
     given = [
         name
         for name in context.params
-        if name not in ("resume", "device", "quiet", "as_json")
+        if name not in ("resume", "device", "quiet", "as_json", "live", "live_port")
         and context.get_parameter_source(name).name == "COMMANDLINE"
     ]
     if given:
@@ -288,6 +318,8 @@ def print_outcome(out: "TextConsole", trained: "Run", scores: "Scores | None") -
     commands = [f"residual {verb} {path.name}" for verb in (*verbs, "evaluate")]
     rows += [("next", commands[0]), *(("", command) for command in commands[1:])]
     rows.append(("", f"residual predict {path.name} IMAGE..."))
+    if (path / "report.html").is_file():
+        rows.append(("report", str(path / "report.html")))
     out.print()
     for label, text in rows:
         print_row(out, label, text, indent=11, style="bold" if label == "test" else None)

@@ -1,6 +1,7 @@
 """Which engine opens which file."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from residual.engines.engine import Engine
@@ -15,6 +16,11 @@ ENGINES: dict[str, Callable[[Path, int], Engine]] = {
     ".xml": OpenVinoEngine,
     ".tflite": LiteRTEngine,
 }
+
+
+def can_keep_engine() -> bool:
+    """Whether the packages are there that write and read the engine of a run."""
+    return all(find_spec(name) is not None for name in ("onnx", "onnxruntime"))
 
 
 def open_engine(path: str | Path, threads: int = 0) -> Engine:

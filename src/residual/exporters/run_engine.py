@@ -1,14 +1,13 @@
 """The engine of a run: its network as engine.onnx, written and compared with the network when training ends."""
 
 import warnings
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from residual._atomic import write_bytes
 from residual._text import first_line
-from residual.engines import open_engine
+from residual.engines import can_keep_engine, open_engine
 from residual.engines.card import card_path, hash_file
 from residual.errors import ResidualWarning, RunError
 from residual.exporters.describe import describe_run
@@ -38,7 +37,7 @@ def keep_engine(model: "keras.Model", validation: "Images", folder: "RunFolder")
     Returns:
         Whether there is an engine now.
     """
-    if find_spec("onnx") is None or find_spec("onnxruntime") is None:
+    if not can_keep_engine():
         return False
     try:
         _write(model, folder)
@@ -50,6 +49,8 @@ def keep_engine(model: "keras.Model", validation: "Images", folder: "RunFolder")
             ResidualWarning,
             stacklevel=3,
         )
+        if not isinstance(error, OSError):  # it would fail again
+            folder.add_to_report(engine={"note": first_line(error)})
         return False
     folder.add_to_report(engine={"file_sha256": hash_file(folder.engine), **comparison})
     return True

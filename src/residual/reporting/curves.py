@@ -68,7 +68,8 @@ def _draw_rate(run: JudgedRun) -> LineChart | None:
     constant = max(rates) - min(rates) < 1e-9 * max(rates)
     title = f"The learning rate is {best[0]:.2g} throughout"
     if not constant:
-        title = f"The learning rate is highest in epoch {best[1]} ({best[0]:.2g}) and ends at {rates[-1]:.2g}"
+        last = "is now" if run.state == "running" else "ends at"
+        title = f"The learning rate is highest in epoch {best[1]} ({best[0]:.2g}) and {last} {rates[-1]:.2g}"
     series = [("learning rate", rates)]
     return draw_lines(title, "learning rate", series, from_zero=True, format_value=lambda rate: f"{rate:.2g}")
 

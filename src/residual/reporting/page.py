@@ -1,5 +1,6 @@
 """The report of a run as one HTML page that needs nothing else."""
 
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,37 @@ def check_page(path: Path) -> None:
         raise RunError(f"out must be a file; {path} is a folder.")
     if not path.parent.is_dir():
         raise RunError(f"out must be in a folder that exists; there is no folder {path.parent}.")
-    if not path.exists():
-        return
+    if path.exists() and not _is_page(path):
+        raise RunError(f"{path} exists and is no report of a run. Choose another `out`, or remove it.")
+
+
+def remove_page(folder: Path) -> None:
+    """Remove the report of a run; a file of this name that is something else stays.
+
+    Args:
+        folder: of the run.
+
+    Raises:
+        OSError: if it cannot be removed.
+    """
+    path = folder / NAME
+    if path.is_file() and _is_page(path):
+        path.unlink()
+
+
+def read_page(folder: Path) -> bytes | None:
+    """The report of a run; None if there is none.
+
+    Args:
+        folder: of the run.
+    """
+    path = folder / NAME
+    return path.read_bytes() if path.is_file() and _is_page(path) else None
+
+
+def _is_page(path: Path) -> bool:
     with path.open("rb") as file:
-        if _MARK.encode() not in file.read(200):
-            raise RunError(f"{path} exists and is no report of a run. Choose another `out`, or remove it.")
+        return _MARK.encode() in file.read(200)
 
 
 def format_page(run: JudgedRun) -> str:
@@ -52,6 +79,20 @@ def format_page(run: JudgedRun) -> str:
     Args:
         run: with what could be read of it.
     """
+    return load_template("report.html.jinja").render(**_collect(run), mark=_MARK)
+
+
+def load_template(name: str) -> Any:
+    """A template of this package, which refuses to show what it was not given.
+
+    Args:
+        name: of its file.
+    """
+    return _make_environment().get_template(name)
+
+
+@cache
+def _make_environment() -> Any:
     import jinja2
 
     class Absent(jinja2.StrictUndefined):
@@ -61,7 +102,7 @@ def format_page(run: JudgedRun) -> str:
             return False
 
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_read_template),
+        loader=jinja2.FunctionLoader(read_template),
         autoescape=True,
         undefined=Absent,
         trim_blocks=True,
@@ -73,10 +114,15 @@ def format_page(run: JudgedRun) -> str:
     environment.finalize = lambda value: (
         escape_control(value) if type(value) is str else value
     )  # macros are marked
-    return environment.get_template("report.html.jinja").render(**_collect(run), mark=_MARK)
+    return environment
 
 
-def _read_template(name: str) -> str:
+def read_template(name: str) -> str:
+    """The text of a file beside the templates.
+
+    Args:
+        name: of the file.
+    """
     return (resources.files("residual.reporting") / _TEMPLATES / name).read_text("utf-8")
 
 

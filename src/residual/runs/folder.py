@@ -7,6 +7,7 @@ runs/signs-course-resnet50-1/
     model.keras      the network, opens in plain Keras
     engine.onnx      the same network, for predictions without Keras; its card beside it
     report.json      the results
+    report.html      the same for people, with curves and images
     curves.png, confusion.png
     training_digests.npy  by which images that it was trained on are known again
     trust.npz        by which its predictions are judged sure, unsure or unknown
@@ -61,6 +62,16 @@ class RunFolder:
     def start(self) -> Path:
         """The Keras model that the training begins with, if one was given; removed when the training has finished."""
         return self.path / "start.keras"
+
+    @property
+    def wants_engine(self) -> bool:
+        """Whether the training was asked to write an engine."""
+        return self.record.train.get("engine", True)
+
+    @property
+    def wants_report(self) -> bool:
+        """Whether the training was asked to write report.html."""
+        return self.record.train.get("report", True)
 
     @property
     def checkpoints(self) -> Path:

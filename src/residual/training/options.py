@@ -57,6 +57,7 @@ class TrainOptions(Checked, frozen=True):
         optimizer: a Keras optimizer in place of the recipe's optimizer, schedule and weight decay; it becomes its
             configuration, as text.
         engine: write the engine at the end, which predicts without Keras.
+        report: write report.html at the end, a page of the run.
         callbacks: Keras callbacks that are called beside those of the training; read from run.toml, their names.
 
     Raises:
@@ -83,6 +84,7 @@ class TrainOptions(Checked, frozen=True):
     search_dir: str | None = None
     optimizer: Any = None
     engine: bool = True
+    report: bool = True
     callbacks: Any = None  # a tuple of Keras's classes, which cannot be named here without loading Keras
 
     def __post_init__(self):
@@ -160,8 +162,9 @@ class TrainOptions(Checked, frozen=True):
                 callback if isinstance(callback, str) else type(callback).__name__
                 for callback in self.callbacks
             ]
-        if self.engine:
-            values["engine"] = None
+        for name in ("engine", "report"):  # written, unless it is not wanted
+            if values[name]:
+                values[name] = None
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
