@@ -12,6 +12,7 @@ A new study is one file and one row here.
 from residual.studies.degradation import DEGRADATION
 from residual.studies.shortcuts import SHORTCUTS
 from residual.studies.study import Study
+from residual.studies.surgery import SURGERY
 from residual.studies.vanishing import VANISHING
 
-STUDIES: dict[str, Study] = {one.name: one for one in (VANISHING, DEGRADATION, SHORTCUTS)}
+STUDIES: dict[str, Study] = {one.name: one for one in (VANISHING, DEGRADATION, SHORTCUTS, SURGERY)}
