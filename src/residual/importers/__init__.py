@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from residual.errors import RunError
-from residual.importers import keras_h5
+from residual.importers import keras_h5, torch_weights
 from residual.importers.imported import Converted, Imported, Importer, ImportOptions
 from residual.models.keras_file import save_model
 
@@ -20,6 +20,7 @@ __all__ = ["IMPORTERS", "Converted", "ImportOptions", "Imported", "Importer", "c
 # The first that matches imports.
 IMPORTERS: dict[str, Importer] = {
     "keras-h5": keras_h5,
+    "torch": torch_weights,
 }
 
 
@@ -96,7 +97,7 @@ def find_importer(path: Path) -> Importer:
             f"{path} is a SavedModel folder, which holds a graph and no layers. Save its model as model.h5 in the "
             "program that wrote it, and convert that."
         )
-    if not path.is_file():
+    if not path.exists():
         raise RunError(f"There is no model file {path}.")
     for importer in IMPORTERS.values():
         if importer.matches(path):
