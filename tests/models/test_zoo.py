@@ -132,7 +132,7 @@ def test_depth_is_the_one_in_the_name(name, depth):
         ("wide-resnet28-0", "The widening factor of wide-resnet{d}-{k} must be at least 1, got 0."),
         (
             "ressnet50",
-            "There is no network called 'ressnet50'. Did you mean resnet50 or resnet50d or resnet50v2? `residual list`",
+            "There is no network called 'ressnet50'. Did you mean resnet50 or resnet50t or resnet50s? `residual list`",
         ),
         ("unet", "There is no network called 'unet'. `residual list` shows them all."),
     ],

@@ -1,8 +1,9 @@
-"""Networks that other programs wrote become .keras files.
+"""Networks that other programs wrote become .keras files, or models to train further.
 
 A format is one module with a `LABEL`, `matches` and `load`, and one row in `IMPORTERS`.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -10,12 +11,22 @@ from typing import Literal
 import keras
 import numpy as np
 
+from residual._text import describe_value
 from residual.errors import RunError
 from residual.importers import keras_h5, torch_weights
 from residual.importers.imported import Converted, Imported, Importer, ImportOptions
 from residual.models.keras_file import save_model
 
-__all__ = ["IMPORTERS", "Converted", "ImportOptions", "Imported", "Importer", "convert", "find_importer"]
+__all__ = [
+    "IMPORTERS",
+    "Converted",
+    "ImportOptions",
+    "Imported",
+    "Importer",
+    "convert",
+    "find_importer",
+    "load_weights",
+]
 
 # The first that matches imports.
 IMPORTERS: dict[str, Importer] = {
@@ -84,6 +95,44 @@ def convert(
     save_model(model, target, info)
     facts = (imported.network, imported.arrays, model.count_params(), notes)
     return Converted(source, target, model, *facts, imported.preprocessing, imported.license, imported.origin)
+
+
+def load_weights(network: str, path: str | Path, *, image_size: int | None = None) -> Imported:
+    """A network with the weights of a file that another program wrote, to predict with or to train further.
+
+    Nothing in the file is run, and nothing is written.
+
+    Args:
+        network: the network that the file must hold, by its name here ("resnext50-32x4d") or in torchvision and timm
+            ("resnext50_32x4d").
+        path: a file or folder in one of the formats of `IMPORTERS`.
+        image_size: pixels a side; None takes what the weights were published for.
+
+    Returns:
+        The network as `.model`, which takes raw RGB pixels, (n, image_size, image_size, 3) from 0 to 255; and its
+        preprocessing, licence, origin and notes.
+
+    Raises:
+        RunError: `path` is missing, of an unknown format, damaged, or holds another network.
+    """
+    if not isinstance(network, str):
+        raise RunError(
+            f"network must be the name of a network, such as resnet50; got {describe_value(network)}."
+        )
+    path = Path(path)
+    imported = find_importer(path).load(path, ImportOptions(image_size=image_size))
+    if _strip_name(network) != _strip_name(imported.network):
+        raise RunError(f"{path} must hold {network}; by its arrays it holds {imported.network}.")
+    return imported
+
+
+def _strip_name(network: str) -> str:
+    """What the names of one network have in common: resnet50v1.5 here is resnet50 in torchvision."""
+    name = re.sub(r"^(torchvision|timm)[/-]", "", network.lower())
+    name = re.sub(
+        r"^resnetv2_(\d+x\d+)_bit", r"bit-resnet\1", re.sub(r"^resnetv2_(\d+)(d?)$", r"resnet\1v2\2", name)
+    )
+    return re.sub(r"[-_]|v1\.5$|^keras-", "", name)
 
 
 def find_importer(path: Path) -> Importer:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from residual.importers import torch_weights
 from residual.importers.imported import ImportOptions

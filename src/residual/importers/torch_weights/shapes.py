@@ -1,5 +1,6 @@
 """The network that the names and shapes of torch tensors describe."""
 
+import functools
 import re
 from collections.abc import Mapping
 
@@ -9,7 +10,6 @@ from residual.errors import NetworkError, RunError
 from residual.importers.tensor_files import Tensor
 from residual.models import zoo
 from residual.models.spec import NetworkSpec
-from residual.models.zoo.family import Family
 
 _BLOCK = re.compile(r"(?:layer(\d+)|stages\.(\d+)\.blocks)\.(\d+)\.")
 _DIVISORS = (16, 4, 8, 2, 32)  # of squeeze-and-excitation: that of SE-ResNet first, then ResNet-RS's
@@ -133,16 +133,18 @@ def _find_divisor(tensors: Tensors, prefixes: list[str], last: str) -> int:
 
 def _name(spec: NetworkSpec) -> NetworkSpec:
     """The spec of the zoo that describes the same network; `spec` itself if there is none."""
+    return next(
+        (known for known in _list_specs() if replace(spec, name=known.name, source=known.source) == known),
+        spec,
+    )
+
+
+@functools.cache
+def _list_specs() -> tuple[NetworkSpec, ...]:
+    """The networks that torch weights may be of: those of families with listed depths."""
+    specs = []
     for family in zoo.FAMILIES:
-        for known in _list_specs(family):
-            if replace(spec, name=known.name, source=known.source) == known:
-                return known
-    return spec
-
-
-def _list_specs(family: Family) -> list[NetworkSpec]:
-    """The networks of a family that torch weights may be of: those with listed depths."""
-    if isinstance(family.depths, tuple):
-        return []
-    factors = [(k,) for k in _FACTORS] if "{k}" in family.pattern else [()]
-    return [family.make_spec(depth, *factor) for depth in family.depths for factor in factors]
+        if isinstance(family.depths, list):
+            factors = [(k,) for k in _FACTORS] if "{k}" in family.pattern else [()]
+            specs += [family.make_spec(depth, *factor) for depth in family.depths for factor in factors]
+    return tuple(specs)
