@@ -10,7 +10,7 @@ from PIL import Image
 
 import residual
 from residual.engines.card import ModelCard
-from residual.errors import NetworkError, ResidualWarning, RunError
+from residual.errors import ResidualWarning, RunError
 from residual.exporters.export import complete_card
 from residual.importers import convert, downloads, names, open_pretrained
 from residual.importers.keras_h5.published import CAFFE, TENSORFLOW
@@ -203,10 +203,8 @@ def test_another_network_than_the_wanted_one_is_refused(tmp_path):
     path = write_model(
         tmp_path / "flat.onnx", [("GlobalAveragePool", "x", "p", {}), ("Flatten", "p", "y", {})]
     )
-    with pytest.raises(RunError, match="flat.onnx holds the weights of its own graph, not of resnet50"):
+    with pytest.raises(RunError, match="flat.onnx must hold resnet50; by its arrays it holds its own graph"):
         convert(path, network="resnet50")
-    with pytest.raises(NetworkError, match="There is no network called 'resnet51x'"):
-        convert(path, network="resnet51x")
 
 
 def test_a_spec_finds_its_name_in_the_zoo():

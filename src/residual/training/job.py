@@ -123,7 +123,7 @@ def _check_network(spec: NetworkSpec | GivenNetwork, data: Dataset) -> None:
 def _describe_spec(spec: NetworkSpec | GivenNetwork) -> dict:
     """The specification for the record; of a Keras model the hash of what the training begins with."""
     if not isinstance(spec, GivenNetwork):
-        return msgspec.to_builtins(spec)
+        return msgspec.to_builtins(spec.to_table())
     from residual.models.given_model import hash_network
 
     return {"weights_sha256": hash_network(spec.model)}
