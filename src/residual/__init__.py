@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual.data.load import load_data
     from residual.evaluation.compare import compare_runs
     from residual.evaluation.metrics import score
-    from residual.importers import convert, open_pretrained
+    from residual.importers import convert, load_weights, open_pretrained
     from residual.inspection import summarize
     from residual.models.build import stage_outputs
     from residual.models.course_blocks import convolutional_block, identity_block
@@ -68,6 +68,7 @@ __all__ = [
     "list_runs",
     "load_data",
     "load_recipe",
+    "load_weights",
     "open_pretrained",
     "open_run",
     "predict",
@@ -98,7 +99,7 @@ _MODULES = {
     "residual.data.load": ("load_data",),
     "residual.evaluation.compare": ("compare_runs",),
     "residual.evaluation.metrics": ("score",),
-    "residual.importers": ("convert", "open_pretrained"),
+    "residual.importers": ("convert", "load_weights", "open_pretrained"),
     "residual.inspection": ("summarize",),
     "residual.models.build": ("stage_outputs",),
     "residual.models.course_blocks": ("convolutional_block", "identity_block"),

@@ -101,8 +101,8 @@ def test_the_table_of_a_run_of_version_0_1_is_read():
     [
         ({"name": "mine", "blocks": [1]}, "network: lacks widths."),
         ({}, "network: lacks name, blocks, widths."),
-        ({**VERSION_0_1, "groups": 4}, "network: unknown key groups; allowed are name, blocks, "),
-        ({**VERSION_0_1, "groups": 4}, ", source."),
+        ({**VERSION_0_1, "lanes": 4}, "network: unknown key lanes; allowed are name, blocks, "),
+        ({**VERSION_0_1, "lanes": 4}, ", source."),
         (["mine"], "network: must be a table; got ['mine']."),
         ({**VERSION_0_1, "strides": [1, "2", 2]}, "cifar-resnet8: strides must be a list,"),
     ],

@@ -49,6 +49,12 @@ def trainable(model) -> int:
         ("resnet152", 224, 1000, None, 60_192_808),
         ("resnet50v2", 224, 1000, None, 25_549_352),
         ("resnet50d", 224, 1000, None, 25_576_264),
+        ("resnet14t", 224, 1000, None, 10_081_632),
+        ("resnext50-32x4d", 224, 1000, None, 25_028_904),
+        ("wide-resnet50-2", 224, 1000, None, 68_883_240),
+        ("se-resnet50", 224, 1000, None, 28_088_024),
+        ("timm-resnet18v2d", 224, 1000, None, 11_706_952),
+        ("bit-resnet50x1", 224, 1000, None, 25_549_352),
         ("keras-resnet50", 224, 1000, 25_636_712, 25_583_592),
         ("keras-resnet50v2", 224, 1000, 25_613_800, 25_568_360),
     ],
@@ -59,6 +65,35 @@ def test_parameter_counts(name, size, classes, total, learned):
         assert model.count_params() == total
     if learned is not None:
         assert trainable(model) == learned
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    [
+        ("resnext101-32x8d", 88.791336),
+        ("resnext101-64x4d", 83.455272),
+        ("wide-resnet101-2", 126.886696),
+        ("resnet26t", 16.01),
+        ("resnet50s", 25.68),
+        ("resnet50-gn", 25.56),
+        ("se-resnext50-32x4d", 27.56),
+        ("resnet-rs50", 35.69),
+        ("resnet-rs101", 63.62),
+        ("resnet-rs270", 129.86),
+        ("bit-resnet50x3", 217.32),
+        ("bit-resnet152x2", 236.34),
+    ],
+)
+def test_counts_that_torchvision_and_timm_publish(name, millions):
+    model = build_network(zoo.find_spec(name))
+    digits = len(str(millions).partition(".")[2])
+    assert round(trainable(model) / 1e6, digits) == millions
+
+
+def test_families_may_share_a_pattern_of_names():
+    assert zoo.find_spec("wide-resnet50-2").stem == "imagenet"
+    assert zoo.find_spec("wide-resnet28-2").stem == "cifar"
 
 
 def test_every_example_of_every_family_is_found():
@@ -97,7 +132,7 @@ def test_depth_is_the_one_in_the_name(name, depth):
         ("wide-resnet28-0", "The widening factor of wide-resnet{d}-{k} must be at least 1, got 0."),
         (
             "ressnet50",
-            "There is no network called 'ressnet50'. Did you mean resnet50 or resnet50d or resnet50v2? `residual list`",
+            "There is no network called 'ressnet50'. Did you mean resnet50 or resnet50t or resnet50s? `residual list`",
         ),
         ("unet", "There is no network called 'unet'. `residual list` shows them all."),
     ],

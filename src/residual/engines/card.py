@@ -39,6 +39,8 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
         file_sha256: of the exported file. Only the card beside the file has it; in the file itself it is "".
         preprocessing: how a photo is scaled and cut, the fields of `residual.data.preprocessing.Preprocessing`, if the
             weights come from elsewhere; None if it is as `resize` says of networks that are trained here.
+        license: of the weights that it was made of, if they come from elsewhere; "" if nobody states one.
+        origin: where these weights come from, such as "torchvision/resnet50.v2"; "" if they were trained here.
         trust: from which probability on an answer is sure; None of a network whose run does not say so.
     """
 
@@ -56,6 +58,8 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     created: str = ""
     file_sha256: str = ""
     preprocessing: dict[str, Any] | None = None
+    license: str = ""
+    origin: str = ""
     trust: Trust | None = None
 
     def to_json(self) -> str:

@@ -35,6 +35,7 @@ class Classifier:
         facts: by which its answers are judged; None of a model file.
         preprocessing: how a photo is scaled and cut, if the weights of the network come from elsewhere; None scales it
             to cover the size of the network, as training here does.
+        license, origin: of weights that come from elsewhere; "" if nobody states them.
     """
 
     model: Any
@@ -45,6 +46,8 @@ class Classifier:
     note: str = ""
     facts: TrustFacts | None = None
     preprocessing: Preprocessing | None = None
+    license: str = ""
+    origin: str = ""
 
 
 def make_classifier(
@@ -85,6 +88,8 @@ def make_classifier(
         info.get("white"),
         "" if pixels is not None else _describe_pixels(model, where, info),
         preprocessing=_read_preprocessing(where, info, shape=model.input_shape),
+        license=str(info.get("license") or ""),
+        origin=str(info.get("origin") or ""),
     )
 
 

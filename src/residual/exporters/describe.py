@@ -36,6 +36,8 @@ def describe_run(folder: "RunFolder") -> ModelCard:
         white=find_white(record.train["data"]),
         source=record.data.source,
         weights_sha256=report.get("weights_sha256", ""),
+        license=str(record.network.spec.get("licence") or ""),
+        origin=str(record.train.get("weights") or ""),
         trust=_read_trust(report.get("trust")),
     )
 
@@ -73,6 +75,8 @@ def describe_classifier(classifier: "Classifier", name: str) -> ModelCard:
         exported_to="",
         white=classifier.white,
         weights_sha256=hash_weights(classifier.model),
+        license=classifier.license,
+        origin=classifier.origin,
         **known,
     )
 

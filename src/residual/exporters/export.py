@@ -1,6 +1,7 @@
 """One network, one format, one file, and the card beside it."""
 
 import time
+import warnings
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from residual.engines.card import ModelCard, card_path, hash_file, write_card
-from residual.errors import RunError
+from residual.errors import ResidualWarning, RunError
 
 if TYPE_CHECKING:
     import keras
@@ -58,7 +59,16 @@ def export_model(
 
 
 def complete_card(card: ModelCard, format: str, precision: str) -> ModelCard:
-    """A card with format, precision, versions and date."""
+    """A card with format, precision, versions and date.
+
+    Warns:
+        ResidualWarning: the licence of the weights forbids commercial use.
+    """
+    if card.license:
+        from residual.importers.licenses import describe_license, is_non_commercial
+
+        if is_non_commercial(card.license):
+            warnings.warn(describe_license(card.license)[0], ResidualWarning, stacklevel=3)
     return replace(
         card,
         exported_to=format,

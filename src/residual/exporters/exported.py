@@ -123,7 +123,9 @@ def write_export(
         export_model(model, card, format, path, precision)
     else:
         certificate = _export_certified(model, card, format, path, precision, split, max_loss)
-    snippets = write_snippets(path, card) if format == "onnx" else []
+    # The programs scale photos as training here does; imported weights may expect something else.
+    has_snippets = format == "onnx" and card.preprocessing is None
+    snippets = write_snippets(path, card) if has_snippets else []
     files = [path, *([path.with_suffix(".bin")] if format == "openvino" else []), card_path(path)]
     if certificate:
         files += [path.with_name(f"{path.name}.certificate{ending}") for ending in (".json", ".html")]

@@ -1,4 +1,4 @@
-"""Networks that other programs wrote become .keras files.
+"""Networks that other programs wrote become .keras files, or models to train further.
 
 A format is one module with a `LABEL`, `matches` and `load`, and one row in `IMPORTERS`.
 """
@@ -10,8 +10,9 @@ from typing import Literal
 import keras
 import numpy as np
 
+from residual._text import describe_value
 from residual.errors import RunError
-from residual.importers import keras_h5, keras_hub, onnx_weights
+from residual.importers import keras_h5, keras_hub, onnx_weights, torch_weights
 from residual.importers.imported import Converted, Imported, Importer, ImportOptions
 from residual.importers.pretrained import Found, add_terms, check_network, open_keras_file, resolve_weights
 from residual.models.keras_file import save_model
@@ -24,6 +25,7 @@ __all__ = [
     "Importer",
     "convert",
     "find_importer",
+    "load_weights",
     "open_pretrained",
 ]
 
@@ -32,6 +34,7 @@ IMPORTERS: dict[str, Importer] = {
     "keras-h5": keras_h5,
     "onnx": onnx_weights,
     "keras-hub": keras_hub,
+    "torch": torch_weights,
 }
 
 
@@ -121,6 +124,33 @@ def open_pretrained(weights: str | Path, *, image_size: int | None = None) -> Im
     if path.suffix.lower() == ".keras" and not path.is_dir():
         return open_keras_file(path, image_size)
     return add_terms(find_importer(path).load(path, ImportOptions(image_size=image_size)), found)
+
+
+def load_weights(network: str, path: str | Path, *, image_size: int | None = None) -> Imported:
+    """A network with the weights of a file that another program wrote, to predict with or to train further.
+
+    Nothing in the file is run, and nothing is written.
+
+    Args:
+        network: the network that the file must hold, by its name here ("resnext50-32x4d") or in torchvision and timm
+            ("resnext50_32x4d").
+        path: as `open_pretrained` takes it.
+        image_size: pixels a side; None takes what the weights were published for.
+
+    Returns:
+        The network as `.model`, which takes raw RGB pixels, (n, image_size, image_size, 3) from 0 to 255; and its
+        preprocessing, licence, origin and notes.
+
+    Raises:
+        RunError: `path` is missing, of an unknown format, damaged, or holds another network.
+    """
+    if not isinstance(network, str):
+        raise RunError(
+            f"network must be the name of a network, such as resnet50; got {describe_value(network)}."
+        )
+    imported = open_pretrained(path, image_size=image_size)
+    check_network(imported, network, path)
+    return imported
 
 
 def find_importer(path: Path) -> Importer:

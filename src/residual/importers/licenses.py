@@ -34,7 +34,7 @@ _TABLE: tuple[tuple[str, Terms], ...] = (
         Terms("bsd-3-clause", "torchvision, LICENSE; its README: the weights may have terms of their own"),
     ),
     (r"timm/.*\.fb_(w|sw|s)sl_.*", Terms("cc-by-nc-4.0", _TIMM)),
-    (r"timm/.*\.bamboo_.*", Terms(None, _TIMM)),
+    (r"timm/.*\.bamboo.*", Terms(None, _TIMM)),
     (r"timm/.*\.tv\d?_.*", Terms("bsd-3-clause", _TIMM)),
     ("timm/.*", Terms("apache-2.0", _TIMM)),
     (

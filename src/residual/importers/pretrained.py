@@ -1,5 +1,6 @@
 """Trained weights as a network: where a name leads, what a .keras file says, and under which terms they stand."""
 
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -74,22 +75,34 @@ def add_terms(imported: Imported, found: Found) -> Imported:
     return replace(imported, notes=(*imported.notes, *said), **known)
 
 
-def check_network(imported: Imported, network: str | None, path: Path) -> None:
+def check_network(imported: Imported, network: str | None, path: str | Path) -> None:
     """Refuse weights of another network than the one that is asked for.
+
+    Args:
+        imported: what a file holds.
+        network: by its name here, or in torchvision and timm; None for any.
+        path: the file, for the message.
 
     Raises:
         RunError: naming both.
-        NetworkError: there is no network of that name.
     """
-    if network is None:
+    if network is None or _strip_name(network) == _strip_name(imported.network):
         return
-    wanted = zoo.find_spec(network)
     try:
-        is_same = are_same(zoo.find_spec(imported.network), wanted)
-    except NetworkError:
+        is_same = are_same(zoo.find_spec(imported.network), zoo.find_spec(network))
+    except NetworkError:  # a name of another library, or a network that is none of the zoo's
         is_same = False
     if not is_same:
-        raise RunError(f"{path} holds the weights of {imported.network}, not of {network}.")
+        raise RunError(f"{path} must hold {network}; by its arrays it holds {imported.network}.")
+
+
+def _strip_name(network: str) -> str:
+    """What the names of one network have in common: resnet50v1.5 here is resnet50 in torchvision."""
+    name = re.sub(r"^(torchvision|timm)[/-]", "", network.lower())
+    name = re.sub(
+        r"^resnetv2_(\d+x\d+)_bit", r"bit-resnet\1", re.sub(r"^resnetv2_(\d+)(d?)$", r"resnet\1v2\2", name)
+    )
+    return re.sub(r"[-_]|v1\.5$|^keras-", "", name)
 
 
 def open_keras_file(path: Path, image_size: int | None) -> Imported:

@@ -28,12 +28,13 @@ def add(shortcut_x, F_x, names: Names):
 
 
 class Conv(NamedTuple):
-    """One convolution of a main path: filters, kernel side, stride, and whether it has a bias."""
+    """One convolution of a main path: filters, kernel side, stride, whether it has a bias, and its groups."""
 
     filters: int
     kernel: int
     stride: int = 1
     bias: bool = False
+    groups: int = 1
 
 
 def basic_convs(width: int, output: int, stride: int, bias: tuple[bool, bool] = (False, False)) -> list[Conv]:
@@ -42,11 +43,17 @@ def basic_convs(width: int, output: int, stride: int, bias: tuple[bool, bool] = 
 
 
 def bottleneck_convs(
-    width: int, output: int, stride: int, stride_on: str = "3x3", bias: tuple[bool, bool] = (False, False)
+    width: int,
+    output: int,
+    stride: int,
+    stride_on: str = "3x3",
+    bias: tuple[bool, bool] = (False, False),
+    groups: int = 1,
 ) -> list[Conv]:
-    """1x1 down to `width`, 3x3, 1x1 up to `output`. `bias`: of the first two and of the last."""
+    """1x1 down to `width`, 3x3 in `groups`, 1x1 up to `output`. `bias`: of the first two and of the last."""
     first, second = (stride, 1) if stride_on == "1x1" else (1, stride)
-    return [Conv(width, 1, first, bias[0]), Conv(width, 3, second, bias[0]), Conv(output, 1, 1, bias[1])]
+    middle = Conv(width, 3, second, bias[0], groups)
+    return [Conv(width, 1, first, bias[0]), middle, Conv(output, 1, 1, bias[1])]
 
 
 def post_activation_path(make: Layers, convs: Sequence[Conv], names: Names) -> Callable:
@@ -54,7 +61,7 @@ def post_activation_path(make: Layers, convs: Sequence[Conv], names: Names) -> C
 
     def F(x):
         for i, conv in enumerate(convs, 1):
-            x = make.conv(x, conv.filters, conv.kernel, conv.stride, bias=conv.bias, name=names.conv(i))
+            x = _convolve(make, x, conv, names.conv(i))
             x = make.norm(x, name=names.norm(i))
             if i < len(convs):
                 x = make.relu(x, name=names.relu(i))
@@ -70,10 +77,36 @@ def pre_activation_path(make: Layers, convs: Sequence[Conv], names: Names) -> Ca
         for i, conv in enumerate(convs, 1):
             if i > 1:
                 x = make.relu(make.norm(x, name=names.norm(i)), name=names.relu(i))
-            x = make.conv(x, conv.filters, conv.kernel, conv.stride, bias=conv.bias, name=names.conv(i))
+            x = _convolve(make, x, conv, names.conv(i))
         return x
 
     return F
+
+
+def _convolve(make: Layers, x, conv: Conv, name: str | None):
+    return make.conv(x, conv.filters, conv.kernel, conv.stride, bias=conv.bias, groups=conv.groups, name=name)
+
+
+def squeeze_excitation(make: Layers, squeeze: int, names: Names) -> Callable:
+    """y * sigmoid(conv(relu(conv(mean(y))))): each channel of y scaled by what the whole image shows.
+
+    Args:
+        make: the layers.
+        squeeze: inner channels are those of y divided by this, to the nearest multiple of 8, at least 8.
+        names: of the block.
+    """
+
+    def scale(y):
+        channels = y.shape[-1]
+        inner = max(8, (channels // squeeze + 4) // 8 * 8)
+        s = keras.layers.GlobalAveragePooling2D(keepdims=True, name=names.squeeze("pool"))(y)
+        s = make.conv(s, inner, 1, bias=True, name=names.squeeze("conv1"))
+        s = make.relu(s, name=names.squeeze("relu"))
+        s = make.conv(s, channels, 1, bias=True, name=names.squeeze("conv2"))
+        s = keras.layers.Activation("sigmoid", name=names.squeeze("sigmoid"))(s)
+        return keras.layers.Multiply(name=names.squeeze("scale"))([y, s])
+
+    return scale
 
 
 # Shortcuts.

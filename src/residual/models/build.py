@@ -31,7 +31,7 @@ def build_network(
         NetworkError: a side is smaller than `spec.total_stride`.
     """
     check_image_size(spec, input_shape)
-    make = Layers(spec.epsilon, spec.initializer, spec.padding, spec.l2)
+    make = Layers(spec.epsilon, spec.initializer, spec.padding, spec.l2, norm_kind=spec.norm)
     pixels = keras.Input(input_shape, name="image")
     x = normalization(pixels) if normalization is not None else pixels
     x = build_stem(make, spec, x)
@@ -82,25 +82,32 @@ def build_stem(make: Layers, spec: NetworkSpec, x):
     bias = spec.bias == "all" or (spec.bias == "unnormalised" and spec.stem_end == "none")
     if spec.stem == "cifar":
         x = make.conv(x, spec.stem_width, 3, bias=bias, name=name)
-    elif spec.stem == "deep":
-        half = spec.stem_width // 2
-        x = make.conv(x, half, 3, 2, bias=bias, name=f"{name}1")
+    elif spec.stem in ("deep", "tiered"):
+        first, second, last = spec.deep_stem_widths
+        x = make.conv(x, first, 3, 2, bias=bias, name=f"{name}1")
         x = make.relu(make.norm(x, name=f"{norm_name}1"), name=f"{relu_name}1")
-        x = make.conv(x, half, 3, bias=bias, name=f"{name}2")
+        x = make.conv(x, second, 3, bias=bias, name=f"{name}2")
         x = make.relu(make.norm(x, name=f"{norm_name}2"), name=f"{relu_name}2")
-        x = make.conv(x, spec.stem_width, 3, bias=bias, name=f"{name}3")
+        x = make.conv(x, last, 3, bias=bias, name=f"{name}3")
     else:
         x = make.conv(x, spec.stem_width, 7, 2, bias=bias, name=name)
     if spec.stem_end != "none":
         x = make.norm(x, name=norm_name)
     if spec.stem_end == "norm-relu":
         x = make.relu(x, name=relu_name)
-    return x if spec.stem == "cifar" else _pool_stem(spec, x)
+    return x if spec.stem == "cifar" else _pool_stem(make, spec, x)
 
 
-def _pool_stem(spec: NetworkSpec, x):
+def _pool_stem(make: Layers, spec: NetworkSpec, x):
     if spec.stem == "course":
         return keras.layers.MaxPooling2D(3, strides=2, name="pool1")(x)
+    if spec.stem_pool == "conv":
+        x = make.conv(x, spec.stem_width, 3, 2, name="stem_pool_conv")
+        return make.relu(make.norm(x, name="stem_pool_norm"), name="stem_pool_relu")
+    if spec.stem_pool == "max-inside":
+        # "same" with a stride would pad the bottom right alone; without a stride it pads both sides alike.
+        x = keras.layers.MaxPooling2D(3, strides=1, padding="same", name="stem_pool")(x)
+        return keras.layers.MaxPooling2D(1, strides=2, name="stem_pool_subsample")(x)
     # Zeros are a neutral pad only after a relu. Before one (v2 without a stem norm), keras.applications pads with
     # zeros too, so a network of that layout does the same.
     x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
@@ -124,7 +131,8 @@ def build_stage(make: Layers, spec: NetworkSpec, x, stage: int):
 
 def build_block(make: Layers, spec: NetworkSpec, x, stage: int, stride: int, names: Names):
     """v1: relu(shortcut(x) + F(x)), F = conv-norm-relu ... conv-norm."""
-    F = blocks.post_activation_path(make, _list_convs(spec, stage, stride, (spec.bias == "all",) * 2), names)
+    convs = _list_convs(spec, stage, stride, (spec.bias == "all",) * 2)
+    F = _squeeze(make, spec, names, blocks.post_activation_path(make, convs, names))
     shortcut = _choose_shortcut(make, spec, x, stage, stride, names, norm=spec.shortcut_norm)
     return make.relu(blocks.add(shortcut(x), F(x), names), name=names.out())
 
@@ -138,17 +146,26 @@ def build_preactivation_block(
     """
     a = x if is_activated else make.relu(make.norm(x, name=names.norm(1)), name=names.relu(1))
     biases = (spec.bias == "all", spec.bias != "none")
-    F = blocks.pre_activation_path(make, _list_convs(spec, stage, stride, biases), names)
+    convs = _list_convs(spec, stage, stride, biases)
+    F = _squeeze(make, spec, names, blocks.pre_activation_path(make, convs, names))
     shortcut = _choose_shortcut(make, spec, x, stage, stride, names, norm=False)
     reads_a = spec.project_from == "activated" and _has_projection(spec, x, stage)
     return blocks.add(shortcut(a if reads_a else x), F(a), names)
+
+
+def _squeeze(make: Layers, spec: NetworkSpec, names: Names, F):
+    """F, or F with squeeze-and-excitation at its end."""
+    if not spec.squeeze:
+        return F
+    scale = blocks.squeeze_excitation(make, spec.squeeze, names)
+    return lambda x: scale(F(x))
 
 
 def _list_convs(spec: NetworkSpec, stage: int, stride: int, bias: tuple[bool, bool]) -> list[blocks.Conv]:
     width, output = spec.widths[stage], spec.outputs[stage]
     if spec.block == "basic":
         return blocks.basic_convs(width, output, stride, bias)
-    return blocks.bottleneck_convs(width, output, stride, spec.stride_on, bias)
+    return blocks.bottleneck_convs(width, output, stride, spec.stride_on, bias, spec.groups)
 
 
 def _has_projection(spec: NetworkSpec, x, stage: int) -> bool:

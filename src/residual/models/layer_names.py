@@ -33,6 +33,9 @@ class Names:
     def shortcut(self, part: str):
         return self._name(f"shortcut_{part}")
 
+    def squeeze(self, part: str):
+        return self._name(f"squeeze_{part}")
+
     def add(self):
         return self._name("add")
 
@@ -59,6 +62,9 @@ class CourseNames(Names):
         branches = {"conv": ("res", ""), "norm": ("bn", "")}
         prefix, suffix = branches.get(part, ("res", f"_{part}"))
         return self._branch(prefix, "1", suffix)
+
+    def squeeze(self, part: str):
+        return f"res{self.block}_squeeze_{part}"
 
     def add(self):
         return f"res{self.block}_add"

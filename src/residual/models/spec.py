@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, structs
 
-from residual._checked import Checked, Count, read_table
+from residual._checked import Checked, Count, Whole, read_table
 from residual.errors import NetworkError, ResidualError
 
 Shortcut = Literal["zero-pad", "projection", "projection-all", "pooled-projection", "none"]
@@ -17,6 +17,8 @@ SHORTCUTS: dict[str, str] = {
 }
 
 PerStage = tuple[Count, ...]
+NORM_GROUPS = 32  # of group norm
+_LATER = ("groups", "squeeze", "stem_pool", "norm")  # fields that came after the first runs
 _COURSE_LETTERS = 26  # the course names the blocks of a stage a to z
 
 
@@ -34,10 +36,15 @@ class NetworkSpec(Checked, frozen=True):
         strides: stride of each stage, applied in the block that `stride_block` names; empty means
             1 for the first stage and 2 for the others.
         block: "basic" (two 3x3) or "bottleneck" (1x1, 3x3, 1x1).
+        groups: of the 3x3 convolution of a bottleneck (ResNeXt, arXiv:1611.05431).
+        squeeze: squeeze-and-excitation at the end of every block: its inner channels are those of the block divided
+            by this (arXiv:1709.01507); 0 for none.
         preactivation: v2 order, norm-relu-conv, with nothing after the addition (arXiv:1603.05027).
         stem: "imagenet" (7x7/2, pool), "course" (the same, unpadded pool), "deep" (three 3x3, pool;
-            arXiv:1812.01187) or "cifar" (one 3x3).
+            arXiv:1812.01187), "tiered" (the same, with 3/8 and 1/2 of the channels) or "cifar" (one 3x3).
         stem_width: channels of the stem.
+        stem_pool: "max" (3x3/2 over a border of zeros), "max-inside" (the same, the border does not count) or
+            "conv" (a 3x3/2 convolution, norm and ReLU).
         stem_end: what follows the stem's convolution: "norm-relu", "norm" or "none".
         shortcut: a key of `SHORTCUTS`.
         shortcut_norm: whether a norm follows a projection (v1 order only).
@@ -46,7 +53,8 @@ class NetworkSpec(Checked, frozen=True):
         stride_block: the block of a stage that strides: the "first" or the "last".
         bias: which convolutions have biases: "none", "all", or "unnormalised" (those that no norm follows).
         padding: of strided 3x3 convolutions: "symmetric" (Caffe, torch) or "same" (TensorFlow).
-        epsilon: added to the variance in every batch norm.
+        norm: "batch", or "group" of 32 groups (arXiv:1803.08494).
+        epsilon: added to the variance in every norm.
         initializer: of the convolution kernels, by Keras name.
         l2: weight decay as a loss on the convolution kernels (0 leaves it to the recipe).
         names: layer names: "residual" (stage1_block1_conv1) or "course" (res2a_branch2a).
@@ -64,9 +72,12 @@ class NetworkSpec(Checked, frozen=True):
     outputs: PerStage = ()
     strides: PerStage = ()
     block: Literal["basic", "bottleneck"] = "basic"
+    groups: Count = 1
+    squeeze: Whole = 0
     preactivation: bool = False
-    stem: Literal["imagenet", "course", "deep", "cifar"] = "imagenet"
+    stem: Literal["imagenet", "course", "deep", "tiered", "cifar"] = "imagenet"
     stem_width: Count = 64
+    stem_pool: Literal["max", "max-inside", "conv"] = "max"
     stem_end: Literal["norm-relu", "norm", "none"] = "norm-relu"
     shortcut: Shortcut = "projection"
     shortcut_norm: bool = True
@@ -75,6 +86,7 @@ class NetworkSpec(Checked, frozen=True):
     stride_block: Literal["first", "last"] = "first"
     bias: Literal["none", "all", "unnormalised"] = "none"
     padding: Literal["symmetric", "same"] = "symmetric"
+    norm: Literal["batch", "group"] = "batch"
     epsilon: Annotated[float, Meta(gt=0, le=1)] = 1e-5
     initializer: str = "he_normal"
     l2: Annotated[float, Meta(ge=0, le=1)] = 0.0
@@ -100,15 +112,36 @@ class NetworkSpec(Checked, frozen=True):
                 f"{self.name}: blocks, widths, outputs and strides need one entry per stage, got "
                 f"{counts[0]}, {counts[1]}, {counts[2]} and {counts[3]}."
             )
+        if self.groups > 1 and (
+            self.block != "bottleneck" or any(width % self.groups for width in self.widths)
+        ):
+            raise NetworkError(
+                f"{self.name}: groups needs bottlenecks whose widths are multiples of it; got groups {self.groups}, "
+                f"block {self.block} and widths {', '.join(map(str, self.widths))}."
+            )
+        self._check_norm()
         if self.names == "course" and max(self.blocks) > _COURSE_LETTERS:
             raise NetworkError(
                 f"{self.name}: the course's layer names have a letter for each block of a stage, so blocks may be at "
                 f'most {_COURSE_LETTERS}; got {max(self.blocks)}. Use names="residual".'
             )
 
+    def _check_norm(self) -> None:
+        widths = {*self.widths, *self.outputs, self.stem_width}
+        if self.stem in ("deep", "tiered"):
+            widths |= {*self.deep_stem_widths}
+        odd = sorted(width for width in widths if width % NORM_GROUPS)
+        if self.norm == "group" and odd:
+            raise NetworkError(
+                f'{self.name}: norm "group" has {NORM_GROUPS} groups, so that all channels must be multiples of it; '
+                f"got {', '.join(map(str, odd))}."
+            )
+
     def to_table(self) -> dict[str, Any]:
-        """The fields by name, as run.toml holds them."""
-        return structs.asdict(self)
+        """The fields by name, as run.toml holds them; without those of `_LATER` that have their default."""
+        usual = {field.name: field.default for field in structs.fields(self)}
+        table = structs.asdict(self)
+        return {key: value for key, value in table.items() if key not in _LATER or value != usual[key]}
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> "NetworkSpec":
@@ -118,6 +151,12 @@ class NetworkSpec(Checked, frozen=True):
             NetworkError: a field that is missing, unknown or out of its range.
         """
         return read_table(cls, table, "network")
+
+    @property
+    def deep_stem_widths(self) -> tuple[int, int, int]:
+        """Channels of the three convolutions of a deep stem."""
+        first = 3 * self.stem_width // 8 if self.stem == "tiered" else self.stem_width // 2
+        return first, self.stem_width // 2, self.stem_width
 
     @property
     def depth(self) -> int:

@@ -165,7 +165,7 @@ def _check_network(spec: NetworkSpec | GivenNetwork, data: Dataset) -> None:
 def _describe_spec(spec: NetworkSpec | GivenNetwork) -> dict:
     """The specification for the record; of a Keras model the hash of what the training begins with."""
     if not isinstance(spec, GivenNetwork):
-        return msgspec.to_builtins(spec)
+        return msgspec.to_builtins(spec.to_table())
     if isinstance(spec, PretrainedNetwork) and (origin := spec.origin) is not None:
         facts = {"weights": origin.name, "weights_sha256": origin.weights_sha256, "network": origin.network}
         return {name: value for name, value in {**facts, "licence": origin.licence}.items() if value}

@@ -13,12 +13,14 @@ import h5py
 import keras
 import numpy as np
 
+from residual.data.preprocessing import Preprocessing
 from residual.errors import NetworkError, RunError
 from residual.importers.assign import assign_arrays
 from residual.importers.imported import Imported, ImportOptions
 from residual.importers.keras_h5.config import Rebuilt, rebuild_network
 from residual.importers.keras_h5.file import ModelFile, open_model_file
 from residual.importers.keras_h5.recognize import Candidate, find_candidates, find_gaps
+from residual.importers.preprocessing import make_pixel_layer, reverse_channels
 from residual.models.build import build_network, raise_recursion_limit
 
 LABEL: str = "an HDF5 model of Keras (.h5, .hdf5)"
@@ -53,10 +55,11 @@ def _import_model(file: ModelFile, options: ImportOptions) -> Imported:
     for candidate in _sort_candidates(file, own):
         same = _build_if_same(file, own, candidate)
         if same is not None:
-            if options.raw_pixels:
-                same, _ = _build(file, candidate, own.model.input_shape[1:], raw_pixels=True)
+            known = _find_preprocessing(candidate, own.model.input_shape[1:], options)
+            if options.raw_pixels or known is not None:
+                same, _ = _build(file, candidate, own.model.input_shape[1:], options.raw_pixels, known)
             notes = (*own.notes, *_describe_stem(candidate))
-            return Imported(same, candidate.spec.name, arrays, notes, candidate.pixels)
+            return Imported(same, candidate.spec.name, arrays, notes, candidate.pixels, known)
     if options.raw_pixels:
         own = rebuild_network(file.config, raw_pixels=True)
         assign_arrays(file.path, file.layers, own.model, own.layers)
@@ -75,24 +78,44 @@ def _import_weights(file: ModelFile, options: ImportOptions) -> Imported:
     errors = []
     for candidate in found:
         side = options.image_size or candidate.image_size
+        known = _find_preprocessing(candidate, (side, side, 3), options)
         try:
-            model, arrays = _build(file, candidate, (side, side, 3), options.raw_pixels)
+            model, arrays = _build(file, candidate, (side, side, 3), options.raw_pixels, known)
         except NetworkError as error:
             raise RunError(f"{file.path}: {error}") from None
         except RunError as error:
             errors.append(error)
             continue
         notes = _describe_assumptions(candidate, side, options.image_size)
-        return Imported(model, candidate.spec.name, arrays, notes, candidate.pixels)
+        return Imported(model, candidate.spec.name, arrays, notes, candidate.pixels, known)
     raise errors[0]
 
 
-def _build(file: ModelFile, candidate: Candidate, input_shape, raw_pixels: bool) -> tuple[keras.Model, int]:
+def _find_preprocessing(candidate: Candidate, input_shape, options: ImportOptions) -> Preprocessing | None:
+    """What published weights expect of a photo, at the size of the network; None if the user says something else."""
+    height, width = input_shape[:2]
+    if candidate.preprocessing is None or options.raw_pixels or height != width or not height:
+        return None
+    return candidate.preprocessing.at_size(height)
+
+
+def _build(
+    file: ModelFile,
+    candidate: Candidate,
+    input_shape,
+    raw_pixels: bool,
+    preprocessing: Preprocessing | None = None,
+) -> tuple[keras.Model, int]:
     """A network of the zoo with the file's weights, and how many arrays they are."""
     first = keras.layers.Rescaling(1 / 255, name="pixels") if raw_pixels else None
+    if preprocessing is not None:
+        first = make_pixel_layer(preprocessing)
     model = build_network(candidate.spec, input_shape, candidate.classes, first)
     layers = {theirs: model.get_layer(ours) for theirs, ours in candidate.layers.items()}
-    return model, assign_arrays(file.path, file.layers, model, layers)
+    arrays = assign_arrays(file.path, file.layers, model, layers)
+    if preprocessing is not None and preprocessing.channels == "bgr":
+        reverse_channels(next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)))
+    return model, arrays
 
 
 def _sort_candidates(file: ModelFile, own: Rebuilt) -> list[Candidate]:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from residual.data.preprocessing import Preprocessing
 from residual.errors import NetworkError
 from residual.importers.keras_h5.file import ModelFile, StoredArray
+from residual.importers.keras_h5.published import CAFFE, IMAGENET_CLASSES, TENSORFLOW
 from residual.models import zoo
 from residual.models.layer_names import block_names
 from residual.models.spec import NetworkSpec
@@ -36,6 +38,7 @@ class Candidate:
         image_size: height and width of the images that it is usually used with.
         pixels: what it usually expects of pixels, in words.
         layers: layer name in the file -> layer name in the network, for the layers with arrays.
+        preprocessing: what published weights of this network expect of a photo; None if nobody publishes any.
     """
 
     spec: NetworkSpec
@@ -43,6 +46,7 @@ class Candidate:
     image_size: int
     pixels: str
     layers: dict[str, str]
+    preprocessing: Preprocessing | None = None
 
     @property
     def is_course(self) -> bool:
@@ -67,11 +71,12 @@ def find_candidates(file: ModelFile) -> Iterator[Candidate]:
 def _match_course(classes: int, dense: str) -> Iterator[Candidate]:
     """The course's ResNet-50. Early versions of keras.applications used the same names, with 1000 classes."""
     spec = zoo.find_spec("course-resnet50")
-    imagenet = classes == 1000
+    imagenet = classes == IMAGENET_CLASSES
     side, pixels = (224, "BGR pixels minus the mean of ImageNet") if imagenet else (64, _DIVIDED)
     layers = {name: name for name in (*_conv_names(spec), *_norm_names(spec))} | {dense: f"fc{classes}"}
     for stem_end in ("norm-relu", "norm"):
-        yield Candidate(replace(spec, stem_end=stem_end), classes, side, pixels, layers)
+        known = CAFFE if imagenet else None
+        yield Candidate(replace(spec, stem_end=stem_end), classes, side, pixels, layers, known)
 
 
 def _match_applications(file: ModelFile, classes: int) -> Iterator[Candidate]:
@@ -85,7 +90,8 @@ def _match_applications(file: ModelFile, classes: int) -> Iterator[Candidate]:
             ours = (*_conv_names(spec), *_norm_names(spec), "head_dense")
             layers = {name_in_applications(name, v2): name for name in ours}
             pixels = "pixels between -1 and 1" if v2 else "BGR pixels minus the mean of ImageNet"
-            yield Candidate(spec, classes, 224, pixels, layers)
+            known = None if classes != IMAGENET_CLASSES else TENSORFLOW if v2 else CAFFE
+            yield Candidate(spec, classes, 224, pixels, layers, known)
 
 
 def name_in_applications(ours: str, v2: bool) -> str:

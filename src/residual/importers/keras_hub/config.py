@@ -67,7 +67,7 @@ def read_spec(path: Path) -> NetworkSpec:
                 stem="deep" if deep else "imagenet",
                 stem_width=stem[-1],
                 stem_end="none" if preactivation else "norm-relu",
-                **({"stem_pool": "max-inside"} if preactivation else {}),
+                stem_pool="max-inside" if preactivation else "max",
                 shortcut="pooled-projection" if pooled else "projection",
                 epsilon=_EPSILON,
                 source="keras-hub",

@@ -78,8 +78,8 @@ def _read_card(text: str | None) -> Facts | None:
             (int(height), int(width)),
             None if preprocessing is None else Preprocessing.from_dict(preprocessing),
             True,
-            card.get("license"),
-            f"residual export of {card['name']}",
+            card.get("license") or None,
+            card.get("origin") or f"residual export of {card['name']}",
             "raw RGB pixels, 0 to 255",
         )
     except (ValueError, TypeError, KeyError, RecursionError):

@@ -11,7 +11,17 @@ from msgspec.structs import replace
 from residual._text import describe_value
 from residual.errors import NetworkError
 from residual.models.spec import SHORTCUTS, NetworkSpec
-from residual.models.zoo import cifar, course, imagenet, keras_applications, notebook, wide
+from residual.models.zoo import (
+    cifar,
+    course,
+    grouped,
+    imagenet,
+    keras_applications,
+    notebook,
+    squeezed,
+    timm,
+    wide,
+)
 from residual.models.zoo.family import Family
 
 FAMILIES: tuple[Family, ...] = (
@@ -19,7 +29,20 @@ FAMILIES: tuple[Family, ...] = (
     imagenet.V1,
     imagenet.V1_5,
     imagenet.V2,
+    imagenet.C,
     imagenet.D,
+    imagenet.S,
+    imagenet.T,
+    imagenet.GROUP_NORM,
+    grouped.RESNEXT_32,
+    grouped.RESNEXT_64,
+    squeezed.SE,
+    squeezed.SE_D,
+    squeezed.SE_GROUPED,
+    squeezed.RS,
+    timm.V2,
+    timm.V2_D,
+    timm.BIT,
     keras_applications.V1,
     keras_applications.V2,
     cifar.V1,
@@ -27,6 +50,7 @@ FAMILIES: tuple[Family, ...] = (
     notebook.V1,
     notebook.V2,
     wide.WIDE,
+    grouped.WIDE,
 )
 
 
@@ -63,10 +87,14 @@ def resolve_spec(network: str | NetworkSpec) -> NetworkSpec:
 
 
 def _find_in_families(name: str) -> NetworkSpec:
-    for family in FAMILIES:
-        numbers = family.parse_name(name)
-        if numbers is not None:
+    fitting = [(family, numbers) for family in FAMILIES if (numbers := family.parse_name(name)) is not None]
+    # Two families may share a pattern, and no depth: wide-resnet28-10 is for CIFAR, wide-resnet50-2 for ImageNet.
+    for family, numbers in fitting:
+        if family.find_nearest_depths(numbers[0]) == [numbers[0]]:
             return family.make_spec(*numbers)
+    if fitting:
+        family, numbers = fitting[0]
+        return family.make_spec(*numbers)
     names = dict.fromkeys(known for family in FAMILIES for known in family.list_names())  # each once
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
