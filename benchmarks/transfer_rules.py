@@ -36,15 +36,15 @@ from residual.training.compile import compile_model
 from residual.training.phases import Phases
 from residual.training.probe import fit_head
 
+ALL = {"unfreeze": 0.0}  # all stages from the first epoch
 RULES = {
-    "kept": {"statistics": "kept"},
-    "adapted": {"statistics": "adapted"},
-    "batch": {"statistics": "batch"},
-    "kept, one rate for all": {"statistics": "kept", "depth_decay": 1.0},
-    "batch, one rate for all": {"statistics": "batch", "depth_decay": 1.0},
-    "batch, all stages from the first epoch": {"statistics": "batch", "unfreeze": 0.0},
-    "batch, a third of the rate": {"statistics": "batch", "scale": 1 / 3},
-    "batch, three times the rate": {"statistics": "batch", "scale": 3.0},
+    "kept": {"statistics": "kept", **ALL},
+    "adapted": {"statistics": "adapted", **ALL},
+    "batch": {"statistics": "batch", **ALL},
+    "adapted, three times the rate": {"statistics": "adapted", "scale": 3.0, **ALL},
+    "batch, three times the rate": {"statistics": "batch", "scale": 3.0, **ALL},
+    "batch, one rate for all": {"statistics": "batch", "depth_decay": 1.0, **ALL},
+    "batch, stages in three steps": {"statistics": "batch", "unfreeze": 0.5},
 }
 
 
