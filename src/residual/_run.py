@@ -389,6 +389,7 @@ def find_engine(
 
 
 def _open_exported(path: Path, classes: Any, pixels: Any, device: str) -> "Classifier":
+    from residual.data.preprocessing import Preprocessing
     from residual.engines import open_engine
     from residual.evaluation.classifier import Classifier
     from residual.evaluation.engine_network import EngineNetwork
@@ -398,7 +399,11 @@ def _open_exported(path: Path, classes: Any, pixels: Any, device: str) -> "Class
     if device.startswith("gpu"):
         raise RunError(f"{path} is computed on the processor: leave `device` out.")
     engine = open_engine(path)
-    return Classifier(EngineNetwork(engine), engine.card.classes, white=engine.card.white)
+    table = engine.card.preprocessing
+    preprocessing = None if table is None else Preprocessing.from_dict(table)
+    return Classifier(
+        EngineNetwork(engine), engine.card.classes, white=engine.card.white, preprocessing=preprocessing
+    )
 
 
 def open_classifier(

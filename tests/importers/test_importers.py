@@ -104,4 +104,7 @@ def test_what_convert_returns_is_short_to_show_and_a_report_as_text(tmp_path):
         "arrays": 10,
         "parameters": converted.parameters,
         "notes": list(converted.notes),
+        "preprocessing": None,
+        "license": None,
+        "origin": None,
     }

@@ -22,6 +22,7 @@ from residual.training.schedules import Constant
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.support.flat_images import find_largest_error
+from tests.support.measured_gradient import measure_epochs
 from tests.support.seeded_maps import compute_maps
 
 
@@ -49,12 +50,14 @@ def main():
     difference = export_and_compare(run.model, x)
     maps = compute_maps()
     errors = find_largest_error()
+    norms, expected = measure_epochs()
     print(
         json.dumps(
             {
                 "backend": keras.backend.backend(),
                 "folders": sorted({file.parent.name for file in Path().rglob("*tfevents*")}),
                 "export is equal": difference < 1e-5,
+                "gradients are right": bool(np.allclose(norms, expected, rtol=1e-5)),
                 "imports TensorFlow": "tensorflow" in sys.modules,
                 "variances are right": max(errors.values()) < 1e-4,
                 "errors": errors,

@@ -40,7 +40,7 @@ def test_a_training_writes_its_log_and_its_images(tmp_path):
     np.savez(tmp_path / "s.npz", x=images.x, y=images.y)
     run = residual.train("s.npz", recipe=replace(QUICK, epochs=3), progress=False)
     folder, rows = run.folder.path / "tensorboard", run.folder.log_rows()
-    for name in ("loss", "accuracy", "learning_rate", "seconds"):
+    for name in ("loss", "accuracy", "learning_rate", "gradient_norm", "seconds"):
         expected = [(row["epoch"], pytest.approx(row[name])) for row in rows]
         assert points(folder / "train", name) == expected
     for name in ("loss", "accuracy"):

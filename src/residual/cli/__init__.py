@@ -26,6 +26,7 @@ from residual.cli import (
     runs,
     runs_compare,
     serve,
+    study,
     summary,
     train,
 )
@@ -46,6 +47,7 @@ VERBS = {
     "embed": embed,
     "find-rate": find_rate,
     "report": report,
+    "study": study,
     "runs": runs,
     "runs compare": runs_compare,
     "data": data,

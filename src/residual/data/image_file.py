@@ -125,7 +125,7 @@ def decode_image(
         raise Unreadable(*_find_reason(error, source)) from None
 
 
-def fit_image(image: "Image", image_size: tuple[int, int], white: float | None = None) -> np.ndarray:
+def fit_image(image: "Image", image_size: tuple[int, int] | None, white: float | None = None) -> np.ndarray:
     """A Pillow image as `read_image` gives that of a file: uint8 (height, width, 3) RGB, upright, scaled and cut.
 
     Args:
@@ -140,7 +140,9 @@ def fit_image(image: "Image", image_size: tuple[int, int], white: float | None =
     try:
         with QUIET:
             rgb = _to_rgb(_upright(image), white)
-        return np.asarray(ImageOps.fit(rgb, image_size[::-1], Image.Resampling.BILINEAR), np.uint8)
+        if image_size is not None:
+            rgb = ImageOps.fit(rgb, image_size[::-1], Image.Resampling.BILINEAR)
+        return np.asarray(rgb, np.uint8)
     except MemoryError:
         raise DataError(f"The image {_TOO_MUCH}") from None
     except Exception as error:  # Pillow's decoders raise whatever their format raises

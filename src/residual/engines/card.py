@@ -37,6 +37,8 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
         weights_sha256: of the network that was exported; "" if it has none.
         created: date and time, ISO 8601.
         file_sha256: of the exported file. Only the card beside the file has it; in the file itself it is "".
+        preprocessing: how a photo is scaled and cut, the fields of `residual.data.preprocessing.Preprocessing`, if the
+            weights come from elsewhere; None if it is as `resize` says of networks that are trained here.
         trust: from which probability on an answer is sure; None of a network whose run does not say so.
     """
 
@@ -53,6 +55,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     weights_sha256: str = ""
     created: str = ""
     file_sha256: str = ""
+    preprocessing: dict[str, Any] | None = None
     trust: Trust | None = None
 
     def to_json(self) -> str:

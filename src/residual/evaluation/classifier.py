@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from residual._text import describe_value
+from residual.data.preprocessing import Preprocessing
 from residual.errors import RunError
 from residual.trust.facts import TrustFacts
 
@@ -32,6 +33,8 @@ class Classifier:
         white: the grey value that stands for white in images of more than 8 bits; None for the usual one.
         note: what to know before one trusts its answers; "" if there is nothing.
         facts: by which its answers are judged; None of a model file.
+        preprocessing: how a photo is scaled and cut, if the weights of the network come from elsewhere; None scales it
+            to cover the size of the network, as training here does.
     """
 
     model: Any
@@ -41,6 +44,7 @@ class Classifier:
     white: float | None = None
     note: str = ""
     facts: TrustFacts | None = None
+    preprocessing: Preprocessing | None = None
 
 
 def make_classifier(
@@ -80,7 +84,25 @@ def make_classifier(
         pixels or DEFAULT_PIXELS,
         info.get("white"),
         "" if pixels is not None else _describe_pixels(model, where, info),
+        preprocessing=_read_preprocessing(where, info, shape=model.input_shape),
     )
+
+
+def _read_preprocessing(where: str, info: dict, shape: tuple) -> Preprocessing | None:
+    """How photos are scaled and cut for imported weights, from residual.json; None if it does not say."""
+    table = info.get("preprocessing")
+    if table is None:
+        return None
+    try:
+        found = Preprocessing.from_dict(table)
+    except RunError as error:
+        raise RunError(f"{where} is damaged: residual.json in it cannot be read ({error}).") from None
+    if (found.height, found.width) != shape[1:3]:
+        raise RunError(
+            f"{where} is damaged: residual.json in it must have a preprocessing for images of "
+            f"{shape[1]}x{shape[2]} pixels; got {found.height}x{found.width}."
+        )
+    return found
 
 
 def _check_info(where: str, info: Any, outputs: int, with_count: bool) -> None:

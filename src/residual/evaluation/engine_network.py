@@ -25,10 +25,12 @@ class EngineNetwork:
         """Probabilities float32 (n, classes), and features (n, d) if the engine gives them.
 
         Args:
-            x: raw RGB, uint8 (n, height, width, 3).
+            x: raw RGB, (n, height, width, 3) from 0 to 255; engines take uint8, so that floats are rounded.
             batch_size: images at a time; at most `BATCH` are taken.
             verbose: as Keras takes it; ignored.
         """
+        if x.dtype != np.uint8:
+            x = np.rint(x).astype(np.uint8)
         step = min(batch_size, BATCH)
         parts = [self.engine.predict_all(x[start : start + step]) for start in range(0, len(x), step)]
         return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]

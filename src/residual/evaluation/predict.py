@@ -14,6 +14,7 @@ from residual.data.folders import list_images
 from residual.data.image_file import fit_image, read_image
 from residual.data.pixel_store import Pixels, pieces
 from residual.data.pixels import CHANNELS, to_bytes, to_rgb
+from residual.data.preprocessing import Preprocessing, prepare_image
 from residual.errors import DataError
 from residual.evaluation.classifier import DEFAULT_PIXELS, PIXELS, Classifier
 from residual.evaluation.predictions import Prediction, PredictionList
@@ -178,13 +179,40 @@ def name_image(image: Shown | MissingImage, number: int) -> str:
     return str(getattr(image, "filename", "") or f"image {number}")
 
 
-def read_shown(image: Shown | MissingImage, size: tuple[int, int], white: float | None) -> np.ndarray:
-    """uint8 (height, width, 3) of the size that a model takes."""
+def read_shown(
+    image: Shown | MissingImage,
+    size: tuple[int, int],
+    white: float | None,
+    preprocessing: Preprocessing | None = None,
+) -> np.ndarray:
+    """The pixels of an image, (height, width, 3) of the size that a model takes, 0 to 255.
+
+    Args:
+        image: from `find_images`.
+        size: (height, width) that the model takes.
+        white: the grey value that stands for white in images of more than 8 bits; None for the usual one.
+        preprocessing: how the image is scaled and cut; None scales it to cover `size`.
+
+    Returns:
+        uint8, or float32 if `preprocessing` does not round: see `prepare_image`.
+    """
     if isinstance(image, MissingImage):
         raise DataError(image.reason)
+    if preprocessing is not None:
+        return prepare_image(_open_upright(image, white), preprocessing)
     if isinstance(image, Path):
         return read_image(image, size, white=white)
     return fit_image(_draw(image, white) if isinstance(image, np.ndarray) else image, size, white)
+
+
+def _open_upright(image: Path | np.ndarray | "Image", white: float | None) -> "Image":
+    """An image in its own size, as an upright RGB image of Pillow."""
+    from PIL.Image import fromarray
+
+    if isinstance(image, Path):
+        return fromarray(read_image(image, white=white))
+    drawn = _draw(image, white) if isinstance(image, np.ndarray) else image
+    return fromarray(fit_image(drawn, None, white))
 
 
 def _draw(array: np.ndarray, white: float | None) -> "Image":
@@ -218,7 +246,7 @@ def _predict_chunk(
     pixels, errors = [], {}
     for number, (_, image) in enumerate(named):
         try:
-            pixels.append(read_shown(image, size, classifier.white))
+            pixels.append(read_shown(image, size, classifier.white, classifier.preprocessing))
         except DataError as error:
             errors[number] = str(error)
     answers: Iterator[tuple[np.ndarray, Verdict | None]] = iter(())

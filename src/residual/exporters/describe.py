@@ -60,6 +60,10 @@ def describe_classifier(classifier: "Classifier", name: str) -> ModelCard:
     from residual.evaluation.predict import find_image_size
     from residual.training.batch_norm import hash_weights
 
+    scaling = classifier.preprocessing
+    known = (
+        {} if scaling is None else {"preprocessing": scaling.to_dict(), "resize": scaling.describe_scaling()}
+    )
     return ModelCard(
         name=name,
         network=classifier.model.name,
@@ -69,6 +73,7 @@ def describe_classifier(classifier: "Classifier", name: str) -> ModelCard:
         exported_to="",
         white=classifier.white,
         weights_sha256=hash_weights(classifier.model),
+        **known,
     )
 
 

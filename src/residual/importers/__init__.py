@@ -11,15 +11,26 @@ import keras
 import numpy as np
 
 from residual.errors import RunError
-from residual.importers import keras_h5
+from residual.importers import keras_h5, onnx_weights
 from residual.importers.imported import Converted, Imported, Importer, ImportOptions
+from residual.importers.pretrained import open_keras_file
 from residual.models.keras_file import save_model
 
-__all__ = ["IMPORTERS", "Converted", "ImportOptions", "Imported", "Importer", "convert", "find_importer"]
+__all__ = [
+    "IMPORTERS",
+    "Converted",
+    "ImportOptions",
+    "Imported",
+    "Importer",
+    "convert",
+    "find_importer",
+    "open_pretrained",
+]
 
 # The first that matches imports.
 IMPORTERS: dict[str, Importer] = {
     "keras-h5": keras_h5,
+    "onnx": onnx_weights,
 }
 
 
@@ -63,20 +74,45 @@ def convert(
     outputs = model.outputs[0].shape[-1]
     if classes is not None and len(classes) != outputs:
         raise RunError(f"classes must be {outputs} names, one for each output; got {len(classes)}.")
+    names = imported.classes if classes is None else classes
     notes = (
         *imported.notes,
         *_describe_damage(model),
-        _describe_pixels(model, raw_pixels, imported.usual_pixels),
+        _describe_pixels(model, raw_pixels, imported),
     )
+    known = {"license": imported.license, "origin": imported.origin}
+    if imported.preprocessing is not None:
+        known["preprocessing"] = imported.preprocessing.to_dict()
     info = {
-        **({"classes": list(classes)} if classes is not None else {}),
+        **({"classes": list(names)} if names is not None else {}),
         "image_size": list(model.inputs[0].shape[1:3]),
         "network": imported.network,
         "converted_from": source.name,
         "notes": list(notes),
+        **{key: value for key, value in known.items() if value is not None},
     }
     save_model(model, target, info)
-    return Converted(source, target, model, imported.network, imported.arrays, model.count_params(), notes)
+    facts = (imported.network, imported.arrays, model.count_params(), notes)
+    return Converted(source, target, model, *facts, imported.preprocessing, imported.license, imported.origin)
+
+
+def open_pretrained(weights: str | Path, *, image_size: int | None = None) -> Imported:
+    """The network of trained weights, ready to predict or to be trained further.
+
+    Args:
+        weights: a .keras file, or a file or folder in one of the formats of `IMPORTERS`.
+        image_size: pixels a side that the network is to take; None for what the weights are usually used with.
+
+    Returns:
+        The network, and what is known about it: preprocessing, licence, origin, names of its outputs.
+
+    Raises:
+        RunError: there is no such file or folder, its format is unknown, it is damaged, or it fits no network.
+    """
+    path = Path(weights).expanduser()
+    if path.suffix.lower() == ".keras":
+        return open_keras_file(path, image_size)
+    return find_importer(path).load(path, ImportOptions(image_size=image_size))
 
 
 def find_importer(path: Path) -> Importer:
@@ -90,7 +126,7 @@ def find_importer(path: Path) -> Importer:
             f"{path} is a SavedModel folder, which holds a graph and no layers. Save its model as model.h5 in the "
             "program that wrote it, and convert that."
         )
-    if not path.is_file():
+    if not path.exists():
         raise RunError(f"There is no model file {path}.")
     for importer in IMPORTERS.values():
         if importer.matches(path):
@@ -124,7 +160,12 @@ def _describe_damage(model: keras.Model) -> tuple[str, ...]:
     return tuple(f"{what}, as if damaged: {', '.join(paths)}." for what, paths in found.items() if paths)
 
 
-def _describe_pixels(model: keras.Model, raw_pixels: bool, usual: str) -> str:
+def _describe_pixels(model: keras.Model, raw_pixels: bool, imported: Imported) -> str:
+    if imported.preprocessing is not None:
+        return (
+            "The network takes raw RGB pixels, 0 to 255, and normalizes them itself. `predict` scales and cuts a photo "
+            f"as its weights expect it ({imported.preprocessing.source})."
+        )
     if raw_pixels:
         return "A first layer divides by 255: the converted network takes raw RGB pixels, 0 to 255."
     scaling = (keras.layers.Rescaling, keras.layers.Normalization)
@@ -136,5 +177,5 @@ def _describe_pixels(model: keras.Model, raw_pixels: bool, usual: str) -> str:
         )
     return (
         "The converted network takes pixels as the old program prepared them. The file does not say how: "
-        f"usually {usual}. Networks that residual trains take raw RGB pixels, 0 to 255."
+        f"usually {imported.usual_pixels}. Networks that residual trains take raw RGB pixels, 0 to 255."
     )

@@ -6,6 +6,8 @@ from typing import Any, Literal, Protocol
 
 import keras
 
+from residual.data.preprocessing import Preprocessing
+
 
 @dataclass(frozen=True)
 class ImportOptions:
@@ -32,6 +34,11 @@ class Imported:
         arrays: how many arrays the file holds; all are in the model.
         notes: what the user should know about the file and the network.
         usual_pixels: what such networks usually expect of pixels, in words; the file does not say.
+        preprocessing: what the weights expect of a photo; its mean and standard deviation are the first layer of
+            `model` already. None if nobody knows.
+        license: of the weights, such as "bsd-3-clause"; None if nobody knows.
+        origin: where the weights come from, such as "torchvision ResNet50_Weights.IMAGENET1K_V2".
+        classes: names of the outputs in their order, if the file says them.
     """
 
     model: keras.Model
@@ -39,6 +46,10 @@ class Imported:
     arrays: int
     notes: tuple[str, ...]
     usual_pixels: str = "pixels divided by 255"
+    preprocessing: Preprocessing | None = None
+    license: str | None = None
+    origin: str | None = None
+    classes: tuple[str, ...] | None = None
 
 
 class Importer(Protocol):
@@ -75,6 +86,7 @@ class Converted:
         arrays: how many arrays the old file holds; all are in the model.
         parameters: numbers in those arrays.
         notes: what the user should know: what the network expects, and what the file does not say.
+        preprocessing, license, origin: as `Imported` has them.
     """
 
     source: Path
@@ -84,6 +96,9 @@ class Converted:
     arrays: int
     parameters: int
     notes: tuple[str, ...]
+    preprocessing: Preprocessing | None = None
+    license: str | None = None
+    origin: str | None = None
 
     def __repr__(self) -> str:
         files = f"{str(self.source)!r} -> {str(self.target)!r}"
@@ -92,6 +107,8 @@ class Converted:
     def __str__(self) -> str:
         lines = [f"{self.source} -> {self.target}", f"network    {self.network}"]
         lines += [f"arrays     {self.arrays}, all placed; {self.parameters:,} parameters"]
+        known = {"photos": self.preprocessing, "license": self.license, "origin": self.origin}
+        lines += [f"{name:<10} {value}" for name, value in known.items() if value is not None]
         return "\n".join([*lines, *(f"note       {note}" for note in self.notes)])
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,4 +119,7 @@ class Converted:
             "arrays": self.arrays,
             "parameters": self.parameters,
             "notes": list(self.notes),
+            "preprocessing": None if self.preprocessing is None else self.preprocessing.to_dict(),
+            "license": self.license,
+            "origin": self.origin,
         }

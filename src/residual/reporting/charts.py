@@ -5,7 +5,9 @@ All lengths are units of the drawing, of which `WIDTH` times `HEIGHT` are visibl
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, isfinite, log10
+from math import isfinite
+
+from residual._ticks import choose_ticks, format_ticks
 
 WIDTH, HEIGHT = 560, 270
 LEFT, RIGHT, TOP, BOTTOM = 76, 96, 22, 44
@@ -102,7 +104,7 @@ def draw_lines(
         if places:
             points = " ".join(f"{a},{b}" for a, b in places)
             lines.append(Line(name, kind, points, places[-1], places[-1][1]))
-    write = format_value or _fewest_digits(ticks)
+    write = format_value or format_ticks(ticks)
     return LineChart(
         title,
         unit,
@@ -111,23 +113,6 @@ def draw_lines(
         tuple(Tick(y(value), write(value)) for value in ticks if low <= value <= high),
         None if kept is None else x(kept),
     )
-
-
-def choose_ticks(low: float, high: float, about: int = 4) -> list[float]:
-    """Round values from below `low` to above `high`, about as many as asked."""
-    if high <= low:
-        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
-    rough = (high - low) / about
-    size = 10.0 ** floor(log10(rough))
-    step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= rough * 0.999)
-    first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
-    return [number * step for number in range(first, last + 1)]
-
-
-def _fewest_digits(ticks: Sequence[float]) -> Callable[[float], str]:
-    step = ticks[1] - ticks[0]
-    digits = max(0, -floor(log10(step) + 1e-9))
-    return lambda value: f"{value:,.{digits}f}"
 
 
 def _choose_epochs(epochs: int) -> list[int]:

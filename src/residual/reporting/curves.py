@@ -10,12 +10,12 @@ from residual.reporting.judged import JudgedRun
 
 
 def draw_curves(run: JudgedRun) -> list[LineChart]:
-    """Loss, accuracy, learning rate and images per second over the epochs; those that log.csv has.
+    """Loss, accuracy, learning rate, gradient norm and images per second over the epochs; those that log.csv has.
 
     Args:
         run: the run; one that has no epoch yet has no curves.
     """
-    drawn = (_draw_loss(run), _draw_accuracy(run), _draw_rate(run), _draw_speed(run))
+    drawn = (_draw_loss(run), _draw_accuracy(run), _draw_rate(run), _draw_gradient(run), _draw_speed(run))
     return [chart for chart in drawn if chart is not None]
 
 
@@ -71,6 +71,17 @@ def _draw_rate(run: JudgedRun) -> LineChart | None:
         title = f"The learning rate is highest in epoch {best[1]} ({best[0]:.2g}) and ends at {rates[-1]:.2g}"
     series = [("learning rate", rates)]
     return draw_lines(title, "learning rate", series, from_zero=True, format_value=lambda rate: f"{rate:.2g}")
+
+
+def _draw_gradient(run: JudgedRun) -> LineChart | None:
+    """The norm of the gradient, the mean of the steps that were measured in an epoch; None for older runs."""
+    norms = _column(run, "gradient_norm")
+    best = _find_best(norms, highest=True)
+    if not best:
+        return None
+    last = next(value for value in reversed(norms) if isfinite(value))
+    title = f"The gradient is largest in epoch {best[1]} (norm {best[0]:.2g}) and ends at {last:.2g}"
+    return draw_lines(title, "norm of the gradient", [("gradient", norms)], from_zero=True)
 
 
 def _draw_speed(run: JudgedRun) -> LineChart | None:

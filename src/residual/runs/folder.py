@@ -203,9 +203,10 @@ class RunFolder:
             self.path.rmdir()
 
     def write_log(self, rows: list[dict]) -> None:
-        """Write log.csv: a row per epoch."""
+        """Write log.csv: a row per epoch; what a row lacks that others have is nan."""
         text = _Lines()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        names = dict.fromkeys(name for row in rows for name in row)
+        writer = csv.DictWriter(text, list(names), restval="nan", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         write_text(self.path / "log.csv", "".join(text))

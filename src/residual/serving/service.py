@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
+from PIL import Image
 
 from residual.backend.processor import count_usable_cores
 from residual.data.image_file import read_image
+from residual.data.preprocessing import Preprocessing, prepare_image
 from residual.engines.engine import Engine
 from residual.errors import DataError
 from residual.serving.batching import Batcher
@@ -55,6 +57,8 @@ class Service:
             self.viewer.compute, options.max_batch, options.queue, options.window, self.metrics.add_batch
         )
         self.held_bytes = 0
+        table = self.card.preprocessing
+        self._preprocessing = None if table is None else Preprocessing.from_dict(table)
         self._decoders = ThreadPoolExecutor(max(2, count_usable_cores()), thread_name_prefix="decoder")
 
     def start(self) -> None:
@@ -87,15 +91,18 @@ class Service:
 
     def _decode_one(self, upload: Upload) -> np.ndarray:
         try:
-            return read_image(
+            image = read_image(
                 upload.content,
-                self.card.image_size,
+                self.card.image_size if self._preprocessing is None else None,
                 name=upload.name,
                 white=self.card.white,
                 max_pixels=self.options.max_pixels,
             )
         except DataError as problem:
             raise Refusal(422, str(problem)) from None
+        if self._preprocessing is None:
+            return image
+        return np.rint(prepare_image(Image.fromarray(image), self._preprocessing)).astype(np.uint8)
 
     async def predict(self, uploads: Sequence[Upload]) -> np.ndarray:
         """What the network says of encoded images, as `Viewer.compute` gives it.

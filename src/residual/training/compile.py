@@ -9,6 +9,7 @@ from residual.backend.choice import Choice
 from residual.backend.quiet import hide_tensorflow
 from residual.training.batch_norm import momentum_for, set_momentum
 from residual.training.depth import train_by_depth
+from residual.training.gradient_norm import measure_gradient
 from residual.training.optimizers import OPTIMIZERS, make_given
 from residual.training.recipe import Recipe
 
@@ -16,7 +17,7 @@ from residual.training.recipe import Recipe
 def compile_model(
     model: keras.Model, recipe: Recipe, steps: int, choice: Choice | None = None, given: str | None = None
 ) -> None:
-    """Make the network ready for `fit`.
+    """Make the network ready for `fit`; its optimizer also measures the gradient.
 
     Args:
         model: the network.
@@ -38,6 +39,7 @@ def compile_model(
         metrics=["accuracy"],
         **backend.compile_options(),
     )
+    measure_gradient(model, steps)
 
 
 def make_optimizer(recipe: Recipe, steps: int, given: str | None = None) -> keras.optimizers.Optimizer:

@@ -41,7 +41,8 @@ def read_images(classifier: Classifier, images: Sequence[Any]) -> ShownImages:
     names, pixels, errors = [], [], []
     for number, image in enumerate(images):
         try:
-            pixels.append(read_shown(image, size, classifier.white))
+            shown = read_shown(image, size, classifier.white, classifier.preprocessing)
+            pixels.append(np.rint(shown).astype(np.uint8))
             names.append(name_image(image, number))
         except DataError as error:
             errors.append(str(error))

@@ -61,7 +61,8 @@ class Checkpoint(keras.callbacks.Callback):
         """
         model.set_weights(state.named("weights"))
         if with_optimizer:
-            for variable, value in zip(model.optimizer.variables, state.named("optimizer"), strict=True):
+            # Checkpoints of version 0.1 lack the last variable, the norm of the gradient.
+            for variable, value in zip(model.optimizer.variables, state.named("optimizer"), strict=False):
                 variable.assign(value)
         assign_seed_states(model, state.named("seeds"))
         for part in (self.best, self.log, self.waiting):

@@ -8,6 +8,7 @@ import keras
 from residual.errors import RunError
 from residual.runs.checkpoints import State
 from residual.runs.folder import RunFolder
+from residual.training.gradient_norm import read_gradient_norm
 
 
 class EpochLog(keras.callbacks.Callback):
@@ -45,7 +46,10 @@ class EpochLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"epoch": epoch + 1, **{name: round(float(value), 6) for name, value in logs.items()}}
-        row |= {"learning_rate": self.rate, "seconds": round(time.perf_counter() - self.started, 2)}
+        row["learning_rate"] = self.rate
+        if (norm := read_gradient_norm(self.model)) is not None:
+            row["gradient_norm"] = float(f"{norm:.6g}")
+        row["seconds"] = round(time.perf_counter() - self.started, 2)
         self.rows.append(row)
         self._write()
 

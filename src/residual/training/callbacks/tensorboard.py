@@ -1,6 +1,7 @@
 """What TensorBoard shows of a training, in tensorboard/ of the run folder; nothing if it is not installed.
 
-    train/         loss, accuracy, learning rate, seconds and waiting of every epoch; images as the network sees them
+    train/         loss, accuracy, learning rate, gradient norm, seconds and waiting of every epoch; images as the
+                   network sees them
     validation/    loss and accuracy; at the end, the mistakes
 
 Of the package tensorboard, only the messages and the file format are used. Its own writer would load TensorFlow
@@ -27,7 +28,7 @@ from residual.training.callbacks.waiting_time import WaitingTime
 
 SHOWN = 30  # images at most
 LOOKED_AT = 1_000  # validation images at most, for mistakes
-TRAIN = ("loss", "accuracy", "learning_rate", "seconds")
+TRAIN = ("loss", "accuracy", "learning_rate", "gradient_norm", "seconds")
 VALIDATION = ("val_loss", "val_accuracy")
 
 
@@ -88,7 +89,9 @@ class Board(keras.callbacks.Callback):
                 (self.waiting.batches.waited, self.waiting.spent), self.before, strict=True
             )
         )
-        figures = {name: row[name] for name in TRAIN} | {"waiting_for_data": waited / spent if spent else 0.0}
+        figures = {name: row[name] for name in TRAIN if name in row} | {
+            "waiting_for_data": waited / spent if spent else 0.0
+        }
         self._write(self.train, epoch + 1, figures)
         self._write(self.validation, epoch + 1, {name.removeprefix("val_"): row[name] for name in VALIDATION})
 
