@@ -1,6 +1,6 @@
 """A linear probe on 245 photos with a ResNet-50 at 224 pixels: `residual train` beside PyTorch and scikit-learn.
 
-    RESIDUAL_PHOTOS=sign_language_digits.zip python benchmarks/probe.py --turns 3 --out benchmarks/results/probe-NAME.json
+    RESIDUAL_PHOTOS=sign_language_digits.zip python benchmarks/probe.py --turns 3 --out FILE.json
 
 Both are whole processes, from the start of Python to the test accuracy, in turns. The photos are JPEG files of 500x375
 pixels, drawn from the zip; the weights are random, with batch-norm statistics recomputed on the photos, the same for

@@ -205,7 +205,7 @@ def read_shown(
     return fit_image(_draw(image, white) if isinstance(image, np.ndarray) else image, size, white)
 
 
-def _open_upright(image: Path | np.ndarray | "Image", white: float | None) -> "Image":
+def _open_upright(image: Shown, white: float | None) -> "Image":
     """An image in its own size, as an upright RGB image of Pillow."""
     from PIL.Image import fromarray
 
