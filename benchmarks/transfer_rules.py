@@ -1,10 +1,10 @@
-"""How fine-tuning treats batch norm, depth and freezing: the rules of recipe `finetune`, compared on real transfers.
+"""How fine-tuning treats batch norm, rates and freezing: rules for recipe `finetune`, compared on real transfers.
 
     RESIDUAL_DATA=... python benchmarks/transfer_rules.py RUN --photos ZIP --seeds 3 --out FILE.json
 
-RUN is a run on CIFAR-10. It is transferred to SIGNS and to the photos, with a few images a class. Each case begins with
-the same fitted head for its statistics, trains as the recipe does but for the rule in question, and is judged on the
-validation images that the training set leaves over; no test image is read. Finished cases in FILE.json are kept.
+RUN is a run on CIFAR-10. It is transferred to SIGNS and to the photos, with a few images a class. Each case trains as
+the recipe does but for the rule in question, and is judged on up to 1,000 training images that its training set leaves
+over; no test image is read. Finished cases in FILE.json are kept.
 """
 
 import argparse
@@ -26,84 +26,41 @@ from residual.training.recipes import FINETUNE
 
 import_keras_quietly()
 
-import numpy as np
+from transfers import Training, draw
 
-from residual.backend import accelerate
-from residual.models.transfer import assign_head, build_body, build_transfer
-from residual.training.batch_norm import assign_statistics, moving_statistics, recompute_batch_norm
-from residual.training.batches import Batches, in_order
-from residual.training.compile import compile_model
-from residual.training.phases import Phases
-from residual.training.probe import fit_head
+from residual.models.transfer import build_transfer
 
+ALL = {"unfreeze": 0.0}  # all stages from the first epoch
+HEAD = {"epochs": 0, "freeze": "body"}
 RULES = {
-    "kept": {"statistics": "kept"},
-    "adapted": {"statistics": "adapted"},
-    "batch": {"statistics": "batch"},
-    "kept, one rate for all": {"statistics": "kept", "depth_decay": 1.0},
-    "batch, one rate for all": {"statistics": "batch", "depth_decay": 1.0},
-    "batch, all stages from the first epoch": {"statistics": "batch", "unfreeze": 0.0},
-    "batch, a third of the rate": {"statistics": "batch", "scale": 1 / 3},
-    "batch, three times the rate": {"statistics": "batch", "scale": 3.0},
+    "head, kept": {"statistics": "kept", **HEAD},
+    "head, adapted": {"statistics": "adapted", **HEAD},
+    "kept": {"statistics": "kept", **ALL},
+    "adapted": {"statistics": "adapted", **ALL},
+    "batch": {"statistics": "batch", **ALL},
+    "batch, three times the rate": {"statistics": "batch", "scale": 3.0, **ALL},
+    "adapted, three times the rate": {"statistics": "adapted", "scale": 3.0, **ALL},
+    "batch, one rate for all": {"statistics": "batch", "depth_decay": 1.0, **ALL},
+    "batch, stage 1 and stem frozen": {"statistics": "batch", "freeze": "stage1", **ALL},
 }
 
 
-def draw(images: Images, per_class: int, seed: int) -> tuple[Images, Images]:
-    """So many images of each class, and up to 1,000 others to judge by."""
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(images))
-    chosen = np.concatenate([order[images.y[order] == k][:per_class] for k in np.unique(images.y)])
-    rest = np.setdiff1d(order, chosen)
-    return images.take(np.sort(chosen)), images.take(np.sort(rng.permutation(rest)[:1000]))
-
-
-def score(model, images: Images, classes: int) -> int:
-    rows = model.predict(in_order(images, classes, 128), verbose=0)
-    return int((rows.argmax(1) == images.y).sum())
-
-
 def measure(pretrained: Pretrained, images: Images, classes: int, per_class: int, rule: dict, seeds: range):
-    """For each seed: how many of the others are right with the fitted head alone, and after the fine-tuning."""
+    """For each seed, how many of the others are right."""
     changes = dict(rule)
     scale = changes.pop("scale", 1.0)
     recipe = replace(FINETUNE, **changes)
     recipe = replace(recipe, schedule=replace(recipe.schedule, peak=recipe.schedule.peak * scale))
     network = build_transfer(pretrained, images.x.shape[1:3], classes).model
     begin = network.get_weights()
-    steps = -(-per_class * classes // recipe.batch_size)
-    phases = Phases(network, recipe, lambda: compile_model(network, recipe, steps), steps)
-    found = []
-    with accelerate.accelerated(network):
-        for seed in seeds:
-            set_seeds(seed)
-            train, others = draw(images, per_class, seed)
-            network.set_weights(begin)
-            if recipe.statistics != "kept":
-                recompute_batch_norm(network, train, recipe.batch_size)
-            body = build_body(network)
-            known = [body.predict(in_order(part, classes, 128), verbose=0) for part in (train, others)]
-            head = fit_head(known[0], train.y, classes, seed=seed)
-            assign_head(network, head.kernel, head.bias)
-            start = int((head.predict(known[1]).argmax(1) == others.y).sum())
-            batches = Batches(train, classes, recipe.batch_size, recipe.augment, seed)
-            phases._current = None
-            epoch = 0
-            while epoch < recipe.epochs:
-                phases.enter(epoch)
-                batches.begin_at(epoch)
-                network.fit(
-                    batches, initial_epoch=epoch, epochs=phases.end_of(epoch), shuffle=False, verbose=0
-                )
-                epoch = phases.end_of(epoch)
-            row = {"seed": seed, "n": len(others), "head": start, "moving": score(network, others, classes)}
-            if recipe.statistics == "batch":
-                moving = moving_statistics(network)
-                recompute_batch_norm(network, train, recipe.batch_size, recipe.augment)
-                row["finetuned"] = score(network, others, classes)
-                assign_statistics(network, moving)
-            else:
-                row["finetuned"] = row["moving"]
-            found.append(row)
+    training, found = Training(network, recipe, per_class * classes, classes), []
+    for seed in seeds:
+        set_seeds(seed)
+        train, rest = draw(images, per_class, seed)
+        others = images.take(rest[:1000])
+        training.run(begin, train, seed)
+        found.append({"seed": seed, "n": len(others), "correct": training.count_correct(others)})
+    training.close()
     return found
 
 
@@ -121,27 +78,22 @@ def main() -> None:
         run.model, asked.run, (32, 32), run.report["weights_sha256"], takes_raw_pixels=True
     )
     record = json.loads(asked.out.read_text()) if asked.out.exists() else {"machine": machine(), "cases": {}}
-    record["source"] = {
-        "data": "cifar10",
-        "epochs": run.report["epochs"],
-        "network": run.folder.record.network.name,
-    }
-    for target in ("signs", "photos"):
-        data = load_data("signs" if target == "signs" else asked.photos, 32)
-        for per_class in asked.per_class:
-            for name in asked.rules:
+    facts = {"network": run.folder.record.network.name, "validation": run.report["validation"]["accuracy"]}
+    record["source"] = {"data": "cifar10", "epochs": run.report["epochs"], **facts}
+    data = {"signs": load_data("signs", 32), "photos": load_data(asked.photos, 32)}
+    for per_class in asked.per_class:
+        for name in asked.rules:
+            for target, found in data.items():
                 key = f"{target}, {per_class}, {name}"
                 if len(record["cases"].get(key, [])) >= asked.seeds:
                     continue
                 rows = measure(
-                    pretrained, data.train, len(data.classes), per_class, RULES[name], range(asked.seeds)
+                    pretrained, found.train, len(found.classes), per_class, RULES[name], range(asked.seeds)
                 )
                 record["cases"][key] = rows
                 asked.out.write_text(json.dumps(record, indent=1) + "\n")
-                means = [
-                    statistics.mean(row[part] / row["n"] for row in rows) for part in ("head", "finetuned")
-                ]
-                print(f"{key}: head {means[0]:.1%}, fine-tuned {means[1]:.1%}", flush=True)
+                mean = statistics.mean(row["correct"] / row["n"] for row in rows)
+                print(f"{key}: {mean:.1%}", flush=True)
 
 
 if __name__ == "__main__":

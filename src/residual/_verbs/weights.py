@@ -1,4 +1,4 @@
-"""Trained weights by name: a run, a .keras file, or what `importers` can open."""
+"""Trained weights by name: a run, a .keras file, or whatever `importers` open."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ def open_weights(weights: Any, image_size: int | None = None) -> Pretrained:
     """Open trained weights.
 
     Args:
-        weights: a run, its name or folder, a .keras file, or a name such as "torchvision/resnet50.v2".
+        weights: a run, its name or folder, a .keras file, or what `importers.open_pretrained` opens.
         image_size: pixels a side, for weights that are used at any size.
 
     Raises:
@@ -24,7 +24,7 @@ def open_weights(weights: Any, image_size: int | None = None) -> Pretrained:
     check_weights(weights)
     import_keras_quietly()
     run = weights if isinstance(weights, Run) else _find_run(weights)
-    return _open_run(run) if run is not None else _open_file(Path(weights).expanduser())
+    return _open_run(run) if run is not None else _open_file(weights, image_size)
 
 
 def check_weights(weights: Any) -> None:
@@ -38,19 +38,29 @@ def check_weights(weights: Any) -> None:
         return
     if not isinstance(weights, str | Path) or not str(weights):
         raise RunError(
-            f"weights must be a run, its name or folder, or a .keras file; got {describe_value(weights)}."
+            f"weights must be a run, its name or folder, or a file of weights; got {describe_value(weights)}."
         )
     path = Path(weights).expanduser()
-    if path.suffix == ".keras":
-        if not path.is_file():
-            raise RunError(f"There is no file of weights {path}.")
-        return
-    find_run(weights).check_model()
+    if path.suffix == ".keras" and not path.is_file():
+        raise RunError(f"There is no file of weights {path}.")
+    if _is_run(path):
+        find_run(weights).check_model()
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a path or name stands for a run: a folder with run.toml, or a name that nothing else has."""
+    if path.suffix == ".keras" or path.is_file():
+        return False
+    has_record = (path / "run.toml").is_file()
+    return has_record or not (path.exists() or len(path.parts) > 1)
 
 
 def _find_run(weights: str | Path) -> Run | None:
-    """The run of that name or folder, or that a .keras file is the network of; None for a .keras file elsewhere."""
-    return find_owner(Path(weights).expanduser() if Path(weights).suffix == ".keras" else weights)
+    """The run of that name or folder, or that a .keras file is the network of; None for other weights."""
+    path = Path(weights).expanduser()
+    if path.suffix == ".keras":
+        return find_owner(path)
+    return find_owner(weights) if _is_run(path) else None
 
 
 def _open_run(run: Run) -> Pretrained:
@@ -71,24 +81,37 @@ def _open_run(run: Run) -> Pretrained:
     )
 
 
-def _open_file(path: Path) -> Pretrained:
+def _open_file(weights: str | Path, image_size: int | None) -> Pretrained:
+    """Weights that are no run: of a .keras file by its own size, of another file by the importer that knows it."""
+    from residual.importers import open_pretrained
     from residual.models.keras_file import load_model
     from residual.training.batch_norm import hash_weights
 
-    model, info = load_model(path)
-    info = info if isinstance(info, dict) else {}
-    shape = getattr(model, "input_shape", None)
-    sides = shape[1:3] if isinstance(shape, tuple) and len(shape) == 4 else (None, None)
-    known = all(isinstance(side, int) for side in sides)
+    path = Path(weights).expanduser()
+    if path.suffix == ".keras":
+        model, info = load_model(path)
+        info = info if isinstance(info, dict) else {}
+        facts = {"network": str(info.get("network", "")), "licence": str(info.get("license") or "")}
+        is_known, notes = bool(info) and "converted_from" not in info, ()
+    else:
+        found = open_pretrained(weights, image_size=image_size)
+        model, info, is_known = found.model, {}, found.preprocessing is not None
+        facts, notes = {"network": found.network, "licence": found.license or ""}, found.notes
     return Pretrained(
         model=model,
-        name=path.name,
-        image_size=(sides[0], sides[1]) if known else _read_size(info),
+        name=path.name if path.exists() else str(weights),
+        image_size=_find_size(model) or _read_size(info),
         weights_sha256=hash_weights(model),
-        network=str(info.get("network", "")),
-        takes_raw_pixels=bool(info) and "converted_from" not in info,
-        licence=str(info.get("licence", "")),
+        takes_raw_pixels=is_known,
+        notes=notes,
+        **facts,
     )
+
+
+def _find_size(model: Any) -> tuple[int, int] | None:
+    shape = getattr(model, "input_shape", None)
+    sides = shape[1:3] if isinstance(shape, tuple) and len(shape) == 4 else (None, None)
+    return (sides[0], sides[1]) if all(isinstance(side, int) for side in sides) else None
 
 
 def _read_size(info: dict) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ from residual.models.layer_names import find_group
 from residual.training.recipe import Recipe
 
 HEAD, STEM = "head", "stem"
+MOST_PHASES = 3
 
 
 def list_parts(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
@@ -62,8 +63,9 @@ def count_frozen(parts: list[str], freeze: str) -> int:
 def list_phases(model: keras.Model, recipe: Recipe) -> list[tuple[int, int]]:
     """When parts are unfrozen: (first epoch, parts that are frozen then), epochs counted from 0.
 
-    With `unfreeze` 0 there is one phase. Otherwise that share of the epochs is divided into as many phases as there are
-    parts to unfreeze: the head and the last part first, one part more in each phase.
+    With `unfreeze` 0 there is one phase. Otherwise there are up to `MOST_PHASES`, because each compiles the network
+    anew: the first trains the head and the last part; the last one begins after that share of the epochs and trains all
+    parts that the recipe does not freeze.
 
     Raises:
         RecipeError: as for `count_frozen`.
@@ -71,11 +73,13 @@ def list_phases(model: keras.Model, recipe: Recipe) -> list[tuple[int, int]]:
     parts = list(list_parts(model))
     least = count_frozen(parts, recipe.freeze)
     body = sum(part != HEAD for part in parts)
-    frozen = list(range(max(least, body - 1), least - 1, -1))
-    if not recipe.unfreeze or len(frozen) < 2:
+    most = max(least, body - 1)
+    count = min(MOST_PHASES, most - least + 1)
+    if not recipe.unfreeze or count < 2:
         return [(0, least)]
-    length = recipe.unfreeze * recipe.epochs / (len(frozen) - 1)
-    starts = [round(number * length) for number in range(len(frozen))]
+    frozen = [round(most + (least - most) * number / (count - 1)) for number in range(count)]
+    length = recipe.unfreeze * recipe.epochs / (count - 1)
+    starts = [round(number * length) for number in range(count)]
     phases = dict(zip(starts, frozen, strict=True))  # of those that begin together the last one counts
     return [phase for phase in phases.items() if phase[0] < recipe.epochs]
 
