@@ -191,7 +191,7 @@ def test_keras_1(tmp_path):
     same.set_weights([numbers for roles in arrays.values() for numbers in roles.values()])
     images = np.random.default_rng(1).random((3, 8, 8, 3), dtype="float32")
     assert np.allclose(predict(converted.model, images), predict(same, images), atol=1e-6)
-    assert converted.model.get_layer("conv").kernel_regularizer.l2 == pytest.approx(1e-4)
+    assert float(converted.model.get_layer("conv").kernel_regularizer.l2) == pytest.approx(1e-4)
 
 
 def test_kernels_of_theano_are_turned_round(tmp_path):

@@ -1,10 +1,8 @@
 """The lowest version that pyproject.toml allows of every dependency, as pins for pip.
 
     python tests/support/minimums.py test export serve parquet heif > minimums.txt
-    pip install --only-binary :all: -r minimums.txt
-    pip install --no-deps .
-    pip install --no-deps tf_keras==2.18
-    pytest -W ignore::DeprecationWarning
+
+`.ci/minimums` installs them in a new environment and runs the tests there.
 
 Wheels only: a lower bound that has none for the lowest Python is wrong. Old libraries above new ones, such as
 Matplotlib 3.8 above pyparsing 3.3, warn of what will go; that is no failure.

@@ -1,6 +1,7 @@
 """Training on arrays, with a Keras model, an optimizer and callbacks given from Python."""
 
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -163,8 +164,8 @@ def test_files_pillow_images_and_arrays_get_the_same_predictions(run):
     (grey,) = run.predict(DATA.test.x[0, :, :, 0].astype(np.uint16) * 257)
     (same,) = run.predict(image.getchannel(0))
     assert grey.probabilities == same.probabilities
-    (opened,) = run.predict(Image.open("photo.png"))
-    assert (opened.image, opened.probability) == ("photo.png", answers[0].probability)
+    (opened,) = run.predict(Image.open("photo.png"))  # Pillow 10.3 makes its path absolute
+    assert (Path(opened.image).name, opened.probability) == ("photo.png", answers[0].probability)
 
 
 @pytest.mark.parametrize(
