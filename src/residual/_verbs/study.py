@@ -114,7 +114,19 @@ def run_study(
             dict(describe_machine()),
         )
         findings = study.run(context)
-    return write_results(study, context, findings, command or f"residual.study({name!r})")
+    return write_results(
+        study, context, findings, command or _write_call(name, run_or_model, data, time_budget, seeds)
+    )
+
+
+def _write_call(name: str, run_or_model: Any, data: Any, time_budget: str, seeds: int) -> str:
+    """The call that repeats a study in Python."""
+    values = {"data": data, "time_budget": time_budget, "seeds": seeds}
+    words = [repr(name), *([repr(str(run_or_model))] if run_or_model is not None else [])]
+    for key, value in values.items():
+        if value is not None:
+            words.append(f"{key}={value if isinstance(value, int) else repr(str(value))}")
+    return f"residual.run_study({', '.join(words)})"
 
 
 def _choose_data(run_or_model: str | Path | None, data: str | Path | None) -> str:
