@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BUDGET = "5m"
 SEEDS = 3
 _MOST_SEEDS = 20
+_VALIDATION = 0.1  # share of the training images of other data than a run's own
 
 
 def check_study(name: str, network: str | Path | None, seeds: int) -> Study:
@@ -149,13 +150,21 @@ def _choose_data(run_or_model: str | Path | None, data: str | Path | None) -> st
 
 
 def _load(run_or_model: str | Path | None, address: str, is_own: bool) -> "Dataset":
-    if run_or_model is not None and is_own:
-        from residual._run import open_run
-
-        return open_run(run_or_model).data
+    """The images of a study; those of a run with the validation images that it was selected on."""
     from residual.data.load import load_data
 
-    return load_data(address)
+    if run_or_model is None:
+        return load_data(address)
+    from residual.training.job import split_as_asked, split_validation
+    from residual.training.options import TrainOptions
+
+    if is_own:
+        from residual._run import open_run
+
+        run = open_run(run_or_model)
+        return split_as_asked(run.data(), TrainOptions.from_table(run.folder.record.train))
+    side = _open_network(run_or_model).input_shape[1]
+    return split_validation(load_data(address, side), _VALIDATION, 0)
 
 
 def _open_network(run_or_model: str | Path | None) -> Any:
