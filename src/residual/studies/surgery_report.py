@@ -166,8 +166,9 @@ def _describe_pruning(found: Operated, kind: str, words: str) -> str:
     whole, pruned = pieces[0]["test"], pieces[0]["pruned_test"]
     ends = wilson_interval(round(pruned * n), n)
     which = "Without all that it names with the first seed" if len(pieces) > 1 else "Without all of them"
+    listed = ", ".join(names)
     return (
-        f"For 1 point of validation error or less each{seeds}, {', '.join(names)} of {words} can be deleted. {which} it "
+        f"For 1 point of validation error or less each{seeds}, {listed} of {words} can be deleted. {which} it "
         f"errs on {format_error(pruned)} of {n:,} test images (95% interval {format_error(ends[0])} to "
         f"{format_error(ends[1])}), with them on {format_error(whole)}."
     )
