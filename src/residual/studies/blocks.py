@@ -118,7 +118,7 @@ def _make_block(name: str, layers: Sequence[Any]) -> Block:
     )
     others = tuple(layer for layer in layers if layer.weights and layer not in path)
     residual = any(isinstance(layer, keras.layers.Add) for layer in layers)
-    convs = [layer for layer in path if isinstance(layer, keras.layers.Conv2D)]
+    convs: list[Any] = [layer for layer in path if isinstance(layer, keras.layers.Conv2D)]
     keeps = bool(convs) and not others and convs[0].input.shape == convs[-1].output.shape
     return Block(name, path, others, residual, keeps)
 

@@ -134,7 +134,7 @@ class Context:
             write_text(self.folder / _PIECES / f"{name}.json", json.dumps(piece))
             self._pieces[name] = piece
             if show:
-                print_row(self.console, name, f"{show(result)}  {piece['seconds']:.0f} s", indent=30)
+                print_row(self.console, name, f"{show(result)}  {piece['seconds']:.0f} s", indent=34)
         return self._pieces[name]["result"]
 
     def count_seconds(self, name: str) -> float:

@@ -158,19 +158,19 @@ def _write_given(found: Operated) -> tuple[str, ...]:
 
 
 def _describe_pruning(found: Operated, kind: str, words: str) -> str:
-    names = found.find_prunable(kind)
+    names, pieces = found.find_prunable(kind), found.pieces[kind]
+    seeds = " with every seed" if len(pieces) > 1 else ""
     if not names:
-        return f"No block of {words} can be deleted for 1 point of validation error or less with every seed."
-    text = f"With every seed {', '.join(names)} of {words} can be deleted for 1 point of validation error or less each"
-    if len(found.pieces[kind]) == 1:
-        text = text.replace("With every seed ", "", 1)
+        return f"No block of {words} can be deleted for 1 point of validation error or less{seeds}."
     n = found.first["test_images"]
-    whole, pruned = found.pieces[kind][0]["test"], found.pieces[kind][0]["pruned_test"]
+    whole, pruned = pieces[0]["test"], pieces[0]["pruned_test"]
     ends = wilson_interval(round(pruned * n), n)
+    which = "Without all that it names with the first seed" if len(pieces) > 1 else "Without all of them"
+    listed = ", ".join(names)
     return (
-        f"{text}; without all that its validation images name, the first network errs on {format_error(pruned)} "
-        f"of {n:,} test images (95% interval {format_error(ends[0])} to {format_error(ends[1])}), with them on "
-        f"{format_error(whole)}."
+        f"For 1 point of validation error or less each{seeds}, {listed} of {words} can be deleted. {which} it "
+        f"errs on {format_error(pruned)} of {n:,} test images (95% interval {format_error(ends[0])} to "
+        f"{format_error(ends[1])}), with them on {format_error(whole)}."
     )
 
 
