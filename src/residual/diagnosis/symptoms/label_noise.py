@@ -5,7 +5,7 @@ from residual.diagnosis.patient import Answers, Patient
 from residual.evaluation.metrics import wilson_interval
 
 NAME = "label-noise"
-SHARE = 0.02  # of the validation images, which the low end of the 95% interval must pass
+SHARE = 0.03  # of the validation images, which the low end of the 95% interval must pass
 THRESHOLD = f"at least {SHARE:.0%} of the validation images are contradicted with confidence (low end of the interval)"
 
 
