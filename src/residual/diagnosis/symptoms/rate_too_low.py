@@ -49,7 +49,7 @@ def find(patient: Patient) -> Check:
             format_training(patient, *change_rate(patient, 3)),
         ),
         Remedy(
-            "If the loss jumps then, train longer with the old rate.",
+            "If the loss jumps then, the rate was right and the training too short: train longer.",
             format_training(patient, "--epochs", str(2 * patient.recipe.epochs)),
         ),
     )
