@@ -135,7 +135,8 @@ def format_table(found: dict[str, dict]) -> str:
         cells = []
         for symptom, (figure, form) in FIGURES.items():
             check = checks.get(symptom)
-            text = form.format(check["figures"][figure]) if check else "-"
+            value = check["figures"][figure] if check else None
+            text = "-" if value is None else form.format(value)
             cells.append(f"**{text}**" if check and check["found"] else text)
         lines.append(f"| {name.split('-')[0]}, {CASES[name][0]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
