@@ -11,7 +11,8 @@ from residual.diagnosis.remedies import change_rate, format_training
 NAME = "rate-too-low"
 LATE = 0.25  # share of the early fall that the late one still has
 LEFT = 0.20  # of the loss of guessing, which is left at the end
-FALL = 0.05  # of the loss of guessing, by which it must fall in both: a loss that stands still or jumps has another cause
+# A loss that stands still, or jumps, has another cause.
+FALL = 0.05  # of the loss of guessing, by which it must fall in both halves
 LEAST = 4  # epochs
 THRESHOLD = (
     f"in the second half of all learning the loss falls by more than {LATE:.0%} of what it fell in the first and by "
