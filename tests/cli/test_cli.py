@@ -109,6 +109,18 @@ def test_evaluate_a_model_file_on_a_folder(project):
     assert (project / "c.png").is_file()
 
 
+def test_doctor_examines_every_symptom(project):
+    from residual.diagnosis.symptoms import SYMPTOMS
+
+    code, out, _ = residual("doctor", "first", "--json")
+    found = json.loads(out)
+    assert code == 0
+    measured = {check["symptom"] for check in found["checks"]}
+    assert measured | set(found["skipped"]) == {symptom.NAME for symptom in SYMPTOMS}
+    assert {"stale-batch-norm", "overfitting"} <= measured
+    assert residual("doctor", "absent")[0] == 2
+
+
 def test_report_shows_the_images_of_the_mistakes(project):
     """A page that stands alone: images, heat maps and file names are in it."""
     code, out, _ = residual("report", "first", "--out", "page.html", "--json")

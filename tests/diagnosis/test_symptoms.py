@@ -44,7 +44,9 @@ def test_a_loss_that_is_not_finite_shows_a_rate_too_high():
 def test_a_loss_that_falls_as_fast_in_the_end_shows_a_rate_too_low():
     healthy = rate_too_low.find(make_patient(FALLING, ONCE_A_CYCLE))
     ill = rate_too_low.find(make_patient((1.09, 1.0, 0.9, 0.8, 0.72, 0.7), ONCE_A_CYCLE))
+    still = rate_too_low.find(make_patient((1.0985, 1.0985, 1.0984, 1.0984, 1.0983, 1.0983), ONCE_A_CYCLE))
     assert not healthy.found
+    assert not still.found  # a loss that stands still has another cause
     assert ill.found
     assert "--set schedule.peak=0.012" in ill.remedies[0].command
 
@@ -106,6 +108,8 @@ def test_training_images_that_are_not_right_are_underfitting():
     assert not underfitting.find(patient).found
     give_answers(patient, training=answers(900, 300))
     assert underfitting.find(patient).found
+    give_answers(patient, training=answers(900, 150, sure_when_wrong=0.95))
+    assert not underfitting.find(patient).found  # wrong labels, which it did not learn by heart
 
 
 def test_labels_that_are_contradicted_with_confidence_are_named():
@@ -117,6 +121,14 @@ def test_labels_that_are_contradicted_with_confidence_are_named():
     assert check.found
     assert check.figures["contradicted"] == 10
     assert check.where[0] == "validation/0.png: labelled red, looks like green (95%); validation"
+
+
+def test_a_network_that_guesses_says_nothing_about_labels():
+    patient = make_patient()
+    give_answers(patient, training=answers(900, 800, sure_when_wrong=0.9), validation=answers(100, 90))
+    with pytest.raises(Unmeasured, match="right on 10.0% of the validation images"):
+        label_noise.find(patient)
+    assert underfitting.find(patient).found
 
 
 def test_what_cannot_be_measured_is_skipped_with_the_reason():

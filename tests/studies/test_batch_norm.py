@@ -14,10 +14,11 @@ from tests.support.study import make_context
 
 @pytest.fixture
 def stale(tmp_path, monkeypatch):
-    """The path of a model whose moving mean is far from the striped images that lie beside it."""
+    """The path of a Sequential model whose moving mean is far from the striped images that lie beside it."""
     monkeypatch.chdir(tmp_path)
     save_npz(tmp_path / "stripes.npz", striped())
-    colour_network((999.0, 0.0, 0.0)).save("stale.keras")
+    layers = colour_network((999.0, 0.0, 0.0)).layers
+    keras.Sequential([keras.Input((16, 16, 3)), *layers[1:]]).save("stale.keras")
     return "stale.keras"
 
 

@@ -34,6 +34,24 @@ def weight_gradients(model: keras.Model, x: np.ndarray, y: np.ndarray) -> list[n
     return [np.asarray(gradient) for gradient in find(model, x, y)]
 
 
+def sum_squares(values: Any) -> Any:
+    """The sum of the squares of a tensor, a float32 scalar. No copy of it is made: a gradient may have 100 MB.
+
+    Args:
+        values: a float tensor of the backend, of any shape.
+    """
+    values = keras.ops.cast(keras.ops.convert_to_tensor(values), "float32")
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return 2 * tf.nn.l2_loss(values)
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return torch.linalg.vector_norm(values) ** 2
+    return keras.ops.sum(keras.ops.square(values))  # XLA does both in one pass
+
+
 def _tensorflow(model, x, y) -> list:
     import tensorflow as tf
 

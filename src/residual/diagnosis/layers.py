@@ -77,7 +77,7 @@ def _is_operation(layer: Any) -> bool:
 
 def _run(model: keras.Model, outputs: list[Any], x: np.ndarray) -> Iterator[list[np.ndarray]]:
     """What inner tensors are for the images, a batch at a time."""
-    inner: Any = keras.Model(model.input, outputs)
+    inner: Any = keras.Model(model.inputs[0], outputs)
     for start in range(0, len(x), _BATCH):
         found = inner.predict_on_batch(np.asarray(x[start : start + _BATCH], np.float32))
         yield [np.asarray(value, np.float32) for value in (found if isinstance(found, list) else [found])]
@@ -95,7 +95,7 @@ def measure_scales(model: keras.Model, x: np.ndarray, y: np.ndarray) -> list[Lay
     calls = [call for call in calls if call.layer.trainable]
     if not calls:
         return []
-    probe: Any = keras.Model(model.input, model.output)
+    probe: Any = keras.Model(model.inputs[0], model.outputs[0])
     probe.compile(loss="categorical_crossentropy")
     before = moving_statistics(model)
     gradients = weight_gradients(probe, np.asarray(x, np.float32), y)

@@ -159,7 +159,7 @@ def _measure_inputs(
         return {}
     tensors = {id(call.layer): call.inputs[0] for call in find_calls(model) if call.inputs}
     places = [i for i, layer in enumerate(layers) if frozen[i] and id(layer) in tensors]
-    inner: Any = keras.Model(model.input, [tensors[id(layers[i])] for i in places])
+    inner: Any = keras.Model(model.inputs[0], [tensors[id(layers[i])] for i in places])
     sums: dict[int, list[np.ndarray]] = {i: [np.zeros(1), np.zeros(1)] for i in places}
     count = dict.fromkeys(places, 0)
     for start in range(0, len(images), 64):

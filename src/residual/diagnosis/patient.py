@@ -15,6 +15,7 @@ from residual.runs.folder import RunFolder
 from residual.training.recipe import Recipe
 
 MOST = 2_000  # images of each split
+KNOWING = 0.5  # accuracy below which a network's contradictions are guesses
 BATCH = 128  # images that gradients are measured on
 
 
@@ -87,8 +88,10 @@ class Answers:
 
         A network that errs on hard images is less sure there than in its right answers; one that has learned in spite
         of wrong labels is as sure. Half of its right answers are surer than their median, so that what it contradicts
-        with more is counted twice.
+        with more is counted twice. A network that is right on fewer than `KNOWING` of the images says nothing: 0.
         """
+        if self.accuracy < KNOWING:
+            return 0.0
         return min(1.0, 2 * len(self.find_contradicted()) / len(self))
 
     def name(self, i: int) -> str:

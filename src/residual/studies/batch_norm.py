@@ -130,6 +130,8 @@ def _predict(model: Any, x: "np.ndarray") -> "np.ndarray":
 
 def _repair(context: Context) -> None:
     """Recompute the statistics from training images and save the network as a new file."""
+    import keras
+
     from residual.models.keras_file import save_model
     from residual.training.batch_norm import recompute_batch_norm
 
@@ -137,7 +139,8 @@ def _repair(context: Context) -> None:
     assert path is not None
     x = _take_pixels(context, context.data.train)
     recompute_batch_norm(context.network, x, subject.batch_size, subject.augment, max_images=len(x))
-    save_model(context.network, path, subject.info)
+    network = context.network  # a Sequential model has no `input`, by which the file is made
+    save_model(keras.Model(network.inputs[0], network.outputs[0], name=network.name), path, subject.info)
     context.announce("repaired", str(path))
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 
+from residual.backend.gradients import sum_squares
+
 EVERY = 16  # steps from one that is measured to the next; each epoch begins with one
 
 
@@ -39,11 +41,7 @@ class _Measured:
 
 def _compute_norm(grads: list[Any]) -> Any:
     """Euclidean norm of all gradients together, a float32 scalar."""
-    squares = [
-        keras.ops.sum(keras.ops.square(keras.ops.cast(keras.ops.convert_to_tensor(one), "float32")))
-        for one in grads
-        if one is not None
-    ]
+    squares = [sum_squares(one) for one in grads if one is not None]
     return keras.ops.sqrt(functools.reduce(keras.ops.add, squares, keras.ops.zeros(())))
 
 

@@ -1,11 +1,11 @@
 """Label noise: the network contradicts labels, and is as sure of that as of what it has right."""
 
 from residual.diagnosis.check import Check, Remedy
-from residual.diagnosis.patient import Answers, Patient
+from residual.diagnosis.patient import KNOWING, Answers, Patient, Unmeasured
 from residual.evaluation.metrics import wilson_interval
 
 NAME = "label-noise"
-SHARE = 0.02  # of the validation images, which the low end of the 95% interval must pass
+SHARE = 0.03  # of the validation images, which the low end of the 95% interval must pass
 THRESHOLD = f"at least {SHARE:.0%} of the validation images are contradicted with confidence (low end of the interval)"
 
 
@@ -20,6 +20,11 @@ def find(patient: Patient) -> Check:
         patient: the run.
     """
     held_out = patient.validation
+    if held_out.accuracy < KNOWING:
+        raise Unmeasured(
+            f"The network is right on {held_out.accuracy:.1%} of the validation images: it knows too "
+            "little to judge labels."
+        )
     wrong = held_out.find_contradicted()
     low, high = wilson_interval(len(wrong), len(held_out))
     found = low > SHARE

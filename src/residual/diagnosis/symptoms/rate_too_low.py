@@ -11,10 +11,12 @@ from residual.diagnosis.remedies import change_rate, format_training
 NAME = "rate-too-low"
 LATE = 0.25  # share of the early fall that the late one still has
 LEFT = 0.20  # of the loss of guessing, which is left at the end
+# A loss that stands still, or jumps, has another cause.
+FALL = 0.05  # of the loss of guessing, by which it must fall in both halves
 LEAST = 4  # epochs
 THRESHOLD = (
-    f"the loss still falls more than {LATE:.0%} as much in the second half of all learning as in the first, and more "
-    f"than {LEFT:.0%} of the loss of guessing is left"
+    f"in the second half of all learning the loss falls by more than {LATE:.0%} of what it fell in the first and by "
+    f"{FALL:.0%} of the loss of guessing, of which more than {LEFT:.0%} is left"
 )
 
 
@@ -38,7 +40,7 @@ def find(patient: Patient) -> Check:
     middle = float(np.interp(0.5, share, losses))
     early, late = max(guessing, losses[0]) - middle, middle - losses[-1]
     ratio, left = late / max(early, 1e-9), (losses[-1] - floor) / guessing
-    found = ratio > LATE and left > LEFT
+    found = min(early, late) > FALL * guessing and ratio > LATE and left > LEFT
     evidence = (
         f"The training loss falls from {max(guessing, losses[0]):.3g} to {middle:.3g} nats in the first half of all "
         f"learning and to {losses[-1]:.3g} in the second; {max(left, 0):.0%} of the loss of guessing is left."
@@ -49,7 +51,7 @@ def find(patient: Patient) -> Check:
             format_training(patient, *change_rate(patient, 3)),
         ),
         Remedy(
-            "If the loss jumps then, train longer with the old rate.",
+            "If the loss jumps then, the rate was right and the training too short: train longer.",
             format_training(patient, "--epochs", str(2 * patient.recipe.epochs)),
         ),
     )
