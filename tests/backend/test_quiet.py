@@ -40,7 +40,7 @@ def test_an_error_of_cuda_is_noise_only_without_a_driver(tmp_path, monkeypatch):
 
 def test_other_lines_are_let_through_also_after_an_error(capfd):
     def write():
-        with quiet._drop_noise():
+        with quiet.drop_lines(quiet.is_noise):
             os.write(2, START)
             print("of the user", file=sys.stderr)
             raise ImportError

@@ -64,10 +64,12 @@ def test_openvino(model, tmp_path, precision):
 
 
 @pytest.mark.slow
-def test_litert(model, tmp_path):
+def test_litert(model, tmp_path, capfd):
     pytest.importorskip("ai_edge_litert")
     path = export_model(model, make_card(), "litert", tmp_path / "small.tflite")
+    capfd.readouterr()
     engine = check_answers(path, model)
+    assert "INFO" not in capfd.readouterr().err
     assert replace(check_card(path, "litert"), file_sha256="") == engine.card
 
 
@@ -79,6 +81,8 @@ def test_savedmodel(model, tmp_path):
     served = loaded.serve(IMAGES)
     np.testing.assert_allclose(served, answer(model, IMAGES), atol=1e-5)
     check_card(path, "savedmodel")
+    kept = tensorflow.train.list_variables(str(path / "variables" / "variables"))
+    assert sum("VARIABLE_VALUE" in name for name, _ in kept) == len(model.weights)  # each is there once
     assert (
         parse_card((path / "assets.extra" / "residual.json").read_bytes(), "the card").classes[0] == "class 0"
     )

@@ -246,6 +246,10 @@ def test_the_command_exports_and_predicts(kept, photos, tmp_path, capsys, monkey
             ("export", kept, "--out", tmp_path),
             "first.predict.js exist already. Remove them, or choose another folder (`--out`)",
         ),
+        (
+            ("export", kept, "--out", photos[0] / "x"),
+            "--out must be a folder that can be written to;",
+        ),
         (("export", kept, "--to", "onx"), "--to must be one of onnx, openvino"),
         (("export", kept, "--precision", "fp16"), "--precision must be one of fp32, bf16, int8"),
         (

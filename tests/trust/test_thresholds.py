@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from residual.errors import DataError
 from residual.trust.judge import describe_threshold
@@ -53,6 +54,13 @@ def test_the_exact_bound():
     assert find_least_share(24, 24) == pytest.approx(0.05 ** (1 / 24))
     assert find_least_share(0, 5) == 0.0
     assert find_least_share(9, 10) == pytest.approx(0.6058, abs=1e-4)  # Clopper and Pearson's table
+    assert find_least_share(1, 1) == pytest.approx(0.05)
+    for correct, n in (
+        (1, 300),
+        (150, 300),
+        (4800, 5000),
+    ):  # as many successes or more then come in 5% of cases
+        assert binom.sf(correct - 1, n, find_least_share(correct, n)) == pytest.approx(0.05)
     assert count_needed(0.95) == 59
 
 

@@ -4,7 +4,8 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _NOISE = re.compile(
 _CUDA_ERROR = re.compile(
     rb"(E\d{4} [\d:.]+ +\d+ |\d{4}-\d\d-\d\d [\d:.]+: E )\S*cuda\S*\.cc:\d+\]", re.IGNORECASE
 )
+_HOLDING = threading.Lock()  # standard error is that of the whole process
 _DRIVER = Path("/proc/driver/nvidia")
 
 
@@ -31,7 +33,7 @@ def import_keras_quietly() -> None:
     if "keras" in sys.modules:
         return
     try:
-        with _drop_noise():
+        with drop_lines(is_noise):
             importlib.import_module("keras")
             if tensorflow := sys.modules.get("tensorflow"):
                 tensorflow.config.list_physical_devices()  # says here, and not later, that there is no GPU
@@ -44,12 +46,16 @@ def import_keras_quietly() -> None:
 
 
 @contextmanager
-def _drop_noise() -> Iterator[None]:
-    """Hold back what is written to standard error, by C++ too; in the end write it, without the noise."""
+def drop_lines(is_dropped: Callable[[bytes], bool]) -> Iterator[None]:
+    """Hold back what is written to standard error, by C++ and by other threads too; in the end write what is left.
+
+    Args:
+        is_dropped: whether a line is left out.
+    """
     import tempfile
 
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
+    with _HOLDING, tempfile.TemporaryFile() as held:
         kept = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
@@ -59,7 +65,7 @@ def _drop_noise() -> Iterator[None]:
             os.dup2(kept, 2)
             os.close(kept)
             held.seek(0)
-            os.write(2, b"".join(line for line in held if not is_noise(line)))
+            os.write(2, b"".join(line for line in held if not is_dropped(line)))
 
 
 def is_noise(line: bytes) -> bool:

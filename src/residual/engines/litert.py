@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from residual.backend.quiet import drop_lines
 from residual.engines.card import KEY, parse_card
 from residual.engines.engine import Engine
 from residual.errors import RunError
@@ -33,9 +34,11 @@ class LiteRTEngine(Engine):
         content = path.read_bytes()
         try:
             card = _read_metadata(schema_py_generated.Model.GetRootAsModel(content, 0))
-            self._interpreter = interpreter.Interpreter(
-                model_content=content, num_threads=threads or os.cpu_count()
-            )
+            with drop_lines(_is_greeting):
+                self._interpreter = interpreter.Interpreter(
+                    model_content=content, num_threads=threads or os.cpu_count()
+                )
+                self._interpreter.allocate_tensors()
         except Exception as error:  # its errors have no common class
             reason = str(error).split("\n")[0]
             raise RunError(f"{path} cannot be opened by LiteRT: {reason}") from None
@@ -59,6 +62,11 @@ class LiteRTEngine(Engine):
             self._interpreter.set_tensor(self._input, images)
             self._interpreter.invoke()
             return self._interpreter.get_tensor(self._output)
+
+
+def _is_greeting(line: bytes) -> bool:
+    """Whether LiteRT says how it computes, for which it has no switch."""
+    return line.startswith(b"INFO: ")
 
 
 def _read_metadata(model: Any) -> bytes | None:

@@ -41,8 +41,7 @@ def list_rows(certificate: Certificate) -> list[tuple[str, str]]:
         (
             "accuracy",
             f"{_format_accuracy(certificate.file_accuracy, n)} with the file, "
-            f"{_format_accuracy(certificate.network_accuracy, n)} with the network; McNemar p "
-            f"{certificate.change.p:.2g}",
+            f"{_format_accuracy(certificate.network_accuracy, n)} with the network; {_describe_change(certificate)}",
         ),
         ("size", f"{format_bytes(certificate.file_bytes)}, {_describe_precision(certificate)}"),
     ]
@@ -70,6 +69,18 @@ def list_rows(certificate: Certificate) -> list[tuple[str, str]]:
 def _format_accuracy(accuracy: Accuracy, n: int) -> str:
     low, high = (format_percent(end, n).rstrip("%") for end in accuracy.interval)
     return f"{format_percent(accuracy.share, n)} ({low}-{high})"
+
+
+def _describe_change(certificate: Certificate) -> str:
+    """Whether the two accuracies differ by more than chance, in words."""
+    change = certificate.change
+    if not change.only_network and not change.only_file:
+        return "both are right on the same images"
+    verdict = "more" if change.p < 0.05 else "no more"
+    return (
+        f"the file is wrong on {change.only_network:,} images that the network has right, and right on "
+        f"{change.only_file:,} others: {verdict} than chance (exact McNemar test, p = {change.p:.2g})"
+    )
 
 
 def _describe_precision(certificate: Certificate) -> str:

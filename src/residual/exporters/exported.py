@@ -1,5 +1,6 @@
 """An exported file with all that stands beside it: card, certificate, and programs that use it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,7 @@ def export_trained(
     check_format(to, precision)
     target = folder.path / "exports" if out is None else Path(out)
     check_free(*list_files(find_target(target, folder.path.name, to, precision), to))
+    make_folder(target)
     if precision == "int8" and not certify:
         raise RunError("precision int8 is chosen by the validation images: leave `certify` on.")
     split = reload_split(folder, data) if certify else None
@@ -92,6 +94,23 @@ def find_target(folder: Path, name: str, format: str, precision: str) -> Path:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"out must be a folder; {folder} is a file.")
     return folder / f"{name}{'' if precision == 'fp32' else f'-{precision}'}{EXPORTERS[format].suffix}"
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of an export, before anything is computed for it.
+
+    Raises:
+        RunError: if it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "it is read-only"
+    except OSError as error:
+        reason = f"it cannot be made ({error.strerror})"
+    if reason:
+        raise RunError(
+            f"out must be a folder that can be written to; {folder} is none: {reason}. Choose another folder as `out`."
+        )
 
 
 def write_export(
@@ -118,6 +137,7 @@ def write_export(
     check_format(format, precision)
     path = find_target(folder, card.name, format, precision)
     check_free(*list_files(path, format))
+    make_folder(folder)
     certificate = None
     if split is None:
         export_model(model, card, format, path, precision)

@@ -4,6 +4,7 @@ The threshold is chosen on validation images. A few of them cannot promise much:
 precision of 88% possible. So a threshold says how many images it stands on, and what they leave possible.
 """
 
+from math import log, log1p
 from typing import Any
 
 import msgspec
@@ -110,9 +111,28 @@ def find_least_share(correct: int, n: int, level: float = 0.95) -> float:
     """
     if not correct:
         return 0.0
-    from scipy.special import betaincinv
+    logs = _log_choose(n, correct)
+    hits = np.arange(correct, n + 1)
+    low, high = 0.0, 1.0
+    while (
+        True
+    ):  # until no number lies between them; without SciPy, whose import takes longer than a prediction
+        share = (low + high) / 2
+        if share in (low, high):
+            return share
+        terms = logs + hits * log(share) + (n - hits) * log1p(-share)
+        largest = float(terms.max())
+        if largest + log(float(np.exp(terms - largest).sum())) < log(1 - level):
+            low = share
+        else:
+            high = share
 
-    return float(betaincinv(correct, n - correct + 1, 1 - level))
+
+def _log_choose(n: int, least: int) -> np.ndarray:
+    """Logarithms of the binomial coefficients n over k, for k from `least` to n."""
+    hits = np.arange(least, n)  # n over k is n over k + 1 times (k + 1) / (n - k)
+    steps = np.log((hits + 1) / (n - hits))
+    return np.append(np.cumsum(steps[::-1])[::-1], 0.0)
 
 
 def count_needed(precision: float, level: float = 0.95) -> int:
