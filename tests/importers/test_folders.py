@@ -95,7 +95,7 @@ def test_a_network_of_the_zoo_is_called_so(tmp_path, config, name):
 
 def change(path, **fields) -> None:
     table = json.loads(path.read_text())
-    target = table["config"] if "config" in table else table
+    target = table.get("config", table)
     target.update(fields)
     path.write_text(json.dumps(table))
 
