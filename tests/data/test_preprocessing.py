@@ -86,3 +86,19 @@ def test_another_size_keeps_the_fraction():
 def test_wrong_tables(table, message):
     with pytest.raises(RunError, match=message):
         Preprocessing.from_dict(table)
+
+
+@pytest.mark.parametrize("size", [(20, 20), (90, 70)])
+def test_bicubic_without_antialiasing_is_that_of_keras(size):
+    tensorflow = pytest.importorskip("tensorflow")
+    photo = np.random.default_rng(0).integers(0, 256, (50, 64, 3)).astype(np.uint8)
+    p = Preprocessing(
+        width=size[0],
+        height=size[1],
+        resize="exact",
+        interpolation="bicubic",
+        antialias=False,
+        source="a test",
+    )
+    scaled = tensorflow.image.resize(photo.astype(np.float32), size[::-1], "bicubic", antialias=False).numpy()
+    np.testing.assert_allclose(prepare_image(Image.fromarray(photo), p), scaled, atol=2e-2)

@@ -75,9 +75,9 @@ def test_assigning_refuses_what_does_not_fit(npz, tmp_path, arrays, message):
 
 
 def test_an_unknown_format_is_refused_with_those_that_are_known(tmp_path):
-    (tmp_path / "old.bin").write_bytes(b"weights")
+    (tmp_path / "old.dat").write_bytes(b"weights")
     with pytest.raises(
-        RunError, match=r"old.bin cannot be converted: its format is unknown. Give an HDF5 model"
+        RunError, match=r"old.dat cannot be converted: its format is unknown. Give an HDF5 model"
     ):
         residual.convert(tmp_path / "old.bin")
 

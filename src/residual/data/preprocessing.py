@@ -162,6 +162,8 @@ def _crop_array(pixels: np.ndarray, size: tuple[int, int], rounding: str) -> np.
 def _scale(image: "Image", size: tuple[int, int], p: Preprocessing) -> np.ndarray:
     from PIL import Image
 
+    if not p.antialias and p.interpolation == "bicubic":
+        return _scale_bicubic(np.asarray(image), size)
     if not p.antialias and p.interpolation in ("bilinear", "nearest"):
         return _scale_plainly(np.asarray(image), size, p.interpolation)
     return np.asarray(image.resize(size, getattr(Image.Resampling, p.interpolation.upper())))
@@ -182,3 +184,23 @@ def _scale_plainly(pixels: np.ndarray, size: tuple[int, int], interpolation: str
         share = (places - below).astype(np.float32).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
         pixels = np.take(pixels, below, axis) * (1 - share) + np.take(pixels, above, axis) * share
     return pixels
+
+
+def _scale_bicubic(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bicubic scaling of tensors, as TensorFlow does it without antialiasing: float32.
+
+    Of four pixels around each place, weighted by Keys's kernel (a = -0.5); those beyond the border do not count.
+    """
+    pixels = pixels.astype(np.float32)
+    for axis, want in ((0, size[1]), (1, size[0])):
+        have = pixels.shape[axis]
+        places = (np.arange(want) + 0.5) * (have / want) - 0.5
+        taps = np.floor(places).astype(int)[:, None] + np.arange(-1, 3)
+        d = np.abs(places[:, None] - taps)
+        weights = np.where(d <= 1, (1.5 * d - 2.5) * d * d + 1, ((-0.5 * d + 2.5) * d - 4) * d + 2)
+        weights *= (taps >= 0) & (taps < have)
+        weights /= weights.sum(1, keepdims=True)
+        shape = (-1, 1, 1) if axis == 0 else (1, -1, 1)
+        read = (np.take(pixels, np.clip(taps[:, i], 0, have - 1), axis) for i in range(4))
+        pixels = sum(part * weights[:, i].astype(np.float32).reshape(shape) for i, part in enumerate(read))
+    return np.asarray(pixels, np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 
 from residual._text import describe_value
 from residual.errors import RunError
-from residual.importers import keras_h5, keras_hub, onnx_weights, torch_weights
+from residual.importers import keras_h5, keras_hub, onnx_weights, torch_weights, transformers_folder
 from residual.importers.imported import Converted, Imported, Importer, ImportOptions
 from residual.importers.pretrained import Found, add_terms, check_network, open_keras_file, resolve_weights
 from residual.models.keras_file import save_model
@@ -34,6 +34,7 @@ IMPORTERS: dict[str, Importer] = {
     "keras-h5": keras_h5,
     "onnx": onnx_weights,
     "keras-hub": keras_hub,
+    "transformers": transformers_folder,
     "torch": torch_weights,
 }
 

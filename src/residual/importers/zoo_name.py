@@ -30,4 +30,9 @@ def are_same(one: NetworkSpec, other: NetworkSpec) -> bool:
 
 
 def _list_fields(spec: NetworkSpec) -> dict[str, Any]:
-    return {name: value for name, value in asdict(spec).items() if name not in _FREE}
+    idle = [*_FREE]
+    if spec.block == "basic":
+        idle.append("stride_on")
+    if not spec.preactivation:
+        idle.append("project_from")
+    return {name: value for name, value in asdict(spec).items() if name not in idle}

@@ -150,6 +150,8 @@ def _convert(config: dict[str, Any], path: Path) -> Preprocessing:
             f"{path}: the image converter must scale by {', '.join(_INTERPOLATIONS)} without padding; got {word}"
             f"{' with padding' * bool(config.get('pad_to_aspect_ratio'))}."
         )
+    if word == "lanczos3" and not config.get("antialias"):
+        raise RunError(f"{path}: the image converter must antialias if it scales by lanczos3.")
     mean, std = _read_normalization(config, path)
     return Preprocessing(
         height=size[0],
