@@ -1,5 +1,7 @@
 """From a photo to the pixels of a network: sizes, corners and filters of the libraries that weights come from."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -61,7 +63,7 @@ def test_scaling_without_antialiasing_takes_neighbours_alone():
 
 def test_a_table_and_back():
     p = Preprocessing(height=160, width=160, mean=(1, 2, 3), channels="bgr", source="a test")
-    assert Preprocessing.from_dict({key: value for key, value in p.to_dict().items()}) == p
+    assert Preprocessing.from_dict(json.loads(json.dumps(p.to_dict()))) == p
     assert str(p) == "shorter side to 256, middle 160x160, bilinear; BGR, mean 1/2/3, std 1/1/1"
 
 

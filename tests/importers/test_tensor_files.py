@@ -5,11 +5,15 @@ import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from residual.errors import RunError
 from residual.importers.tensor_files import open_tensors
 from tests.support.tensor_files import call, write_pth, write_safetensors
 
+DAMAGE = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=5)
+KEPT = st.one_of(st.just(1.0), st.floats(0, 1))
 ARRAYS = {
     "a.weight": np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2),
     "half": np.array([0.5, -2, 65504], np.float16),
@@ -89,7 +93,7 @@ def test_a_pickle_runs_nothing(module, name, wrap, tmp_path, capsys):
 def test_a_whole_model_is_refused(tmp_path):
     torch = pytest.importorskip("torch")
     torch.save(torch.nn.Linear(2, 2), tmp_path / "a.pth")
-    with pytest.raises(RunError, match=r"asks to load torch.nn.modules.linear.Linear.* model.state_dict\(\)"):
+    with pytest.raises(RunError, match=r"asks to load torch.nn.modules.linear.Linear.*model.state_dict\(\)"):
         open_tensors(tmp_path / "a.pth")
 
 
@@ -132,6 +136,35 @@ def test_files_that_are_cut_short(kind, kept, tmp_path):
         [tensor.read() for tensor in open_tensors(path).tensors.values()]
     assert str(error.value).startswith(str(path))
     assert len(str(error.value)) < 300 + len(str(path))
+
+
+@pytest.mark.parametrize("kind", ["a.safetensors", "a.pth", "legacy.pth"])
+def test_changed_bytes_are_numbers_or_one_message(kind, tmp_path_factory):
+    path = tmp_path_factory.mktemp("damaged") / kind
+    if kind == "a.safetensors":
+        write_safetensors(path, ARRAYS)
+    else:
+        torch = pytest.importorskip("torch")
+        state = {name: torch.from_numpy(array.copy()) for name, array in ARRAYS.items() if name != "brain"}
+        torch.save(state, path, _use_new_zipfile_serialization=kind == "a.pth")
+    whole = path.read_bytes()
+
+    @given(DAMAGE, KEPT)
+    @settings(max_examples=60, deadline=None, database=None)
+    def check_damaged(damage, kept):
+        content = bytearray(whole)
+        for place, value in damage:
+            content[int(place * len(content))] = value
+        path.write_bytes(content[: int(kept * len(content))])
+        message = str(path)
+        try:
+            for tensor in open_tensors(path).tensors.values():
+                assert tensor.read().shape == tensor.shape
+        except RunError as error:
+            message = str(error)
+        assert str(path) in message
+
+    check_damaged()
 
 
 def test_what_torch_does_not_save(tmp_path):

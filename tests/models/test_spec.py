@@ -57,6 +57,10 @@ def test_lists_become_tuples_and_specs_are_values(widths):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"groups": 4}, "mine: groups needs bottlenecks whose widths are multiples of it; got groups 4, block basic"),
+        ({"norm": "group"}, 'mine: norm "group" has 32 groups, so that all channels must be multiples of it; got '),
+        ({"norm": "layer"}, "mine: norm must be batch or group; got 'layer'"),
+        ({"squeeze": -1}, "mine: squeeze must be a whole number from 0; got -1"),
         ({"blocks": (1, 2, 3)}, "mine: blocks, widths, outputs and strides need one entry per stage, got 3, 2,"),
         ({"blocks": (), "widths": ()}, "need one entry per stage, got 0, 0, 0 and 1."),
         ({"blocks": (0, 1)}, "blocks must be a list, each entry a whole number from 1; got (0, 1)."),

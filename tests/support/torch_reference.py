@@ -75,9 +75,9 @@ class ResNet(nn.Module):
 
     def __init__(
         self,
-        blocks=(1, 2, 1, 1),
-        widths=(8, 16, 24, 32),
-        outputs=(32, 64, 96, 128),
+        blocks=(1, 2),
+        widths=(8, 16),
+        outputs=(32, 64),
         classes=5,
         stem="imagenet",
         stem_width=16,
@@ -153,9 +153,9 @@ class ResNetV2(nn.Module):
 
     def __init__(
         self,
-        blocks=(1, 2, 1),
-        widths=(16, 24, 32),
-        outputs=(64, 96, 128),
+        blocks=(1, 2),
+        widths=(16, 24),
+        outputs=(64, 96),
         classes=5,
         deep=False,
         is_bit=False,
@@ -232,5 +232,5 @@ def draw_photo(width: int, height: int, seed: int = 0) -> np.ndarray:
 
 def normalize(pixels: np.ndarray, mean, std) -> torch.Tensor:
     """uint8 (n, height, width, 3) as torchvision's to_tensor and normalize make it: float32 (n, 3, height, width)."""
-    x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+    x = torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2).float() / 255
     return (x - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)

@@ -12,7 +12,10 @@ EXAMPLE = "residual convert resnet50.h5 --raw-pixels"
 
 def run(
     source: Path = typer.Argument(
-        ..., metavar="OLD.h5", help="HDF5 model or weights of Keras 1, Keras 2 or TF 1."
+        ...,
+        metavar="OLD.h5",
+        help="HDF5 model or weights of Keras 1, Keras 2 or TF 1, or weights of torchvision or timm "
+        "(.pth, .safetensors, a folder of timm).",
     ),
     target: Path = typer.Option(None, "--output", help="The .keras file; by default beside the source."),
     raw_pixels: bool = typer.Option(
@@ -26,7 +29,7 @@ def run(
     classes: str = typer.Option(None, metavar="A,B,...", help="Names of the outputs, in their order."),
     as_json: bool = JSON,
 ):
-    """Turn an old HDF5 model into a .keras file. Code in the file is never run."""
+    """Turn an old HDF5 model, or weights of torchvision or timm, into a .keras file. Code in it is never run."""
     out = console(for_json=as_json)
     check_output(target, "--output", ".keras")
     _check_source(source)
@@ -49,4 +52,6 @@ def run(
 def _check_source(source: Path) -> None:
     """Refuse a file that is not there, before Keras is loaded."""
     if not source.exists():
-        raise RunError(f"There is no file {source}. Name an HDF5 model, such as resnet50.h5.")
+        raise RunError(
+            f"There is no file {source}. Name a model or weights, such as resnet50.h5 or resnet50.pth."
+        )

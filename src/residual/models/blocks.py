@@ -87,18 +87,23 @@ def _convolve(make: Layers, x, conv: Conv, name: str | None):
     return make.conv(x, conv.filters, conv.kernel, conv.stride, bias=conv.bias, groups=conv.groups, name=name)
 
 
+def count_squeezed(channels: int, squeeze: int) -> int:
+    """Inner channels of squeeze-and-excitation: `channels` divided by `squeeze`, to the nearest multiple of 8."""
+    return max(8, (channels // squeeze + 4) // 8 * 8)
+
+
 def squeeze_excitation(make: Layers, squeeze: int, names: Names) -> Callable:
     """y * sigmoid(conv(relu(conv(mean(y))))): each channel of y scaled by what the whole image shows.
 
     Args:
         make: the layers.
-        squeeze: inner channels are those of y divided by this, to the nearest multiple of 8, at least 8.
+        squeeze: what the channels of y are divided by, inside.
         names: of the block.
     """
 
     def scale(y):
         channels = y.shape[-1]
-        inner = max(8, (channels // squeeze + 4) // 8 * 8)
+        inner = count_squeezed(channels, squeeze)
         s = keras.layers.GlobalAveragePooling2D(keepdims=True, name=names.squeeze("pool"))(y)
         s = make.conv(s, inner, 1, bias=True, name=names.squeeze("conv1"))
         s = make.relu(s, name=names.squeeze("relu"))

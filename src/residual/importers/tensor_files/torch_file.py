@@ -1,6 +1,7 @@
 """The files of torch.save: a zip archive since torch 1.6, and the format before it."""
 
 import io
+import math
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +21,9 @@ _AGAIN = "Open it in torch and save its state_dict() again."
 # Where programs keep weights within a checkpoint, the first that is there is read; averaged weights come first.
 _TABLES = ("state_dict_ema", "model_ema", "ema_state_dict", "state_dict", "model_state_dict", "model", "net")
 _PREFIXES = ("module.", "_orig_mod.", "model.")
+
+# What zipfile raises for damaged archives.
+_DAMAGED = (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError, RuntimeError)
 
 # (storage) -> its numbers.
 LoadStorage = Callable[[Storage], np.ndarray]
@@ -68,7 +72,7 @@ def _open_zip(path: Path) -> tuple[Any, LoadStorage]:
             folder = pickles[0].removesuffix("data.pkl")
             order = members.get(f"{folder}byteorder")
             is_big = order is not None and order.file_size == 3 and archive.read(order) == b"big"
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise RunError(f"{path} is damaged: its archive cannot be read ({first_line(error)}).") from None
 
     def load(storage: Storage) -> np.ndarray:
@@ -81,8 +85,11 @@ def _open_zip(path: Path) -> tuple[Any, LoadStorage]:
             raise RunError(
                 f"{path}: data/{storage.key} must have {needed:,} bytes, uncompressed; got {member.file_size:,}."
             )
-        with zipfile.ZipFile(path) as archive:
-            numbers = np.frombuffer(archive.read(member), dtype.newbyteorder(">") if is_big else dtype)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                numbers = np.frombuffer(archive.read(member), dtype.newbyteorder(">") if is_big else dtype)
+        except _DAMAGED as error:
+            raise RunError(f"{path}: data/{storage.key} is damaged ({first_line(error)}).") from None
         return numbers[storage.start : storage.start + storage.count].astype(dtype, copy=False)
 
     return _unpickle(path, io.BytesIO(content)), load
@@ -173,6 +180,11 @@ def _make_tensor(path: Path, name: str, stored: StoredTensor, load: LoadStorage)
     storage = stored.storage
     steps = zip(stored.shape, stored.strides, strict=True)
     last = stored.offset + sum((side - 1) * stride for side, stride in steps)
+    needed = math.prod(stored.shape) * NUMPY[storage.dtype].itemsize
+    if needed > path.stat().st_size:  # strides of 0 let a few bytes stand for gigabytes
+        raise RunError(
+            f"{path}: {name} of shape {stored.shape} has more numbers than the file: it is damaged."
+        )
     if 0 not in stored.shape and last >= storage.count:
         raise RunError(
             f"{path}: {name} of shape {stored.shape} reaches number {last:,} of its storage, which has "

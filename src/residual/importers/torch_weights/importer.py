@@ -22,7 +22,7 @@ from residual.importers.preprocessing import make_pixel_layer
 from residual.importers.tensor_files import Tensor, is_tensor_file, open_tensors
 from residual.importers.torch_weights import known
 from residual.importers.torch_weights.notes import describe_differences
-from residual.importers.torch_weights.places import COUNTER, ROLES, TorchArray, lay_out_shape, list_places
+from residual.importers.torch_weights.places import COUNTER, Place, TorchArray, list_places
 from residual.importers.torch_weights.shapes import find_spec
 from residual.models.build import build_network
 from residual.models.spec import NetworkSpec
@@ -52,13 +52,13 @@ def load(path: Path, options: ImportOptions) -> Imported:
     facts = _find_facts(file, options)
     tensors = {name: tensor for name, tensor in found.tensors.items() if not name.endswith(COUNTER)}
     spec = _recognize(file, tensors, facts.architecture)
-    classes = _count_classes(file, spec, tensors)
-    side = (facts.preprocessing.height, facts.preprocessing.width)
+    places = _check(file, spec, tensors)
+    side, classes = (facts.preprocessing.height, facts.preprocessing.width), places[-1].shape[0]
     try:
         model = build_network(spec, (*side, 3), classes, make_pixel_layer(facts.preprocessing))
     except NetworkError as error:
         raise RunError(f"{file}: {error}") from None
-    count = _assign(file, spec, tensors, model)
+    count = _assign(file, spec, places, tensors, model)
     left = len(found.tensors) - len(tensors)
     notes = (*found.notes, *facts.notes, *describe_differences(spec, tensors, left))
     return Imported(
@@ -153,58 +153,58 @@ def _recognize(file: Path, tensors: Mapping[str, Tensor], architecture: str) -> 
     return spec
 
 
-def _count_classes(file: Path, spec: NetworkSpec, tensors: Mapping[str, Tensor]) -> int:
-    name = f"{list_places(spec)[-1].theirs}.weight"
-    if name not in tensors:
-        raise RunError(f"{file}: {name} is missing; expected (classes, {spec.outputs[-1]}): the last layer.")
-    shape = tensors[name].shape
-    if (
-        len(shape) not in (2, 4)
-        or shape[1:] not in ((spec.outputs[-1],), (spec.outputs[-1], 1, 1))
-        or not shape[0]
-    ):
-        raise RunError(f"{file}: {name} has shape {shape}; expected (classes, {spec.outputs[-1]}).")
-    return shape[0]
-
-
-def _assign(file: Path, spec: NetworkSpec, tensors: Mapping[str, Tensor], model: keras.Model) -> int:
-    """Check the names and shapes of all tensors, and assign them; how many they are."""
-    # BiT standardizes its kernels in every step; its classifier is a plain convolution.
-    is_bit = spec.preactivation and spec.norm == "group" and spec.stem == "imagenet"
-    arrays: dict[str, list[TorchArray]] = {}
-    layers = {}
-    for place in list_places(spec):
-        layer = model.get_layer(place.ours)
-        layers[place.theirs], arrays[place.theirs] = layer, []
-        flat = isinstance(layer, keras.layers.Dense)
-        for suffix, role in ROLES[place.kind].items():
-            weight = next((weight for weight in layer.weights if weight.name == role), None)
-            if weight is None:
-                continue
-            name = f"{place.theirs}.{suffix}"
-            tensor = _check(file, spec, name, tensors.get(name), tuple(weight.shape), flat)
-            standardized = is_bit and place.kind == "conv" and role == "kernel" and not flat
-            arrays[place.theirs].append(TorchArray(name, place.theirs, role, tensor, flat, standardized))
-    placed = {array.name for found in arrays.values() for array in found}
-    extra = [name for name in tensors if name not in placed]
+def _check(file: Path, spec: NetworkSpec, tensors: Mapping[str, Tensor]) -> list[Place]:
+    """The layers of the network, if the file has exactly their tensors. Nothing is built before it is known."""
+    places = list_places(spec, _count_classes(file, spec, tensors))
+    expected = {
+        f"{place.theirs}.{suffix}": place.find_shape(suffix) for place in places for suffix in place.roles
+    }
+    for name, shape in expected.items():
+        tensor = tensors.get(name)
+        if tensor is None:
+            raise RunError(f"{file}: {name} is missing; {spec.name} needs it, with shape {shape}.")
+        if tensor.shape != shape:
+            raise RunError(f"{file}: {name} has shape {tensor.shape}; {spec.name} needs {shape}.")
+        if not tensor.is_float:
+            raise RunError(f"{file}: {name} is of type {tensor.dtype}; weights must be floats.")
+    extra = [name for name in tensors if name not in expected]
     if extra:
         more = f" and {len(extra) - _SHOWN} more" if len(extra) > _SHOWN else ""
         raise RunError(
             f"{file}: {', '.join(extra[:_SHOWN])}{more} have no place in {spec.name}, which the other arrays describe: "
             "it is another network."
         )
-    return assign_arrays(file, arrays, model, layers)
+    return places
 
 
-def _check(
-    file: Path, spec: NetworkSpec, name: str, tensor: Tensor | None, wanted: tuple[int, ...], flat: bool
-) -> Tensor:
-    """The tensor of a weight; RunError if it is missing, has another shape or is not of floats."""
-    shape = wanted[::-1] if flat else (wanted[3], wanted[2], *wanted[:2]) if len(wanted) == 4 else wanted
-    if tensor is None:
-        raise RunError(f"{file}: {name} is missing; {spec.name} needs it, with shape {shape}.")
-    if lay_out_shape(tensor.shape, flat) != wanted:
-        raise RunError(f"{file}: {name} has shape {tensor.shape}; {spec.name} needs {shape}.")
-    if not tensor.is_float:
-        raise RunError(f"{file}: {name} is of type {tensor.dtype}; weights must be floats.")
-    return tensor
+def _count_classes(file: Path, spec: NetworkSpec, tensors: Mapping[str, Tensor]) -> int:
+    name = "head.fc.weight" if spec.preactivation else "fc.weight"
+    wanted = f"(classes, {spec.outputs[-1]}{', 1, 1' if spec.preactivation else ''})"
+    if name not in tensors:
+        raise RunError(f"{file}: {name} is missing; expected {wanted}: the last layer.")
+    if not tensors[name].shape or not tensors[name].shape[0]:
+        raise RunError(f"{file}: {name} has shape {tensors[name].shape}; expected {wanted}.")
+    return tensors[name].shape[0]
+
+
+def _assign(
+    file: Path, spec: NetworkSpec, places: list[Place], tensors: Mapping[str, Tensor], model: keras.Model
+) -> int:
+    """Assign all tensors; how many they are."""
+    # BiT standardizes its kernels in every step; its classifier is a plain convolution.
+    is_bit = spec.preactivation and spec.norm == "group" and spec.stem == "imagenet"
+    arrays = {
+        place.theirs: [
+            TorchArray(
+                name := f"{place.theirs}.{suffix}",
+                place.theirs,
+                role,
+                tensors[name],
+                flat=place is places[-1] and role == "kernel",
+                is_standardized=is_bit and place is not places[-1] and role == "kernel",
+            )
+            for suffix, role in place.roles.items()
+        ]
+        for place in places
+    }
+    return assign_arrays(file, arrays, model, {place.theirs: model.get_layer(place.ours) for place in places})

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from residual.errors import NetworkError, RunError
 from residual.importers.tensor_files import Tensor
 from residual.models import zoo
+from residual.models.blocks import count_squeezed
 from residual.models.spec import NetworkSpec
 
 _BLOCK = re.compile(r"(?:layer(\d+)|stages\.(\d+)\.blocks)\.(\d+)\.")
@@ -38,6 +39,9 @@ def block_prefix(is_v2: bool, stage: int, block: int) -> str:
 
 def _describe(tensors: Tensors, is_v2: bool) -> NetworkSpec:
     blocks = _count_blocks(tensors)
+    for stage, count in enumerate(blocks):
+        for block in range(count):
+            _shape(tensors, f"{block_prefix(is_v2, stage, block)}conv1.weight", 4)
     prefixes = [block_prefix(is_v2, stage, 0) for stage in range(len(blocks))]
     is_bottleneck = f"{prefixes[0]}conv3.weight" in tensors
     last = "conv3" if is_bottleneck else "conv2"
@@ -126,7 +130,7 @@ def _find_divisor(tensors: Tensors, prefixes: list[str], last: str) -> int:
     inner = [_shape(tensors, name, 4)[0] for name in names]
     outer = [_shape(tensors, f"{prefix}{last}.weight", 4)[0] for prefix in prefixes]
     for divisor in _DIVISORS:
-        if inner == [max(8, (channels // divisor + 4) // 8 * 8) for channels in outer]:
+        if inner == [count_squeezed(channels, divisor) for channels in outer]:
             return divisor
     raise RunError(f"{names[0]} has {inner[0]} outputs, which is none of {_DIVISORS} parts of its input.")
 
