@@ -141,7 +141,9 @@ def test_a_probe_fits_the_head_alone_and_says_so(file, monkeypatch, tmp_path):
     assert "known from before" in again.report["features"]
 
 
-def test_a_finetuning_is_resumed_bit_for_bit_without_its_weights(file, each_step, tmp_path):
+# At the beginning of the second phase; within each.
+@pytest.mark.parametrize("steps", [(3,), pytest.param((2, 5), marks=pytest.mark.slow)])
+def test_a_finetuning_is_resumed_bit_for_bit_without_its_weights(file, each_step, tmp_path, steps):
     copy = tmp_path / "moved.keras"
     copy.write_bytes(file.read_bytes())
     whole = residual.train(DATA, weights=file, recipe=RECIPE, name="whole", **QUIET)
@@ -157,12 +159,12 @@ def test_a_finetuning_is_resumed_bit_for_bit_without_its_weights(file, each_step
             if self.left < 0:
                 raise InterruptedError
 
-    for step in (3, 5):  # at the beginning of the second phase, and within it
+    for step in steps:
         name = f"cut{step}"
         with pytest.raises(RunError):
             residual.train(DATA, weights=copy, recipe=RECIPE, name=name, callbacks=[Kill(step)], **QUIET)
     copy.unlink()
-    for step in (3, 5):
+    for step in steps:
         resumed = residual.resume(f"cut{step}", data=DATA, callbacks=[], progress=False)
         assert resumed.report["weights_sha256"] == whole.report["weights_sha256"]
     stem = whole.model.get_layer("stem_conv1").kernel.numpy()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from residual.training.fit import Trained
     from residual.training.job import Job
 
+_COMPARED = 8  # validation images on which the engine of a probe is compared with its network
 RESUME = ("auto", "never", "always")
 
 
@@ -104,7 +105,7 @@ def _write_start(folder: RunFolder, job: "Job", console: "Console") -> "Job":
         job = prepare_start(job, folder, console)
     from residual.training.start import save_start
 
-    return replace(job, spec=save_start(job.spec, folder))
+    return replace(job, spec=save_start(job.spec, folder, bool(job.recipe.epochs)))
 
 
 def check_request(options: TrainOptions, name: str | None, resume: str) -> RunFolder | None:
@@ -245,9 +246,13 @@ def _keep_engine(folder: RunFolder, job: "Job", trained: "Trained", console: "Co
     """Write the engine of a training that has ended, unless it is not wanted."""
     from residual.exporters.run_engine import keep_engine
 
+    images = job.training.validation
+    if trained.read_features is not None:  # its features were compared with those of Keras before
+        images = images.take(range(min(len(images), _COMPARED)))
+
     if job.options.engine and not trained.report["interrupted"]:
         with show_work(console, "writing the engine"):
-            keep_engine(trained.model, job.training.validation, folder)
+            keep_engine(trained.model, images, folder)
 
 
 def _draw_curves(folder: RunFolder) -> None:
