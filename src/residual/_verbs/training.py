@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from residual._console import show_work
+from residual._console import print_row, show_work
 from residual._run import Run
 from residual.backend import import_keras_quietly
 from residual.backend.devices import AUTO, check_device, use_device
@@ -89,10 +89,23 @@ def _train_job(job: "Job", name: str | None, before: RunFolder | None, console: 
         try:
             job = _write_start(folder, job, console)
             folder.write_record(job.record)
-            return _fit(folder, job, None, console)
+            run = _fit(folder, job, None, console)
+            _note_from_scratch(run, console)
+            return run
         except (NetworkError, RecipeError):  # raised before the first step: there is no run
             folder.discard()
             raise
+
+
+def _note_from_scratch(run: Run, console: "Console") -> None:
+    """If a run from scratch was better on the same validation images, say what was measured."""
+    if run.folder.record.network.source != PretrainedNetwork.source or run.report["interrupted"]:
+        return
+    from residual._verbs.finetuning import find_better_from_scratch
+
+    if text := find_better_from_scratch(run.folder):
+        run.folder.add_to_report(from_scratch=text)
+        print_row(console, "scratch", text)
 
 
 def _write_start(folder: RunFolder, job: "Job", console: "Console") -> "Job":

@@ -30,8 +30,8 @@ class RateTest:
         rates: (n,) the rate of each step.
         losses: (n,) of the batches, each before its step.
         smoothed: (n,) their average over neighbouring steps.
-        suggested: the rate to use as the highest one, at which the loss falls fastest for each tenfold rate; None if the
-            loss did not fall.
+        suggested: the rate to use as the highest one, at which the loss falls fastest for each tenfold rate; None if
+            the loss did not fall.
         lowest: the rate of the lowest smoothed loss.
         diverged: the rate at which the test ended because the loss rose or was not finite; None if it ran to its end.
         recipe_rate: the highest rate of the recipe.
@@ -132,7 +132,7 @@ class _Watch(keras.callbacks.Callback):
 
 
 def smooth(losses: np.ndarray) -> np.ndarray:
-    """The average of each loss (n,) and its neighbours on both sides, so that the curve does not lag; NaN is left out."""
+    """The average of each loss (n,) and its neighbours on both sides, without a lag; NaN counts as missing."""
     steps, finite = np.arange(len(losses)), np.isfinite(losses)
     weights = np.exp(-0.5 * ((steps[:, None] - steps) / _WIDTH) ** 2) * finite
     return (weights @ np.where(finite, losses, 0)) / weights.sum(1)
