@@ -4,8 +4,9 @@
 
 Both are whole processes, from the start of Python to the test accuracy, in turns. The photos are JPEG files of 500x375
 pixels, drawn from the zip; the weights are random, with batch-norm statistics recomputed on the photos, the same for
-both. `residual` also chooses the decay of the head by cross-validation, calibrates it, and writes a run folder with the
-network, an engine and a report; the script by hand keeps nothing. The feature cache is emptied before each turn.
+both. Both choose the penalty of the head from the same seven in five parts. `residual` also sets validation images
+aside, calibrates, and writes a run folder with the network, an engine and a report; the script by hand keeps nothing.
+The feature cache is emptied before each turn.
 """
 
 import argparse
