@@ -1,4 +1,4 @@
-"""A linear probe as it is written by hand: PyTorch for the features, scikit-learn for the head.
+"""A linear probe as it is written by hand: PyTorch for the features, scikit-learn for the head and its penalty.
 
     python benchmarks/probe_torch.py FOLDER WEIGHTS.npz
 
@@ -16,7 +16,7 @@ START = time.perf_counter()
 import numpy as np
 import torch
 from PIL import Image
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegressionCV
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
@@ -113,7 +113,11 @@ def main() -> None:
         found[part] = features.numpy(), y
     computed = time.perf_counter()
     scaler = StandardScaler().fit(found["train"][0])
-    head = LogisticRegression(max_iter=1000).fit(scaler.transform(found["train"][0]), found["train"][1])
+    n, width = found["train"][0].shape
+    # The same penalties as those of residual.training.probe, in the words of scikit-learn.
+    choices = [width / (n * strength) for strength in (1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100)]
+    head = LogisticRegressionCV(Cs=choices, cv=5, scoring="neg_log_loss", max_iter=200)
+    head.fit(scaler.transform(found["train"][0]), found["train"][1])
     right = head.predict(scaler.transform(found["test"][0])) == found["test"][1]
     print(
         json.dumps(

@@ -1,4 +1,4 @@
-"""Write the tables of docs/performance.md, docs/results.md and docs/certificates.md from benchmarks/results/*.json.
+"""Write the tables of performance, results, certificates and finetune in docs/ from benchmarks/results/*.json.
 
     python benchmarks/tables.py            # writes them
     python benchmarks/tables.py --check    # exit code 1 if they are not what the results say
@@ -16,10 +16,13 @@ from epoch_rules import PARTS
 from exports import format_exports
 from panel import PANEL_HEAD, panel_line
 from step import format_case
+from transfer_tables import FORMATS
 from turns import format_table
 
 ROOT = Path(__file__).resolve().parent
-PAGES = [ROOT.parent / "docs" / name for name in ("performance.md", "results.md", "certificates.md")]
+PAGES = [
+    ROOT.parent / "docs" / name for name in ("performance.md", "results.md", "certificates.md", "finetune.md")
+]
 BLOCK = re.compile(r"(<!-- table ([\w.-]+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -30,7 +33,7 @@ def describe_machine(record: dict) -> str:
     versions = [f"{name} {machine[name]}" for name in ("tensorflow_cpu", "keras", "torch") if name in machine]
     switches = [f"{name}={value}" for name, value in machine["environment"].items()]
     facts = [name, f"{machine['cores']} cores", *versions, *switches, machine["date"]]
-    if "turns" not in record:
+    if "turns" not in record or "quick" not in record:
         return f"{'; '.join(facts)}."
     quick = "a quick run of " if record["quick"] else ""
     return f"{'; '.join(facts)}; medians of {quick}{record['turns']} turns."
@@ -40,7 +43,9 @@ def format_record(record: dict, part: str | None) -> str:
     """A result, or a part of one, as a Markdown table with a line on its machine."""
     if "exports" in record:
         return format_exports(record)
-    if part is not None:
+    if part in FORMATS:
+        table = FORMATS[part](record)
+    elif part is not None:
         table = PARTS[part](record)
     elif "case" in record:
         case = record["case"]

@@ -234,7 +234,12 @@ class Run:
         from residual.evaluation.predict import predict_probabilities
 
         seen = [images.digests for images in (data.train, data.validation) if images is not None]
-        rows = predict_probabilities(self.model, data.test.x)
+        if self._trained and self._trained.read_features is not None:
+            from residual.training.score import predict_from_features
+
+            rows = predict_from_features(self.model, self._trained.read_features(data.test))
+        else:
+            rows = predict_probabilities(self.model, data.test.x)
         scores = score_images(rows, data.test, data.classes, seen, self.load_trust(), precision_at)
         test = {**self.report.get("test", {}), **scores.to_dict()}
         if self._trained and _statistics_matter(self._trained.report["validation"]):

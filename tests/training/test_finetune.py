@@ -141,7 +141,9 @@ def test_a_probe_fits_the_head_alone_and_says_so(file, monkeypatch, tmp_path):
     assert "known from before" in again.report["features"]
 
 
-def test_a_finetuning_is_resumed_bit_for_bit_without_its_weights(file, each_step, tmp_path):
+# At the beginning of the second phase; within each.
+@pytest.mark.parametrize("steps", [(3,), pytest.param((2, 5), marks=pytest.mark.slow)])
+def test_a_finetuning_is_resumed_bit_for_bit_without_its_weights(file, each_step, tmp_path, steps):
     copy = tmp_path / "moved.keras"
     copy.write_bytes(file.read_bytes())
     whole = residual.train(DATA, weights=file, recipe=RECIPE, name="whole", **QUIET)
@@ -157,12 +159,12 @@ def test_a_finetuning_is_resumed_bit_for_bit_without_its_weights(file, each_step
             if self.left < 0:
                 raise InterruptedError
 
-    for step in (3, 5):  # at the beginning of the second phase, and within it
+    for step in steps:
         name = f"cut{step}"
         with pytest.raises(RunError):
             residual.train(DATA, weights=copy, recipe=RECIPE, name=name, callbacks=[Kill(step)], **QUIET)
     copy.unlink()
-    for step in (3, 5):
+    for step in steps:
         resumed = residual.resume(f"cut{step}", data=DATA, callbacks=[], progress=False)
         assert resumed.report["weights_sha256"] == whole.report["weights_sha256"]
     stem = whole.model.get_layer("stem_conv1").kernel.numpy()
@@ -209,3 +211,17 @@ def test_the_cache_knows_images_by_their_pixels_and_survives_damage(tmp_path):
     (tmp_path / "key.npz").write_bytes(b"damaged")
     assert np.array_equal(FeatureCache("key", tmp_path).read(DATA.train, extract), whole)
     assert asked == [96, 24, 96]
+
+
+def test_a_better_run_from_scratch_is_named(tmp_path):
+    from residual._verbs.finetuning import find_better_from_scratch
+    from residual.runs.folder import RunFolder
+    from tests.support.run_folders import written
+
+    mine = RunFolder(written("mine", validation=(120, 144)))
+    assert find_better_from_scratch(mine) == ""
+    written("worse", validation=(110, 144))
+    written("better", validation=(141, 144), network="resnet10")
+    assert find_better_from_scratch(mine) == (
+        "better (resnet10), trained from scratch, has 97.9% of the same 144 validation images right, this run 83.3%"
+    )

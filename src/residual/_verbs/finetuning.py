@@ -80,3 +80,32 @@ def _fit(features: "FeatureReader", job: "Job", console: "Console") -> "FittedHe
         f"{right:.1%} of {len(validation):,}",
     )
     return head
+
+
+def find_better_from_scratch(folder: "RunFolder") -> str:
+    """A sentence on the best run beside this one that was trained from scratch and has more of the same validation
+    images right; "" if there is none.
+
+    Args:
+        folder: of a run that has ended.
+    """
+    from residual.errors import RunError
+    from residual.models.given import PretrainedNetwork as Network
+    from residual.runs.folder import RunFolder
+
+    own, best = folder.report["validation"], None
+    for path in sorted(folder.path.parent.glob("*/run.toml")):
+        other = RunFolder(path.parent)
+        try:
+            record, score = other.record, other.report.get("validation", {})
+        except RunError:
+            continue
+        same = record.data.data_sha256 == folder.record.data.data_sha256 and score.get("n") == own["n"]
+        if same and record.network.source != Network.source and score["accuracy"] > own["accuracy"]:
+            best = max(best or (0.0, ""), (score["accuracy"], f"{other.path.name} ({record.network.name})"))
+    if best is None:
+        return ""
+    return (
+        f"{best[1]}, trained from scratch, has {best[0]:.1%} of the same {own['n']} validation images right, this run "
+        f"{own['accuracy']:.1%}"
+    )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from residual.runs.checkpoints import State
     from residual.training.job import Job
 
+_COMPARED = 8  # validation images on which the engine of a probe is compared with its network
 RESUME = ("auto", "never", "always")
 
 
@@ -109,10 +110,23 @@ def _train_job(
         try:
             job = _write_start(folder, job, console)
             folder.write_record(job.record)
-            return _fit(folder, job, None, console, live)
+            run = _fit(folder, job, None, console, live)
+            _note_from_scratch(run, console)
+            return run
         except (NetworkError, RecipeError):  # raised before the first step: there is no run
             folder.discard()
             raise
+
+
+def _note_from_scratch(run: Run, console: "Console") -> None:
+    """If a run from scratch was better on the same validation images, say what was measured."""
+    if run.folder.record.network.source != PretrainedNetwork.source or run.report["interrupted"]:
+        return
+    from residual._verbs.finetuning import find_better_from_scratch
+
+    if text := find_better_from_scratch(run.folder):
+        run.folder.add_to_report(from_scratch=text)
+        print_row(console, "scratch", text)
 
 
 def _write_start(folder: RunFolder, job: "Job", console: "Console") -> "Job":
@@ -125,7 +139,7 @@ def _write_start(folder: RunFolder, job: "Job", console: "Console") -> "Job":
         job = prepare_start(job, folder, console)
     from residual.training.start import save_start
 
-    return replace(job, spec=save_start(job.spec, folder))
+    return replace(job, spec=save_start(job.spec, folder, bool(job.recipe.epochs)))
 
 
 def check_request(options: TrainOptions, name: str | None, resume: str) -> RunFolder | None:
@@ -303,7 +317,9 @@ def _fit(
         trained = fit(job, folder, console, state)
         _draw_curves(folder)
         if not trained.report["interrupted"]:
-            _keep_engine(folder, job, trained.model, console)
+            # The features of a probe were compared with those of Keras before.
+            most = None if trained.read_features is None else _COMPARED
+            _keep_engine(folder, job, trained.model, console, most)
     except OSError as error:
         raise RunError(
             f"{error.filename or folder.path} cannot be written or read: {error.strerror or error}. Make room, or "
@@ -313,13 +329,23 @@ def _fit(
     return Run(folder, job.data, trained)
 
 
-def _keep_engine(folder: RunFolder, job: "Job", model: "keras.Model", console: "Console") -> None:
-    """Write the engine of a training that has ended, unless it is not wanted."""
+def _keep_engine(
+    folder: RunFolder, job: "Job", model: "keras.Model", console: "Console", most: int | None = None
+) -> None:
+    """Write the engine of a training that has ended, unless it is not wanted.
+
+    Args:
+        folder, job, model: of the run.
+        console: where it is shown.
+        most: validation images that the engine is compared on; None takes as many as `keep_engine` does.
+    """
     from residual.exporters.run_engine import keep_engine
 
-    if folder.wants_engine:
-        with show_work(console, "writing the engine"):
-            keep_engine(model, job.training.validation, folder)
+    if not folder.wants_engine:
+        return
+    images = job.training.validation
+    with show_work(console, "writing the engine"):
+        keep_engine(model, images.take(range(min(len(images), most))) if most else images, folder)
 
 
 def _draw_curves(folder: RunFolder) -> None:

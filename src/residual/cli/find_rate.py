@@ -61,7 +61,7 @@ def run(
 ):
     """Find a learning rate: train some steps at a rate that rises, and watch the loss.
 
-    The suggestion is a third of the rate at which the loss is lowest, for the highest rate of the recipe:
+    The suggestion is the rate at which the loss falls fastest, for the highest rate of the recipe:
     --set schedule.peak=RATE. No run is made, and neither validation nor test images are used.
     """
     shown = console(for_json=as_json)
@@ -92,7 +92,7 @@ def _print(out: "TextConsole", found: "RateTest", plot: Path | None) -> None:
         (
             "loss",
             f"{found.smoothed[0]:.3g} at first, {min(found.smoothed):.3g} at its lowest, at the rate "
-            f"{found.lowest:.2g}; it falls fastest at {found.steepest:.2g}",
+            f"{found.lowest:.2g}",
         ),
         (
             "end",

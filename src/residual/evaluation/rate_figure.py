@@ -27,7 +27,9 @@ def save_rate_figure(test: RateTest, path: str | Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     axes.plot(test.rates, test.losses, ".", color=TRAIN, markersize=4, alpha=0.6, label="loss of each batch")
-    axes.plot(test.rates, test.smoothed, color=VALIDATION, linewidth=2, label="moving average")
+    axes.plot(
+        test.rates, test.smoothed, color=VALIDATION, linewidth=2, label="average of neighbouring batches"
+    )
     axes.set_xscale("log")
     low, first = np.nanmin(test.smoothed), test.smoothed[0]
     axes.set_ylim(max(0, low - 0.25 * (first - low)), first + 0.6 * max(first - low, 0.1 * abs(first)))

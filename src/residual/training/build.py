@@ -6,7 +6,7 @@ import numpy as np
 from residual.data.images import Dataset, Images
 from residual.data.pixel_store import pieces
 from residual.models.build import build_network
-from residual.models.given import GivenNetwork
+from residual.models.given import GivenNetwork, PretrainedNetwork
 from residual.models.given_model import build_given, takes_raw_pixels
 from residual.models.spec import NetworkSpec
 from residual.training.recipe import Recipe
@@ -16,8 +16,10 @@ def build_model(data: Dataset, spec: NetworkSpec | GivenNetwork, recipe: Recipe)
     """The network: raw pixels in, its normalization fitted on `data.train`, its weights random.
 
     A copy of a given Keras model has the weights of that model. If its first layer scales the pixels, it gets no other
-    normalization.
+    normalization. Trained weights scale the pixels themselves; if nothing is trained, they are not copied.
     """
+    if isinstance(spec, PretrainedNetwork):
+        return build_given(spec, data.size, None) if recipe.epochs else spec.model
     if isinstance(spec, GivenNetwork) and takes_raw_pixels(spec.model):
         return build_given(spec, data.size, None)
     first = fit_normalization(recipe.normalization, data.train)

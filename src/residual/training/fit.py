@@ -1,6 +1,7 @@
 """Training: a job and a run folder -> a trained network and its report."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -13,6 +14,7 @@ from residual._console import print_row, show_work
 from residual._text import format_duration
 from residual.backend import accelerate
 from residual.data.balance import class_weights
+from residual.data.images import Images
 from residual.runs import checkpoints
 from residual.runs.checkpoints import State
 from residual.runs.folder import RunFolder
@@ -47,11 +49,13 @@ class Trained:
         model: the network, its batch-norm statistics recomputed and its probabilities calibrated.
         moving: the moving statistics that it had before (`batch_norm.assign_statistics` puts them back).
         report: what goes into report.json.
+        read_features: as `Job` has it.
     """
 
     model: keras.Model
     moving: list[np.ndarray]
     report: dict
+    read_features: Callable[[Images], np.ndarray] | None = None
 
 
 def fit(job: Job, folder: RunFolder, console: Console, state: State | None = None) -> Trained:
@@ -80,7 +84,8 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         )
     with record_failure(folder):
         batch_norm.check_statistics(model)
-        save_network(model, job, folder)  # kept even if what follows is interrupted
+        if recipe.epochs:
+            save_network(model, job, folder)  # kept even if what follows is interrupted
         with show_work(console, "recomputing batch-norm statistics"):
             moving, scores, rows = score_validation(model, job, best)
     unfreeze_all(model)
@@ -107,7 +112,7 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
     if not steps["interrupted"]:
         checkpoints.remove(folder.checkpoints)
         folder.start.unlink(missing_ok=True)
-    return Trained(model, moving, report)
+    return Trained(model, moving, report, job.read_features)
 
 
 def _train(

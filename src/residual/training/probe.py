@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # of the L2 penalty on standardized features, per image
+STRENGTHS = (
+    1e-4,
+    1e-3,
+    1e-2,
+    1e-1,
+    1.0,
+    10.0,
+    100.0,
+)  # of the L2 penalty on standardized features, per image
 MIN_IMAGES = 200  # with fewer validation images, five parts of the training images choose the strength
 FOLDS = 5
 _ITERATIONS = 200

@@ -16,10 +16,10 @@ from residual.training.compile import RateTable, compile_model
 from residual.training.job import Job
 from residual.training.phases import Phases
 
-SMOOTHING = 0.9  # share of the smoothed loss that each step keeps
+_WIDTH = 4.0  # steps, the deviation of the Gaussian that losses are averaged with
+_RECENT = 5  # losses whose mean says whether the test has diverged
 _DIVERGED = 3.0  # times the loss between the first and the lowest one: the test ends
 _LEAST_DROP = 0.05  # share of the first loss that must be lost before a rate is suggested
-_BELOW_LOWEST = 3.0  # the suggestion is the rate of the lowest loss divided by this
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +29,9 @@ class RateTest:
     Attributes:
         rates: (n,) the rate of each step.
         losses: (n,) of the batches, each before its step.
-        smoothed: (n,) their moving average.
-        suggested: the rate to use as the highest one; None if the loss did not fall.
-        steepest: the rate at which the smoothed loss falls fastest for each tenfold rate.
+        smoothed: (n,) their average over neighbouring steps.
+        suggested: the rate to use as the highest one, at which the loss falls fastest for each tenfold rate; None if
+            the loss did not fall.
         lowest: the rate of the lowest smoothed loss.
         diverged: the rate at which the test ended because the loss rose or was not finite; None if it ran to its end.
         recipe_rate: the highest rate of the recipe.
@@ -43,7 +43,6 @@ class RateTest:
     losses: np.ndarray
     smoothed: np.ndarray
     suggested: float | None
-    steepest: float
     lowest: float
     diverged: float | None
     recipe_rate: float
@@ -60,7 +59,7 @@ class RateTest:
             for rate, loss, smooth in zip(self.rates, self.losses, self.smoothed, strict=True)
         ]
         facts = ("network", "recipe", "optimizer", "data", "batch_size", "recipe_rate")
-        found = ("suggested", "steepest", "lowest", "diverged")
+        found = ("suggested", "lowest", "diverged")
         return {**{name: getattr(self, name) for name in (*facts, *found)}, "curve": curve}
 
 
@@ -110,7 +109,6 @@ class _Watch(keras.callbacks.Callback):
     def __init__(self, steps: int):
         super().__init__()
         self.steps, self.losses = steps, []
-        self._average, self._lowest = 0.0, math.inf
 
     def on_epoch_begin(self, epoch, logs=None):
         self._sum, self._count = 0.0, 0
@@ -124,47 +122,43 @@ class _Watch(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def _has_diverged(self) -> bool:
-        smoothed = smooth(np.array(self.losses))
-        if not math.isfinite(smoothed[-1]):
+        if not math.isfinite(self.losses[-1]):
             return True
-        first, low = smoothed[0], smoothed.min()
-        return len(smoothed) > 10 and smoothed[-1] > low + _DIVERGED * max(first - low, 0.1 * first)
+        means = [float(np.mean(self.losses[i : i + _RECENT])) for i in range(len(self.losses) - _RECENT + 1)]
+        if len(means) < 2:
+            return False
+        first, low = means[0], min(means)
+        return means[-1] > low + _DIVERGED * max(first - low, 0.1 * first)
 
 
 def smooth(losses: np.ndarray) -> np.ndarray:
-    """The moving average of losses (n,), without the pull of its beginning towards 0."""
-    found, average = [], 0.0
-    for number, loss in enumerate(losses, 1):
-        average = SMOOTHING * average + (1 - SMOOTHING) * float(loss)
-        found.append(average / (1 - SMOOTHING**number))
-    return np.array(found)
+    """The average of each loss (n,) and its neighbours on both sides, without a lag; NaN counts as missing."""
+    steps, finite = np.arange(len(losses)), np.isfinite(losses)
+    weights = np.exp(-0.5 * ((steps[:, None] - steps) / _WIDTH) ** 2) * finite
+    return (weights @ np.where(finite, losses, 0)) / weights.sum(1)
 
 
-def find_rates(rates: np.ndarray, smoothed: np.ndarray) -> tuple[float | None, float, float]:
-    """The suggested rate, that of the steepest fall, and that of the lowest loss.
+def find_rates(rates: np.ndarray, smoothed: np.ndarray) -> tuple[float | None, float]:
+    """The suggested rate, at which the loss falls fastest, and that of the lowest loss.
 
     Args:
         rates, smoothed: (n,), the rates rising.
     """
-    finite = np.isfinite(smoothed)
-    rates, smoothed = rates[finite], smoothed[finite]
     low = int(np.argmin(smoothed))
-    slopes = np.gradient(smoothed, np.log10(rates)) if len(rates) > 1 else np.zeros(len(rates))
-    steep = int(np.argmin(slopes[: low + 1]))
-    falls = smoothed[0] - smoothed[low] > _LEAST_DROP * abs(smoothed[0])
-    suggested = float(f"{rates[low] / _BELOW_LOWEST:.1e}") if falls else None
-    return suggested, float(rates[steep]), float(rates[low])
+    if low < 1 or smoothed[: low + 1].max() - smoothed[low] <= _LEAST_DROP * abs(smoothed[0]):
+        return None, float(rates[low])
+    slopes = np.gradient(smoothed, np.log10(rates))
+    return float(f"{rates[int(np.argmin(slopes[: low + 1]))]:.1e}"), float(rates[low])
 
 
 def _summarize(job: Job, rates: np.ndarray, losses: np.ndarray, steps: int) -> RateTest:
     smoothed = smooth(losses)
-    suggested, steepest, lowest = find_rates(rates, smoothed)
+    suggested, lowest = find_rates(rates, smoothed)
     return RateTest(
         rates=rates,
         losses=losses,
         smoothed=smoothed,
         suggested=suggested,
-        steepest=steepest,
         lowest=lowest,
         diverged=float(rates[-1]) if len(losses) < steps else None,
         recipe_rate=float(job.recipe.schedule.rates(100, job.recipe.epochs).max()),

@@ -101,7 +101,7 @@ FINETUNE = Recipe(
     label_smoothing=0.1,
     augment=(Affine(rotate=10, shift=0.1, scale=0.1), Flip(), Light(0.2, 0.2)),
     head="fitted",
-    unfreeze=0.5,
+    unfreeze=0.0,
     depth_decay=0.5,
     statistics="batch",
 )
