@@ -205,6 +205,8 @@ def _judge_claim(trends: dict[tuple[str, str], str]) -> str:
     kept = [variant for variant in vanish if trends["residual", variant] != "vanishes"]
     where = " and ".join(names[variant] for variant in vanish)
     rest = "shortcuts prevent it" if kept == vanish else "shortcuts do not prevent it everywhere"
+    if any(trends["residual", variant] == "explodes" for variant in kept):
+        rest += ", but it explodes with them"
     return (
         f"So gradients vanish in the plain network{'' if len(vanish) == 3 else ' only'} {where}, and {rest}."
     )
