@@ -145,7 +145,7 @@ def test_vanishing_and_exploding_gradients_are_named_by_their_figures():
     assert "the early gradient explodes in plain networks (x 9" in found.title
     assert "stays of one size in residual ones" in found.title
     assert (
-        "So gradients vanish in the plain network only without it from Glorot's, and shortcuts prevent it."
+        "So gradients vanish in the plain network only without batch norm from Glorot's weights, and shortcuts prevent it."
         in (found.closing[-1])
     )
 

@@ -197,8 +197,8 @@ def _judge_claim(trends: dict[tuple[str, str], str]) -> str:
     vanish = [variant for variant in ("norm", "he", "glorot") if trends["plain", variant] == "vanishes"]
     names = {
         "norm": "with batch norm",
-        "he": "without it from He's weights",
-        "glorot": "without it from Glorot's",
+        "he": "without batch norm from He's weights",
+        "glorot": "without batch norm from Glorot's weights",
     }
     if not vanish:
         return "So gradients vanish in no plain network here."
