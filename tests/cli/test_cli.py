@@ -24,7 +24,19 @@ from residual.training.callbacks.epoch_log import EpochLog
 from tests.support.made import stripes
 
 VERBS = (
-    *("train", "evaluate", "predict", "runs", "runs compare", "data", "audit", "summary", "list", "recipes", "study"),
+    *(
+        "train",
+        "evaluate",
+        "predict",
+        "runs",
+        "runs compare",
+        "data",
+        "audit",
+        "summary",
+        "list",
+        "recipes",
+        "study",
+    ),
     *("check", "convert", "bench", "export"),
 )
 
