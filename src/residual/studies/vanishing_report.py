@@ -18,6 +18,7 @@ _CLAIM = (
     "what notebooks A to E say; He et al. 2015 (arXiv:1512.03385, section 4.1) doubt it for networks with batch norm",
 )
 _EARLY = "gradient norm of early layers"
+_DEAD = 1e-9  # a mean below it is that of networks whose units give nothing but 0
 
 
 @dataclass(frozen=True)
