@@ -40,7 +40,7 @@ def report(found: Comparison) -> Findings:
         for kind in ("plain", "residual")
     }
     return Findings(
-        title=_write_title(outcomes, verdicts),
+        title=_write_title(outcomes, verdicts) + (" (one seed)" if len(found.seeds) < 2 else ""),
         closing=_write_closing(outcomes, verdicts, found),
         method=(
             (

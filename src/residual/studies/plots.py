@@ -28,7 +28,7 @@ class Axis:
     Attributes:
         label: what it measures, with the unit.
         log: whether it is logarithmic; values of 0 and below are then left out.
-        low, high: its ends; None takes the values' own.
+        low, high: its ends; None takes the values' own. What lies beyond is drawn at the edge.
         percent: whether values are shares, written as percentages.
     """
 
@@ -75,11 +75,9 @@ class _Scale:
     def __init__(self, axis: Axis, values: Sequence[float], start: float, end: float):
         self.log, self.start, self.end = axis.log, start, end
         shown = [value for value in values if isfinite(value) and (value > 0 or not axis.log)]
-        if axis.low is not None:
-            shown.append(axis.low)
-        if axis.high is not None:
-            shown.append(axis.high)
         low, high = (min(shown), max(shown)) if shown else (1.0, 10.0)
+        low = low if axis.low is None else axis.low
+        high = high if axis.high is None else axis.high
         if self.log:
             self._set_decades(low, high)
         else:

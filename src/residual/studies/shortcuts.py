@@ -116,6 +116,7 @@ def _write_title(kinds: Comparison) -> str:
     verdict = _compare_tests(kinds, "option-A", "none")
     errors = [format_error(kinds.outcomes[name].spread("test").mean) for name in ("option-A", "none")]
     ends = f"{errors[0]} test error with option A, {errors[1]} without any shortcut"
+    ends += ", with one seed" if len(kinds.seeds) < 2 else ""
     if verdict.startswith("higher"):
         return f"A shortcut helps already at 20 layers: {ends}"
     if verdict.startswith("lower"):

@@ -18,6 +18,7 @@ _CLAIM = (
     "what notebooks A to E say; He et al. 2015 (arXiv:1512.03385, section 4.1) doubt it for networks with batch norm",
 )
 _EARLY = "gradient norm of early layers"
+_DEAD = 1e-9  # a mean below it is that of networks whose units give nothing but 0
 
 
 @dataclass(frozen=True)
@@ -197,14 +198,16 @@ def _judge_claim(trends: dict[tuple[str, str], str]) -> str:
     vanish = [variant for variant in ("norm", "he", "glorot") if trends["plain", variant] == "vanishes"]
     names = {
         "norm": "with batch norm",
-        "he": "without it from He's weights",
-        "glorot": "without it from Glorot's",
+        "he": "without batch norm from He's weights",
+        "glorot": "without batch norm from Glorot's weights",
     }
     if not vanish:
         return "So gradients vanish in no plain network here."
     kept = [variant for variant in vanish if trends["residual", variant] != "vanishes"]
     where = " and ".join(names[variant] for variant in vanish)
     rest = "shortcuts prevent it" if kept == vanish else "shortcuts do not prevent it everywhere"
+    if any(trends["residual", variant] == "explodes" for variant in kept):
+        rest += ", but it explodes with them"
     return (
         f"So gradients vanish in the plain network{'' if len(vanish) == 3 else ' only'} {where}, and {rest}."
     )
