@@ -157,9 +157,10 @@ def _describe(context: Context, measured: dict[str, Any]) -> Findings:
     farthest = max(layers, key=lambda one: one["mean_apart"])
     widest = max(layers, key=lambda one: one["spread_apart"])
     closing = [
-        f"{len(stale)} of {len(layers)} batch norms have moving statistics that are not those of the training images: "
-        f"means up to {farthest['mean_apart']:.2g} standard deviations away ({farthest['name']}), standard deviations "
-        f"off by a factor of up to {widest['spread_apart']:.2g} ({widest['name']}).",
+        f"{len(stale)} of {len(layers)} batch norms {'is' if len(stale) == 1 else 'are'} stale, which means that the moving "
+        "statistics are not those of the training images. The farthest mean is "
+        f"{farthest['mean_apart']:.2g} standard deviations away ({farthest['name']}), the farthest standard deviation is "
+        f"off by a factor of {widest['spread_apart']:.2g} ({widest['name']}).",
         f"Of {scores['moving']['n']} {name} images, {_write(scores['moving'])} are right with the moving statistics, "
         f"{_write(scores['batch'])} with those of each batch and {_write(scores['recomputed'])} with recomputed ones; "
         f"the last differs from the first by {'more than' if gain['beyond_chance'] else 'no more than'} chance "
@@ -187,7 +188,10 @@ def _describe(context: Context, measured: dict[str, Any]) -> Findings:
 
 def _state_title(stale: list, layers: list, scores: dict, gain: dict) -> str:
     if stale and gain["beyond_chance"] and gain["value"] > 0:
-        return f"Stale batch norms cost this network {100 * gain['value']:.0f} points of accuracy"
+        points = f"{100 * gain['value']:.0f} points of accuracy"
+        if len(stale) == 1:
+            return f"One stale batch norm, {stale[0]['name']}, costs this network {points}"
+        return f"{len(stale)} stale batch norms cost this network {points}"
     if stale:
         return f"{len(stale)} of {len(layers)} batch norms are stale, at no cost that shows"
     return f"All {len(layers)} batch norms fit the data"
@@ -262,11 +266,12 @@ def _draw_layers(layers: list[dict[str, Any]]) -> Any:
         Series("mean", places, tuple(one["mean_apart"] for one in layers), "blue"),
         Series("spread", places, tuple(one["spread_apart"] - 1 for one in layers), "orange", dashed=True),
     ]
-    worst = max(layers, key=lambda one: one["mean_apart"])
+    worst = max(layers, key=lambda one: max(one["mean_apart"], one["spread_apart"] - 1))
     title = (
-        f"The moving mean is farthest from the data in {worst['name']}: {worst['mean_apart']:.2g} deviations"
+        f"{worst['name']} is farthest from the data: its mean by {worst['mean_apart']:.2g} deviations, its deviation by a "
+        f"factor of {worst['spread_apart']:.2g}"
     )
-    note = "distance of means (standard deviations); of standard deviations (factor - 1)"
+    note = "mean: in deviations of the data; spread: factor - 1"
     x_axis, y_axis = Axis("batch norm, from the input"), Axis("distance", low=0.0)
     return draw_lines("layers", title, series, x_axis, y_axis, note)
 
