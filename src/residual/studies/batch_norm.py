@@ -157,10 +157,10 @@ def _describe(context: Context, measured: dict[str, Any]) -> Findings:
     farthest = max(layers, key=lambda one: one["mean_apart"])
     widest = max(layers, key=lambda one: one["spread_apart"])
     closing = [
-        f"{len(stale)} of {len(layers)} batch norms {'is' if len(stale) == 1 else 'are'} stale, which means that the moving "
-        "statistics are not those of the training images. The farthest mean is "
-        f"{farthest['mean_apart']:.2g} standard deviations away ({farthest['name']}), the farthest standard deviation is "
-        f"off by a factor of {widest['spread_apart']:.2g} ({widest['name']}).",
+        f"{len(stale)} of {len(layers)} batch norms {'is' if len(stale) == 1 else 'are'} stale, which means that the "
+        "moving statistics are not those of the training images. The farthest mean is "
+        f"{farthest['mean_apart']:.2g} standard deviations away ({farthest['name']}), the farthest standard deviation "
+        f"is off by a factor of {widest['spread_apart']:.2g} ({widest['name']}).",
         f"Of {scores['moving']['n']} {name} images, {_write(scores['moving'])} are right with the moving statistics, "
         f"{_write(scores['batch'])} with those of each batch and {_write(scores['recomputed'])} with recomputed ones; "
         f"the last differs from the first by {'more than' if gain['beyond_chance'] else 'no more than'} chance "
@@ -268,8 +268,8 @@ def _draw_layers(layers: list[dict[str, Any]]) -> Any:
     ]
     worst = max(layers, key=lambda one: max(one["mean_apart"], one["spread_apart"] - 1))
     title = (
-        f"{worst['name']} is farthest from the data: its mean by {worst['mean_apart']:.2g} deviations, its deviation by a "
-        f"factor of {worst['spread_apart']:.2g}"
+        f"{worst['name']} is farthest from the data: its mean by {worst['mean_apart']:.2g} deviations, its deviation by "
+        f"a factor of {worst['spread_apart']:.2g}"
     )
     note = "mean: in deviations of the data; spread: factor - 1"
     x_axis, y_axis = Axis("batch norm, from the input"), Axis("distance", low=0.0)
