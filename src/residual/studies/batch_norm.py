@@ -268,8 +268,8 @@ def _draw_layers(layers: list[dict[str, Any]]) -> Any:
     ]
     worst = max(layers, key=lambda one: max(one["mean_apart"], one["spread_apart"] - 1))
     title = (
-        f"{worst['name']} is farthest from the data: its mean by {worst['mean_apart']:.2g} deviations, its deviation by "
-        f"a factor of {worst['spread_apart']:.2g}"
+        f"{worst['name']} is farthest from the data: its mean by {worst['mean_apart']:.2g} deviations, its "
+        f"deviation by a factor of {worst['spread_apart']:.2g}"
     )
     note = "mean: in deviations of the data; spread: factor - 1"
     x_axis, y_axis = Axis("batch norm, from the input"), Axis("distance", low=0.0)
