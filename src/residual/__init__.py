@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._verbs.doctor import doctor
     from residual._verbs.explain import explain, save_features
     from residual._verbs.report import write_report
+    from residual._verbs.study import run_study
     from residual.auditing.audit import audit
     from residual.checker import check
     from residual.data.drawn_hands.hands import render_hand
@@ -69,6 +70,7 @@ __all__ = [
     "recompute_batch_norm",
     "render_hand",
     "resume",
+    "run_study",
     "save_features",
     "score",
     "split_validation",
@@ -85,6 +87,7 @@ _MODULES = {
     "residual._verbs.explain": ("explain", "save_features"),
     "residual._run": ("Run", "open_run"),
     "residual._verbs.report": ("write_report",),
+    "residual._verbs.study": ("run_study",),
     "residual.auditing.audit": ("audit",),
     "residual.checker": ("check",),
     "residual.data.drawn_hands.hands": ("render_hand",),

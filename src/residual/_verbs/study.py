@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BUDGET = "5m"
 SEEDS = 3
 _MOST_SEEDS = 20
+_VALIDATION = 0.1  # share of the training images of other data than a run's own
 
 
 def check_study(name: str, network: str | Path | None, seeds: int) -> Study:
@@ -122,7 +123,19 @@ def run_study(
             subject=subject,
         )
         findings = study.run(context)
-    return write_results(study, context, findings, command or f"residual.study({name!r})")
+    return write_results(
+        study, context, findings, command or _write_call(name, run_or_model, data, time_budget, seeds)
+    )
+
+
+def _write_call(name: str, run_or_model: Any, data: Any, time_budget: str, seeds: int) -> str:
+    """The call that repeats a study in Python."""
+    values = {"data": data, "time_budget": time_budget, "seeds": seeds}
+    words = [repr(name), *([repr(str(run_or_model))] if run_or_model is not None else [])]
+    for key, value in values.items():
+        if value is not None:
+            words.append(f"{key}={value if isinstance(value, int) else repr(str(value))}")
+    return f"residual.run_study({', '.join(words)})"
 
 
 def _choose_data(run_or_model: str | Path | None, data: str | Path | None) -> str:
@@ -168,7 +181,7 @@ def check_repair(study: Study, repair: str | Path | None) -> None:
 
 
 def _load(run_or_model: str | Path | None, address: str, is_own: bool, network: Any) -> "Dataset":
-    """The images: those of a run in its own split, others in the size that a network takes."""
+    """The images: those of a run in its own split, others in the size that a network takes, some set aside."""
     from residual.data.load import load_data
 
     if run_or_model is None:
@@ -178,8 +191,9 @@ def _load(run_or_model: str | Path | None, address: str, is_own: bool, network: 
         from residual.training.reload import reload_split
 
         return reload_split(open_run(run_or_model).folder)
-    side = network.input_shape[1]
-    return load_data(address, side)
+    from residual.training.job import split_validation
+
+    return split_validation(load_data(address, network.input_shape[1]), _VALIDATION, 0)
 
 
 def _open_network(
@@ -203,4 +217,4 @@ def _open_network(
     check_unneeded(run, None, pixels)
     recipe = Recipe.from_table(run.folder.record.recipe)
     info = load_model(run.folder.model)[1] if path else {}
-    return run.model, Subject("0-255", info, recipe.batch_size, tuple(recipe.augment), path)
+    return run.model, Subject("0-255", info, recipe.batch_size, tuple(recipe.augment), True, path)

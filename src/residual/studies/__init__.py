@@ -10,6 +10,12 @@ A new study is one file and one row here.
 """
 
 from residual.studies.batch_norm import BATCH_NORM
+from residual.studies.degradation import DEGRADATION
+from residual.studies.shortcuts import SHORTCUTS
 from residual.studies.study import Study
+from residual.studies.surgery import SURGERY
+from residual.studies.vanishing import VANISHING
 
-STUDIES: dict[str, Study] = {one.name: one for one in (BATCH_NORM,)}
+STUDIES: dict[str, Study] = {
+    one.name: one for one in (VANISHING, DEGRADATION, SHORTCUTS, SURGERY, BATCH_NORM)
+}

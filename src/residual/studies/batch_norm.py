@@ -26,8 +26,8 @@ MODES = {
 def run(context: Context) -> Findings:
     """Compare statistics and accuracies of a network; repair it if that is asked for.
 
-    Statistics are computed from training images alone. Accuracies are measured on the validation images of a run, or
-    of other data on its validation images, or else on its test images.
+    Statistics are computed from training images alone. Accuracies are measured on the validation images of a run, and of
+    a model file on the test images of its data: nobody knows on which others it was trained.
 
     Args:
         context: of the study; its network has batch norms.
@@ -96,7 +96,9 @@ def _measure(context: Context) -> dict[str, Any]:
 
 def _choose_held_out(context: Context) -> tuple[str, "Images"]:
     validation = context.data.validation
-    return ("test", context.data.test) if validation is None else ("validation", validation)
+    if context.subject.is_run and validation is not None:
+        return "validation", validation
+    return "test", context.data.test
 
 
 def _take(images: "Images") -> "Images":

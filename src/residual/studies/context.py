@@ -48,6 +48,7 @@ class Subject:
         pixels: the range that it takes, a key of `evaluation.classifier.PIXELS`.
         info: what stands beside the model in its file.
         batch_size, augment: of its training.
+        is_run: whether it is a run, whose validation images it was not trained on; of others nobody knows that.
         repair: the file for a repaired network; None writes none.
     """
 
@@ -55,6 +56,7 @@ class Subject:
     info: dict[str, Any] = field(default_factory=dict)
     batch_size: int = 32
     augment: tuple[Any, ...] = ()
+    is_run: bool = False
     repair: Path | None = None
 
 
@@ -134,7 +136,7 @@ class Context:
             write_text(self.folder / _PIECES / f"{name}.json", json.dumps(piece))
             self._pieces[name] = piece
             if show:
-                print_row(self.console, name, f"{show(result)}  {piece['seconds']:.0f} s", indent=30)
+                print_row(self.console, name, f"{show(result)}  {piece['seconds']:.0f} s", indent=34)
         return self._pieces[name]["result"]
 
     def count_seconds(self, name: str) -> float:
@@ -158,6 +160,8 @@ def _read_piece(path: Path) -> dict[str, Any] | None:
 def open_folder(asked: Asked, out: Path | None, root: Path = Path("studies")) -> Path:
     """The folder of a study: a new one, or one that was asked the same, in which the study is resumed.
 
+    The time budget may be another one: with more time a study goes on, with the sizes that it chose at first.
+
     Args:
         asked: what is asked now.
         out: the folder; None takes the first free one below `root`, named for the study and its data.
@@ -177,13 +181,15 @@ def open_folder(asked: Asked, out: Path | None, root: Path = Path("studies")) ->
     elif out.is_dir() and any(out.iterdir()) and not _was_asked(out, asked):
         held = "a study of which something else was asked" if (out / _ASKED).exists() else "other files"
         raise RunError(f"{out} holds {held}. Choose another `out`, or remove it.")
-    if not (out / _ASKED).exists():
-        write_text(out / _ASKED, text)
+    write_text(out / _ASKED, text)
     return out
 
 
 def _was_asked(folder: Path, asked: Asked) -> bool:
+    """Whether a folder holds a study of which the same was asked, but for the time."""
     try:
-        return json.loads((folder / _ASKED).read_text("utf-8")) == json.loads(json.dumps(asked.__dict__))
+        before = json.loads((folder / _ASKED).read_text("utf-8"))
     except (OSError, ValueError):
         return False
+    now = json.loads(json.dumps(asked.__dict__))
+    return isinstance(before, dict) and {**before, "seconds": 0} == {**now, "seconds": 0}

@@ -14,6 +14,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,10 @@ class Result:
             "page": str(self.page),
             "title": self.findings.title,
             "closing": list(self.findings.closing),
-            "figures": self.findings.figures,
+            "figures": {
+                name: None if isinstance(value, float) and not isfinite(value) else value
+                for name, value in self.findings.figures.items()
+            },
             "seconds": round(self.seconds, 1),
         }
 

@@ -48,7 +48,9 @@ def format_cell(value: float | int | str | None) -> str:
     """A cell of a table as text: four digits of a number, "–" if there is none."""
     if value is None:
         return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def format_svg(drawing: Drawing) -> str:

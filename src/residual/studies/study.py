@@ -24,7 +24,7 @@ class Findings:
         charts: with titles that state what they show.
         table: the figures, a row for each network or layer.
         limits: what the figures do not say, a sentence each.
-        quote: a claim and where it stands, which the study tests; None without one.
+        claim: what is usually said and where, which the study tests; None without one.
         figures: the measured figures by name, for programs.
     """
 
@@ -34,7 +34,7 @@ class Findings:
     charts: tuple[Drawing | Frames, ...]
     table: Table
     limits: tuple[str, ...] = ()
-    quote: tuple[str, str] | None = None
+    claim: tuple[str, str] | None = None
     figures: dict[str, float | int | str | None] = field(default_factory=dict)
 
 
