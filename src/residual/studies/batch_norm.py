@@ -26,8 +26,8 @@ MODES = {
 def run(context: Context) -> Findings:
     """Compare statistics and accuracies of a network; repair it if that is asked for.
 
-    Statistics are computed from training images alone. Accuracies are measured on the validation images of a run, and of
-    a model file on the test images of its data: nobody knows on which others it was trained.
+    Statistics are computed from training images alone. Accuracies are measured on the validation images of a run, or
+    on the test images of the data of a model file, because nobody knows on which others that was trained.
 
     Args:
         context: of the study; its network has batch norms.
