@@ -64,11 +64,11 @@ def _measure(context: Context) -> dict[str, Any]:
             "data that it was trained on as `data`."
         )
     name, held_out = _choose_held_out(context)
-    train_x = _take_pixels(context, data.train)
+    train_x = _take_pixels(context, _list_training(context))
     report = examine_norms(model, train_x, subject.batch_size, subject.augment, max_images=len(train_x))
     scores: dict[str, Any] = {}
     right: dict[str, Any] = {}
-    for split, images in (("training", data.train), (name, held_out)):
+    for split, images in (("training", _list_training(context)), (name, held_out)):
         x = _take_pixels(context, images)
         labels = _take(images).y[: len(x)]
         answers = {"moving": _predict(model, x)}
@@ -92,6 +92,14 @@ def _measure(context: Context) -> dict[str, Any]:
         "gain": gain.to_dict(),
         "layers": [{**asdict(one), "stale": one.stale, "words": one.words} for one in report.states],
     }
+
+
+def _list_training(context: Context) -> "Images":
+    """The training images; for a model file also those that were set aside, which it may have been trained on."""
+    data = context.data
+    if context.subject.is_run or data.validation is None:
+        return data.train
+    return data.train.and_also(data.validation)
 
 
 def _choose_held_out(context: Context) -> tuple[str, "Images"]:
@@ -139,7 +147,7 @@ def _repair(context: Context) -> None:
 
     path, subject = context.subject.repair, context.subject
     assert path is not None
-    x = _take_pixels(context, context.data.train)
+    x = _take_pixels(context, _list_training(context))
     recompute_batch_norm(context.network, x, subject.batch_size, subject.augment, max_images=len(x))
     network = context.network  # a Sequential model has no `input`, by which the file is made
     save_model(keras.Model(network.inputs[0], network.outputs[0], name=network.name), path, subject.info)
