@@ -158,7 +158,8 @@ def main() -> None:
     os.chdir(asked.work)
     found = {name: diagnose(name) for name in asked.only}
     if asked.only == list(CASES):
-        results.write_text(json.dumps(found, indent=1) + "\n")
+        text = json.dumps(found, indent=1).replace(f"{Path.cwd()}/", "")
+        results.write_text(text + "\n")
     print(format_table(found))
 
 
