@@ -35,6 +35,10 @@ CASES: dict[str, tuple[str, list[str] | None]] = {
         "70 training images, 100 epochs",
         ["digits", "--validation", "0.95", "--epochs", "100"],
     ),
+    "digits-tiny30": (
+        "30 training images, 60 epochs",
+        ["digits", "--validation", "0.98", "--epochs", "60"],
+    ),
     "digits-dead": ("half of the biases begin at -8", None),
     "digits-plain": ("20 convolutions without shortcut and batch norm, small weights", None),
 }
@@ -154,7 +158,8 @@ def main() -> None:
     os.chdir(asked.work)
     found = {name: diagnose(name) for name in asked.only}
     if asked.only == list(CASES):
-        results.write_text(json.dumps(found, indent=1) + "\n")
+        text = json.dumps(found, indent=1).replace(f"{Path.cwd()}/", "")
+        results.write_text(text + "\n")
     print(format_table(found))
 
 

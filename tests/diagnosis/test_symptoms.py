@@ -98,6 +98,8 @@ def test_a_gap_beyond_chance_is_overfitting():
     check = overfitting.find(patient)
     assert check.found
     assert check.figures["gap"] == pytest.approx(0.2)
+    give_answers(patient, training=answers(96, 0), validation=answers(1000, 80))
+    assert overfitting.find(patient).found  # all training images are measured: only the others are a sample
     give_answers(patient, validation=answers(10, 1))
     assert not overfitting.find(patient).found  # 10 images are too few to tell
 

@@ -217,4 +217,4 @@ def _open_network(
     check_unneeded(run, None, pixels)
     recipe = Recipe.from_table(run.folder.record.recipe)
     info = load_model(run.folder.model)[1] if path else {}
-    return run.model, Subject("0-255", info, recipe.batch_size, tuple(recipe.augment), path)
+    return run.model, Subject("0-255", info, recipe.batch_size, tuple(recipe.augment), True, path)

@@ -27,7 +27,7 @@ def run(context: Context) -> Findings:
     """Compare statistics and accuracies of a network; repair it if that is asked for.
 
     Statistics are computed from training images alone. Accuracies are measured on the validation images of a run, or
-    of other data on its validation images, or else on its test images.
+    on the test images of the data of a model file, because nobody knows on which others that was trained.
 
     Args:
         context: of the study; its network has batch norms.
@@ -64,11 +64,11 @@ def _measure(context: Context) -> dict[str, Any]:
             "data that it was trained on as `data`."
         )
     name, held_out = _choose_held_out(context)
-    train_x = _take_pixels(context, data.train)
+    train_x = _take_pixels(context, _list_training(context))
     report = examine_norms(model, train_x, subject.batch_size, subject.augment, max_images=len(train_x))
     scores: dict[str, Any] = {}
     right: dict[str, Any] = {}
-    for split, images in (("training", data.train), (name, held_out)):
+    for split, images in (("training", _list_training(context)), (name, held_out)):
         x = _take_pixels(context, images)
         labels = _take(images).y[: len(x)]
         answers = {"moving": _predict(model, x)}
@@ -94,9 +94,19 @@ def _measure(context: Context) -> dict[str, Any]:
     }
 
 
+def _list_training(context: Context) -> "Images":
+    """The training images; for a model file also those that were set aside, which it may have been trained on."""
+    data = context.data
+    if context.subject.is_run or data.validation is None:
+        return data.train
+    return data.train.and_also(data.validation)
+
+
 def _choose_held_out(context: Context) -> tuple[str, "Images"]:
     validation = context.data.validation
-    return ("test", context.data.test) if validation is None else ("validation", validation)
+    if context.subject.is_run and validation is not None:
+        return "validation", validation
+    return "test", context.data.test
 
 
 def _take(images: "Images") -> "Images":
@@ -137,7 +147,7 @@ def _repair(context: Context) -> None:
 
     path, subject = context.subject.repair, context.subject
     assert path is not None
-    x = _take_pixels(context, context.data.train)
+    x = _take_pixels(context, _list_training(context))
     recompute_batch_norm(context.network, x, subject.batch_size, subject.augment, max_images=len(x))
     network = context.network  # a Sequential model has no `input`, by which the file is made
     save_model(keras.Model(network.inputs[0], network.outputs[0], name=network.name), path, subject.info)
@@ -157,9 +167,10 @@ def _describe(context: Context, measured: dict[str, Any]) -> Findings:
     farthest = max(layers, key=lambda one: one["mean_apart"])
     widest = max(layers, key=lambda one: one["spread_apart"])
     closing = [
-        f"{len(stale)} of {len(layers)} batch norms have moving statistics that are not those of the training images: "
-        f"means up to {farthest['mean_apart']:.2g} standard deviations away ({farthest['name']}), standard deviations "
-        f"off by a factor of up to {widest['spread_apart']:.2g} ({widest['name']}).",
+        f"{len(stale)} of {len(layers)} batch norms {'is' if len(stale) == 1 else 'are'} stale, which means that the "
+        "moving statistics are not those of the training images. The farthest mean is "
+        f"{farthest['mean_apart']:.2g} standard deviations away ({farthest['name']}), the farthest standard deviation "
+        f"is off by a factor of {widest['spread_apart']:.2g} ({widest['name']}).",
         f"Of {scores['moving']['n']} {name} images, {_write(scores['moving'])} are right with the moving statistics, "
         f"{_write(scores['batch'])} with those of each batch and {_write(scores['recomputed'])} with recomputed ones; "
         f"the last differs from the first by {'more than' if gain['beyond_chance'] else 'no more than'} chance "
@@ -187,7 +198,10 @@ def _describe(context: Context, measured: dict[str, Any]) -> Findings:
 
 def _state_title(stale: list, layers: list, scores: dict, gain: dict) -> str:
     if stale and gain["beyond_chance"] and gain["value"] > 0:
-        return f"Stale batch norms cost this network {100 * gain['value']:.0f} points of accuracy"
+        points = f"{100 * gain['value']:.0f} points of accuracy"
+        if len(stale) == 1:
+            return f"One stale batch norm, {stale[0]['name']}, costs this network {points}"
+        return f"{len(stale)} stale batch norms cost this network {points}"
     if stale:
         return f"{len(stale)} of {len(layers)} batch norms are stale, at no cost that shows"
     return f"All {len(layers)} batch norms fit the data"
@@ -262,11 +276,12 @@ def _draw_layers(layers: list[dict[str, Any]]) -> Any:
         Series("mean", places, tuple(one["mean_apart"] for one in layers), "blue"),
         Series("spread", places, tuple(one["spread_apart"] - 1 for one in layers), "orange", dashed=True),
     ]
-    worst = max(layers, key=lambda one: one["mean_apart"])
+    worst = max(layers, key=lambda one: max(one["mean_apart"], one["spread_apart"] - 1))
     title = (
-        f"The moving mean is farthest from the data in {worst['name']}: {worst['mean_apart']:.2g} deviations"
+        f"{worst['name']} is farthest from the data: its mean by {worst['mean_apart']:.2g} deviations, its "
+        f"deviation by a factor of {worst['spread_apart']:.2g}"
     )
-    note = "distance of means (standard deviations); of standard deviations (factor - 1)"
+    note = "mean: in deviations of the data; spread: factor - 1"
     x_axis, y_axis = Axis("batch norm, from the input"), Axis("distance", low=0.0)
     return draw_lines("layers", title, series, x_axis, y_axis, note)
 

@@ -48,6 +48,7 @@ class Subject:
         pixels: the range that it takes, a key of `evaluation.classifier.PIXELS`.
         info: what stands beside the model in its file.
         batch_size, augment: of its training.
+        is_run: whether it is a run, whose validation images it was not trained on; of others nobody knows that.
         repair: the file for a repaired network; None writes none.
     """
 
@@ -55,6 +56,7 @@ class Subject:
     info: dict[str, Any] = field(default_factory=dict)
     batch_size: int = 32
     augment: tuple[Any, ...] = ()
+    is_run: bool = False
     repair: Path | None = None
 
 

@@ -17,12 +17,17 @@ def find(patient: Patient) -> Check:
         patient: the run.
     """
     training, validation = patient.training, patient.validation
-    gap = compare_unpaired(validation.counts, training.counts)
-    low, high = gap.interval
+    gap = training.accuracy - validation.accuracy
+    low, high = compare_unpaired(validation.counts, training.counts).interval
+    if len(training) == len(
+        patient.split.train
+    ):  # all of them, so that only the validation images are a sample
+        least, most = validation.interval
+        low, high = training.accuracy - most, training.accuracy - least
     found = low > GAP
     evidence = (
         f"{training.accuracy:.1%} of {len(training)} training images and {validation.accuracy:.1%} of "
-        f"{len(validation)} validation images are right: a gap of {100 * gap.value:.1f} points (95% interval "
+        f"{len(validation)} validation images are right: a gap of {100 * gap:.1f} points (95% interval "
         f"{100 * low:.1f} to {100 * high:.1f})."
     )
     remedies = [
@@ -42,7 +47,7 @@ def find(patient: Patient) -> Check:
             )
         )
     figures = {
-        "gap": gap.value,
+        "gap": gap,
         "low": low,
         "high": high,
         "training_images": len(training),
