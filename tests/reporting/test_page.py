@@ -54,6 +54,13 @@ def test_a_run_that_was_interrupted_has_a_page():
     assert "There is no result yet" in read(report)
 
 
+def test_values_of_other_types_are_a_message(run):
+    for report in ('{"test": 5}', '{"test": {"n": 40}}', '{"validation": [1]}'):
+        (run.path / "report.json").write_text(report)
+        with pytest.raises(RunError, match=r"not one that a training writes .* Put the files back"):
+            write_report(run)
+
+
 def test_names_are_text_not_markup():
     path = written("<i>first", right=None)
     text = read(write_report(residual.open_run(path)))

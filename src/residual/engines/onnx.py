@@ -26,9 +26,7 @@ class OnnxEngine(Engine):
         try:
             onnxruntime = import_onnxruntime()
         except ImportError:
-            raise RunError(
-                f"{path} needs ONNX Runtime. Install it with pip install 'residual-learning[export]'."
-            ) from None
+            raise RunError(f"{path} needs ONNX Runtime. Install it with pip install onnxruntime.") from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3

@@ -3,6 +3,7 @@
 import time
 import warnings
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from residual.errors import ResidualWarning, RunError
 if TYPE_CHECKING:
     import keras
 
+# What extras bring; the packages of the other formats are always there.
+_NEEDED = {"openvino": ("openvino",), "litert": ("ai_edge_litert",)}
 # Packages whose versions the card names.
 _PACKAGES = ("residual-learning", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "onnx", "openvino")
 
@@ -85,7 +88,7 @@ def write_card_beside(card: ModelCard, path: Path) -> None:
 
 
 def check_format(format: str, precision: str = "fp32") -> str:
-    """The format, if there is one of that name that has the precision.
+    """The format, if there is one of that name that has the precision, and the packages that write it are there.
 
     Raises:
         RunError: naming those that there are.
@@ -98,6 +101,11 @@ def check_format(format: str, precision: str = "fp32") -> str:
     if precision not in precisions:
         raise RunError(
             f"precision must be {' or '.join(sorted(precisions))} for {format}; got {precision!r}."
+        )
+    missing = [package for package in _NEEDED.get(format, ()) if find_spec(package) is None]
+    if missing:
+        raise RunError(
+            f"{format} needs {', '.join(missing)}. Install it with pip install 'residual-learning[export]'."
         )
     return format
 

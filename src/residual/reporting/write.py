@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from residual._atomic import write_text
 from residual._text import first_line
-from residual.errors import ResidualWarning
+from residual.errors import ResidualWarning, RunError
 from residual.reporting.page import NAME, check_page, format_page
 from residual.reporting.repeat import FormatCommand, format_call
 from residual.runs.folder import name_run
@@ -61,13 +61,27 @@ def write_page(
         OSError: if the page cannot be written.
         RunError: if `path` is something else, or a file of the run is damaged.
     """
+    from jinja2 import TemplateError
+
     from residual.reporting.gather import gather
 
     check_page(path)
     folder = run.folder
     command = format_command(folder.path, folder.record) if format_command else None
-    judged = gather(run, command or format_call(folder.path, folder.record), rows)
-    write_text(path, format_page(judged))
+    try:
+        judged = gather(run, command or format_call(folder.path, folder.record), rows)
+        page = format_page(judged)
+    except (
+        AttributeError,
+        LookupError,
+        TypeError,
+        TemplateError,
+    ) as error:  # values of other types than ours
+        raise RunError(
+            f"{folder.path} has no report: a value in its report.json, run.toml or log.csv is not one that a training "
+            f"writes ({first_line(error)}). Put the files back."
+        ) from error
+    write_text(path, page)
     return WrittenReport(
         path,
         path.stat().st_size,
@@ -91,9 +105,7 @@ def keep_report(
     path = run.folder.path
     try:
         write_page(run, path / NAME, format_command, rows)
-    except (
-        Exception
-    ) as error:  # of a picture, a network without a graph or the disk: the run is as good without a page
+    except Exception as error:  # whatever it is, the run is as good without a page
         warnings.warn(
             f"No report is written: {first_line(error)} Write it later with residual report {name_run(path)}.",
             ResidualWarning,
