@@ -103,4 +103,4 @@ def test_bicubic_without_antialiasing_is_that_of_keras(size):
         source="a test",
     )
     scaled = tensorflow.image.resize(photo.astype(np.float32), size[::-1], "bicubic", antialias=False).numpy()
-    np.testing.assert_allclose(prepare_image(Image.fromarray(photo), p), scaled, atol=2e-2)
+    np.testing.assert_allclose(prepare_image(Image.fromarray(photo), p), scaled, atol=1e-2)

@@ -79,7 +79,7 @@ def test_an_unknown_format_is_refused_with_those_that_are_known(tmp_path):
     with pytest.raises(
         RunError, match=r"old.dat cannot be converted: its format is unknown. Give an HDF5 model"
     ):
-        residual.convert(tmp_path / "old.bin")
+        residual.convert(tmp_path / "old.dat")
 
 
 def test_hdf5_is_known_by_its_content_too(tmp_path):

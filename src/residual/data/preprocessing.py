@@ -190,17 +190,23 @@ def _scale_bicubic(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Bicubic scaling of tensors, as TensorFlow does it without antialiasing: float32.
 
     Of four pixels around each place, weighted by Keys's kernel (a = -0.5); those beyond the border do not count.
+    Places are rounded to 1/1024 of a pixel, as in TensorFlow's table of the kernel.
     """
     pixels = pixels.astype(np.float32)
     for axis, want in ((0, size[1]), (1, size[0])):
         have = pixels.shape[axis]
         places = (np.arange(want) + 0.5) * (have / want) - 0.5
-        taps = np.floor(places).astype(int)[:, None] + np.arange(-1, 3)
+        below = np.floor(places)
+        places = below + np.rint((places - below) * 1024) / 1024
+        taps = below.astype(int)[:, None] + np.arange(-1, 3)
         d = np.abs(places[:, None] - taps)
         weights = np.where(d <= 1, (1.5 * d - 2.5) * d * d + 1, ((-0.5 * d + 2.5) * d - 4) * d + 2)
         weights *= (taps >= 0) & (taps < have)
         weights /= weights.sum(1, keepdims=True)
         shape = (-1, 1, 1) if axis == 0 else (1, -1, 1)
-        read = (np.take(pixels, np.clip(taps[:, i], 0, have - 1), axis) for i in range(4))
-        pixels = sum(part * weights[:, i].astype(np.float32).reshape(shape) for i, part in enumerate(read))
-    return np.asarray(pixels, np.float32)
+        parts = [
+            np.take(pixels, np.clip(taps[:, i], 0, have - 1), axis) * weights[:, i].reshape(shape)
+            for i in range(4)
+        ]
+        pixels = np.sum(parts, axis=0, dtype=np.float32)
+    return pixels
