@@ -98,7 +98,7 @@ def test_differences():
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"epochs": 0}, "epochs must be a whole number from 1, or 0 with the head \"fitted\"; got 0."),
+        ({"epochs": 0}, 'epochs must be a whole number from 1, or 0 with the head "fitted"; got 0.'),
         ({"epochs": 2.5}, "epochs must be a whole number from 0; got 2.5."),
         ({"epochs": True}, "epochs must be a whole number from 0; got True."),
         ({"batch_size": "32"}, "batch_size must be a whole number from 1; got '32'."),
