@@ -103,6 +103,7 @@ def main() -> None:
         parser.add_argument(name, help=f"A run on {name}.")
     parser.add_argument("--photos-zip", required=True)
     parser.add_argument("--seeds", nargs="+", default=["10:5", "50:3", "200:1"], help="images a class:seeds")
+    parser.add_argument("--only-from-scratch", action="store_true")
     parser.add_argument("--targets", nargs="+", default=["signs", "photos", "cifar10"])
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
@@ -120,6 +121,7 @@ def main() -> None:
         for target in asked.targets:
             data = load_data(asked.photos_zip if target == "photos" else target, SIZE)
             others = {name: source for name, source in sources.items() if name != target}
+            others = {} if asked.only_from_scratch else others
             measure(cases, target, data, others, per_class, seeds)
 
 

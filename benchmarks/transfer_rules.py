@@ -71,6 +71,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--per-class", type=int, nargs="+", default=[10, 50])
     parser.add_argument("--rules", nargs="+", default=list(RULES))
+    parser.add_argument("--targets", nargs="+", default=["signs", "photos"])
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     run = open_run(asked.run)
@@ -80,10 +81,12 @@ def main() -> None:
     record = json.loads(asked.out.read_text()) if asked.out.exists() else {"machine": machine(), "cases": {}}
     facts = {"network": run.folder.record.network.name, "validation": run.report["validation"]["accuracy"]}
     record["source"] = {"data": "cifar10", "epochs": run.report["epochs"], **facts}
-    data = {"signs": load_data("signs", 32), "photos": load_data(asked.photos, 32)}
+    places = {"signs": "signs", "photos": asked.photos}
+    data = {target: load_data(places[target], 32) for target in asked.targets}
     for per_class in asked.per_class:
         for name in asked.rules:
-            for target, found in data.items():
+            for target in asked.targets:
+                found = data[target]
                 key = f"{target}, {per_class}, {name}"
                 if len(record["cases"].get(key, [])) >= asked.seeds:
                     continue

@@ -64,4 +64,4 @@ def format_cases(cases: list[dict]) -> str:
     return f"{mean:.1%} [{100 * (centre - half):.1f}, {100 * (centre + half):.1f}] (1 seed)"
 
 
-FORMATS = {"transfers": format_transfers, "rules": format_rules, "probe": format_probe}
+FORMATS = {"transfers": format_transfers, "statistics": format_rules, "probe": format_probe}

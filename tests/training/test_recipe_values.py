@@ -47,7 +47,7 @@ def test_lists_are_replaced_as_a_whole():
         ),
         ("schedule.rate=0.1", "schedule one-cycle: unknown key rate; allowed are peak, warmup"),
         ("schedule.peak=high", "peak must be a number from 0; got 'high'"),
-        ("epochs=0", "epochs must be a whole number from 1; got 0"),
+        ("epochs=0", 'epochs must be a whole number from 1, or 0 with the head "fitted"; got 0'),
         ("schedule=0.1", "schedule: must be a table"),
     ],
 )

@@ -98,9 +98,9 @@ def test_differences():
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"epochs": 0}, "epochs must be a whole number from 1; got 0."),
-        ({"epochs": 2.5}, "epochs must be a whole number from 1; got 2.5."),
-        ({"epochs": True}, "epochs must be a whole number from 1; got True."),
+        ({"epochs": 0}, 'epochs must be a whole number from 1, or 0 with the head "fitted"; got 0.'),
+        ({"epochs": 2.5}, "epochs must be a whole number from 0; got 2.5."),
+        ({"epochs": True}, "epochs must be a whole number from 0; got True."),
         ({"batch_size": "32"}, "batch_size must be a whole number from 1; got '32'."),
         ({"optimizer": "lion"}, "optimizer must be one of adam, adamw, sgd; got 'lion'."),
         ({"normalization": "x"}, "normalization must be one of scale, channel, mean-image; got 'x'."),
@@ -170,7 +170,7 @@ def test_unknown_name_lists_all_and_guesses():
         load_recipe("cifar")
     assert str(caught.value) == (
         "recipe must be one of default, notebook, digits, signs, cifar10, cifar10-56, cifar10-paper, images, "
-        "notebook-a, notebook-d, "
+        "finetune, linear-probe, notebook-a, notebook-d, "
         "notebook-e, or a .toml file; got 'cifar'. Did you mean cifar10?"
     )
 
