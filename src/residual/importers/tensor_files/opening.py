@@ -1,5 +1,6 @@
 """Open a file of tensors, of whatever kind it is."""
 
+import zipfile
 from pathlib import Path
 
 from residual.errors import RunError
@@ -8,12 +9,14 @@ from residual.importers.tensor_files.shards import open_shards
 from residual.importers.tensor_files.tensors import TensorSet
 from residual.importers.tensor_files.torch_file import LEGACY_HEAD, open_torch_file
 
-SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".index.json")
+SUFFIXES = (".safetensors", ".pth", ".pt", ".index.json")
 
 
 def is_tensor_file(path: Path) -> bool:
-    """Whether a file is named as weights are, or begins as torch.save did before torch 1.6."""
+    """Whether a file is named as weights are, is a zip archive named .bin, or begins as torch.save did before 1.6."""
     if path.name.lower().endswith(SUFFIXES):
+        return True
+    if path.suffix.lower() == ".bin" and zipfile.is_zipfile(path):
         return True
     with path.open("rb") as file:
         return file.read(len(LEGACY_HEAD)) == LEGACY_HEAD
