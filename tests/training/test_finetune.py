@@ -124,7 +124,7 @@ def test_a_probe_fits_the_head_alone_and_says_so(file, monkeypatch, tmp_path):
     run = residual.train(DATA, weights=file, recipe="linear-probe", name="probe", **QUIET)
     record, report = run.folder.record, run.report
     assert record.network.spec["weights"] == "small.keras"
-    assert record.network.spec["licence"] == "made-up-1.0"
+    assert record.network.spec["license"] == "made-up-1.0"
     assert record.network.spec["weights_sha256"] == hash_weights(load_model(file)[0])
     assert record.train["weights"] == str(file)
     assert report["epochs"] == 0

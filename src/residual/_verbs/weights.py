@@ -76,7 +76,7 @@ def _open_run(run: Run) -> Pretrained:
         weights_sha256=hash_weights(model),
         network=record.network.name,
         takes_raw_pixels=True,
-        licence=str(record.network.spec.get("licence", "")),
+        license=str(record.network.spec.get("license", "")),
         notes=(f"{run.path.name} was trained on {record.data.source}",),
     )
 
@@ -91,12 +91,12 @@ def _open_file(weights: str | Path, image_size: int | None) -> Pretrained:
     if path.suffix == ".keras":
         model, info = load_model(path)
         info = info if isinstance(info, dict) else {}
-        facts = {"network": str(info.get("network", "")), "licence": str(info.get("license") or "")}
-        is_known, notes = bool(info) and "converted_from" not in info, ()
+        facts = {"network": str(info.get("network", "")), "license": str(info.get("license") or "")}
+        is_known, notes = "preprocessing" in info or bool(info) and "converted_from" not in info, ()
     else:
         found = open_pretrained(weights, image_size=image_size)
         model, info, is_known = found.model, {}, found.preprocessing is not None
-        facts, notes = {"network": found.network, "licence": found.license or ""}, found.notes
+        facts, notes = {"network": found.network, "license": found.license or ""}, found.notes
     return Pretrained(
         model=model,
         name=path.name if path.exists() else str(weights),

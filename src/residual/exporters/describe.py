@@ -36,7 +36,7 @@ def describe_run(folder: "RunFolder") -> ModelCard:
         white=find_white(record.train["data"]),
         source=record.data.source,
         weights_sha256=report.get("weights_sha256", ""),
-        license=str(record.network.spec.get("licence") or ""),
+        license=str(record.network.spec.get("license") or ""),
         origin=str(record.train.get("weights") or ""),
         trust=_read_trust(report.get("trust")),
     )

@@ -39,7 +39,7 @@ class Pretrained:
         weights_sha256: of all its weights in order.
         network: the name of its architecture, such as "resnet50"; "" for the model's own.
         takes_raw_pixels: whether whoever opened it knows that it takes raw RGB pixels, 0 to 255.
-        licence: of the weights; "" if nobody says.
+        license: of the weights; "" if nobody says.
         notes: what the user should know, a sentence for each.
     """
 
@@ -49,7 +49,7 @@ class Pretrained:
     weights_sha256: str
     network: str = ""
     takes_raw_pixels: bool = False
-    licence: str = ""
+    license: str = ""
     notes: tuple[str, ...] = ()
 
 

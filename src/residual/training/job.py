@@ -168,7 +168,7 @@ def _describe_spec(spec: NetworkSpec | GivenNetwork) -> dict:
         return msgspec.to_builtins(spec.to_table())
     if isinstance(spec, PretrainedNetwork) and (origin := spec.origin) is not None:
         facts = {"weights": origin.name, "weights_sha256": origin.weights_sha256, "network": origin.network}
-        return {name: value for name, value in {**facts, "licence": origin.licence}.items() if value}
+        return {name: value for name, value in {**facts, "license": origin.license}.items() if value}
     from residual.models.given_model import hash_network
 
     return {"weights_sha256": hash_network(spec.model)}

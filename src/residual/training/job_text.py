@@ -60,6 +60,6 @@ def _describe_weights(job: Job) -> str:
     """The trained weights that a run begins with, as its record says."""
     facts, recipe = job.record.network.spec, job.recipe
     text = f"the weights of {facts.get('weights', 'a trained network')}"
-    text += f" (licence {facts['licence']})" if facts.get("licence") else ""
+    text += f" (licence {facts['license']})" if facts.get("license") else ""
     frozen = {"none": "all stages are trained", "body": "all but the head stays as it is"}
     return f"{text}; {frozen.get(recipe.freeze, f'all up to {recipe.freeze} stays as it is')}"
