@@ -92,7 +92,7 @@ def _open_file(weights: str | Path, image_size: int | None) -> Pretrained:
         model, info = load_model(path)
         info = info if isinstance(info, dict) else {}
         facts = {"network": str(info.get("network", "")), "license": str(info.get("license") or "")}
-        is_known, notes = "preprocessing" in info or bool(info) and "converted_from" not in info, ()
+        is_known, notes = "preprocessing" in info or (bool(info) and "converted_from" not in info), ()
     else:
         found = open_pretrained(weights, image_size=image_size)
         model, info, is_known = found.model, {}, found.preprocessing is not None
