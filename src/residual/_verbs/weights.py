@@ -91,20 +91,24 @@ def _open_file(weights: str | Path, image_size: int | None) -> Pretrained:
     if path.suffix == ".keras":
         model, info = load_model(path)
         info = info if isinstance(info, dict) else {}
-        facts = {"network": str(info.get("network", "")), "license": str(info.get("license") or "")}
-        is_known, notes = "preprocessing" in info or (bool(info) and "converted_from" not in info), ()
+        network, license, notes = info.get("network"), info.get("license"), ()
+        # What `residual convert` wrote takes the pixels of the old program, unless their scaling is known.
+        is_known = "preprocessing" in info or (bool(info) and "converted_from" not in info)
+        size = _find_size(model) or _read_size(info)
     else:
         found = open_pretrained(weights, image_size=image_size)
-        model, info, is_known = found.model, {}, found.preprocessing is not None
-        facts, notes = {"network": found.network, "license": found.license or ""}, found.notes
+        model, network, license, notes = found.model, found.network, found.license, found.notes
+        is_known = found.preprocessing is not None
+        size = _find_size(model) if image_size is None else None  # it is built at the size that is asked for
     return Pretrained(
         model=model,
         name=path.name if path.exists() else str(weights),
-        image_size=_find_size(model) or _read_size(info),
+        image_size=size,
         weights_sha256=hash_weights(model),
+        network=str(network or ""),
         takes_raw_pixels=is_known,
+        license=str(license or ""),
         notes=notes,
-        **facts,
     )
 
 

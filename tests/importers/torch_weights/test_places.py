@@ -2,9 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 
+from residual.importers.tensor_files import Tensor
 from residual.importers.torch_weights.places import list_places
+from residual.importers.torch_weights.shapes import find_spec
 from residual.models import zoo
 
 
@@ -56,6 +59,16 @@ def test_the_counts_that_torchvision_publishes(name, parameters):
 )
 def test_the_counts_that_timm_publishes(name, millions):
     assert round(count(name) / 1e6, 2) == millions
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50v1.5", "se-resnet50", "timm-resnet18v2d"])
+def test_the_network_is_known_by_its_arrays(name):
+    tensors = [
+        Tensor(f"{place.theirs}.{suffix}", place.find_shape(suffix), "float32", lambda: np.zeros(0))
+        for place in list_places(zoo.find_spec(name), 1000)
+        for suffix in place.roles
+    ]
+    assert find_spec({tensor.name: tensor for tensor in tensors}).name == name
 
 
 def test_names_are_those_of_the_libraries():

@@ -4,10 +4,9 @@ import functools
 import re
 from collections.abc import Mapping
 
-from msgspec.structs import replace
-
 from residual.errors import NetworkError, RunError
 from residual.importers.tensor_files import Tensor
+from residual.importers.zoo_name import are_same
 from residual.models import zoo
 from residual.models.blocks import count_squeezed
 from residual.models.spec import NetworkSpec
@@ -137,10 +136,7 @@ def _find_divisor(tensors: Tensors, prefixes: list[str], last: str) -> int:
 
 def _name(spec: NetworkSpec) -> NetworkSpec:
     """The spec of the zoo that describes the same network; `spec` itself if there is none."""
-    return next(
-        (known for known in _list_specs() if replace(spec, name=known.name, source=known.source) == known),
-        spec,
-    )
+    return next((known for known in _list_specs() if are_same(known, spec)), spec)
 
 
 @functools.cache
