@@ -208,5 +208,5 @@ def _scale_bicubic(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
             np.take(pixels, np.clip(taps[:, i], 0, have - 1), axis) * weights[:, i].reshape(shape)
             for i in range(4)
         ]
-        pixels = np.sum(parts, axis=0, dtype=np.float32)
+        pixels = np.asarray(np.sum(parts, axis=0), np.float32)
     return pixels
