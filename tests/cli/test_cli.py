@@ -410,7 +410,7 @@ def test_every_verb_has_help_with_an_example(verb):
 
 def test_list_and_recipes():
     families = json.loads(residual("list", "--json")[1])["families"]
-    assert {"name": "cifar-resnet{depth}", "depths": "6n+2"}.items() <= families[7].items()
+    assert "6n+2" in [family["depths"] for family in families if family["name"] == "cifar-resnet{depth}"]
     assert "6n+2" in residual("list")[1]
     names = [recipe["name"] for recipe in json.loads(residual("recipes", "--json")[1])]
     assert {"signs", "notebook-a", "notebook-e"} <= set(names)

@@ -60,7 +60,7 @@ EARLY = [
     (("train", "photos", "--recipe", "broken.toml"), "broken.toml is not a TOML file"),
     (("train", "photos", "--recipe", "nothing.toml"), "nothing.toml: recipe: lacks name, about"),
     (("train", "photos", "--model", "resnet49"), "depth must be 10, 18, 34"),
-    (("train", "photos", "--model", "resnet5O"), "Did you mean resnet50 or resnet50d or"),
+    (("train", "photos", "--model", "resnet5O"), "Did you mean resnet50 or "),
     (("train", "photos", "--set", "epoch=3"), "recipe: unknown key epoch; did you mean epochs?"),
     (("train", "photos", "--set", "model=resnet49"), "depth must be 10, 18, 34"),
     (("train", "photos", "--set", "epochs"), "--set must be like schedule.peak=0.01; got 'epochs'"),

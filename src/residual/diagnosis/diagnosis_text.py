@@ -36,7 +36,7 @@ def _print_check(check: Check, console: "Console") -> None:
     for label, text in zip(["  where", *[""] * SHOWN], check.where[:SHOWN], strict=False):
         print_row(console, label, make_safe(console, text), indent=INDENT)
     if len(check.where) > SHOWN:
-        print_row(console, "", f"and {len(check.where) - SHOWN} more (--json has all)", indent=INDENT)
+        print_row(console, "", f"and {len(check.where) - SHOWN} more, which the JSON names", indent=INDENT)
     print_row(console, "  limit", check.threshold, indent=INDENT)
     for label, remedy in zip(["  to try", *[""] * 9], check.remedies, strict=False):
         print_row(console, label, remedy.text, indent=INDENT)

@@ -105,7 +105,8 @@ def check_format(format: str, precision: str = "fp32") -> str:
     missing = [package for package in _NEEDED.get(format, ()) if find_spec(package) is None]
     if missing:
         raise RunError(
-            f"{format} needs {', '.join(missing)}. Install it with pip install 'residual-learning[export]'."
+            f"{format} needs the package {' and '.join(missing)}. Install it with "
+            "pip install 'residual-learning[export]'."
         )
     return format
 

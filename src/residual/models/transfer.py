@@ -82,7 +82,7 @@ def _check_body(pretrained: Pretrained) -> None:
         raise NetworkError(
             f"weights {name} must say which pixels they take, in a first layer that scales raw ones (0 to 255); "
             f"{model.name} has none. Add a first layer keras.layers.Rescaling or Normalization with the values of its "
-            "training, or read an old file with residual convert --raw-pixels."
+            "training, or convert an old file with `raw_pixels`."
         )
 
 

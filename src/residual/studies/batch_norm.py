@@ -220,7 +220,9 @@ def _advise(context: Context, layers: list, gain: dict) -> str:
     if context.subject.repair is not None:
         text = f"The network with recomputed statistics is saved as {context.subject.repair.name}."
     elif gain["beyond_chance"] and gain["value"] > 0:
-        text = "The same command with --repair FILE.keras saves the network with recomputed statistics."
+        text = (
+            "With the name of a new file as `repair`, the study saves the network with recomputed statistics."
+        )
     else:
         text = "There is nothing to repair."
     return " ".join([text, *(f"{part}." for part in unusual)])

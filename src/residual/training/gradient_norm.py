@@ -28,7 +28,7 @@ class _Measured:
 
     def apply(self, grads, trainable_variables=None):
         grads = list(grads)
-        step = keras.ops.mod(self._iterations, self.steps)  # type: ignore[attr-defined]
+        step = keras.ops.mod(self.iterations, self.steps)  # type: ignore[attr-defined]
         before = keras.ops.where(step == 0, 0.0, keras.ops.convert_to_tensor(self.gradient_norms))
         measured = keras.ops.cond(
             keras.ops.mod(step, EVERY) == 0,

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import warnings
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import residual
+from residual.errors import ResidualWarning
 from residual.importers.torch_weights import known
 from tests.support.tensor_files import small_state, write_safetensors
 
@@ -70,7 +72,10 @@ def test_timm(reference, state, tmp_path):
     photo.save(tmp_path / "photo.png")
     write_safetensors(tmp_path / "model.safetensors", state)
     (tmp_path / "config.json").write_text(json.dumps(TIMM))
-    converted = residual.convert(tmp_path, tmp_path / "ants.keras")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", ResidualWarning)
+        converted = residual.convert(tmp_path, tmp_path / "ants.keras")
+    assert ["forbids commercial use" in str(one.message) for one in said] == [True]
     assert (converted.license, converted.origin) == ("cc-by-nc-4.0", "timm resnet18.a1_in1k")
     found = residual.predict(converted.target, tmp_path / "photo.png")[0]
     expected = answer(reference, photo, 168, 160, Image.Resampling.BICUBIC, HALF)
