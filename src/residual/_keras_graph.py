@@ -87,6 +87,25 @@ def _sort_calls(model) -> list[Call]:
     return order
 
 
+def make_copier() -> Callable[[Any, tuple, dict[str, Any]], Any]:
+    """A `call_layer` for `call_again` that calls copies of the layers, which have their weights but share none."""
+    copies: dict[int, Any] = {}
+
+    def call_copy(layer: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+        if not isinstance(layer, keras.layers.Layer):
+            return layer(*args, **kwargs)  # an operation such as x + y has no weights
+        copy = copies.get(id(layer))
+        if copy is None:
+            copy = copies[id(layer)] = type(layer).from_config(layer.get_config())
+        result = copy(*args, **kwargs)
+        copy.set_weights(layer.get_weights())
+        if isinstance(copy, keras.layers.Normalization):
+            copy.finalize_state()  # it computes with constants that it makes of its weights
+        return result
+
+    return call_copy
+
+
 def call_again(
     model: keras.Model,
     inputs: Sequence[Any],

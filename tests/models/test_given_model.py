@@ -1,10 +1,13 @@
 """Keras models of a user's own: which are refused, and the copy that trains."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
 from residual.errors import NetworkError
+from residual.importers.pretrained import resize_input
 from residual.models.given import GivenNetwork
 from residual.models.given_model import build_given, check_given, hash_network, takes_raw_pixels
 
@@ -37,6 +40,16 @@ def test_the_copy_predicts_as_the_model_and_has_no_model_inside():
     assert not {id(layer) for layer in copy.layers} & {id(layer) for layer in model.layers}
     assert copy.count_params() == model.count_params()
     assert takes_raw_pixels(model)
+
+
+def test_a_normalization_that_was_adapted_stays_adapted():
+    normalization = layers.Normalization()
+    normalization.adapt(X)
+    pixels = keras.Input((16, 16, 3))
+    model = keras.Model(pixels, head(normalization(pixels)))
+    expected = model.predict(X, verbose=0)
+    for copy in (build_given(GivenNetwork(model), (16, 16), None), resize_input(model, 16, Path("mine.keras"))):
+        np.testing.assert_allclose(copy.predict(X, verbose=0), expected, rtol=1e-5)
 
 
 def test_a_normalization_comes_before_a_model_that_has_none():

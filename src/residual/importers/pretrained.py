@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from residual._keras_graph import call_again, is_functional
+from residual._keras_graph import call_again, is_functional, make_copier
 from residual._text import describe_value, first_line
 from residual.data.preprocessing import Preprocessing
 from residual.errors import NetworkError, ResidualWarning, RunError
@@ -165,21 +165,10 @@ def resize_input(model: keras.Model, image_size: int, path: Path) -> keras.Model
     Raises:
         RunError: the network fits only the size that it was made for.
     """
-    copies: dict[int, Any] = {}
-
-    def copy_call(layer: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
-        if not isinstance(layer, keras.layers.Layer):
-            return layer(*args, **kwargs)  # an operation such as x + y has no weights
-        if id(layer) not in copies:
-            copies[id(layer)] = type(layer).from_config(layer.get_config())
-        result = copies[id(layer)](*args, **kwargs)
-        copies[id(layer)].set_weights(layer.get_weights())
-        return result
-
     image = keras.Input((image_size, image_size, 3), name=model.inputs[0].name)
     try:
         with raise_recursion_limit():
-            outputs = call_again(model, [image], copy_call)
+            outputs = call_again(model, [image], make_copier())
             return keras.Model(image, outputs[0], name=model.name)
     except (TypeError, ValueError) as error:  # Keras raises whatever the layer raises that does not fit
         sides = "x".join(map(str, model.input_shape[1:3]))

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from residual._keras_graph import call_again, find_calls, is_functional
+from residual._keras_graph import call_again, find_calls, is_functional, make_copier
 from residual._text import describe_value, first_line
 from residual.errors import NetworkError
 from residual.models.build import raise_recursion_limit
@@ -96,20 +96,9 @@ def build_given(
     """
     pixels = keras.Input((*size, 3), name="image")
     x = pixels if normalization is None else normalization(pixels)
-    copies: dict[int, Any] = {}
-
-    def copy_call(layer: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
-        if not isinstance(layer, keras.layers.Layer):
-            return layer(*args, **kwargs)  # an operation such as x + y has no weights
-        if id(layer) not in copies:
-            copies[id(layer)] = type(layer).from_config(layer.get_config())
-        result = copies[id(layer)](*args, **kwargs)
-        copies[id(layer)].set_weights(layer.get_weights())
-        return result
-
     try:
         with raise_recursion_limit():
-            outputs = call_again(given.model, [x], copy_call)
+            outputs = call_again(given.model, [x], make_copier())
             return keras.Model(pixels, outputs[0], name=given.name)
     except NetworkError:
         raise
