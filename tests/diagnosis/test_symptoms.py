@@ -7,6 +7,7 @@ import pytest
 
 from residual.diagnosis.diagnose import diagnose
 from residual.diagnosis.patient import Unmeasured
+from residual.diagnosis.remedies import format_training
 from residual.diagnosis.symptoms import (
     SYMPTOMS,
     dead_relus,
@@ -49,6 +50,14 @@ def test_a_loss_that_falls_as_fast_in_the_end_shows_a_rate_too_low():
     assert not still.found  # a loss that stands still has another cause
     assert ill.found
     assert "--set schedule.peak=0.012" in ill.remedies[0].command
+
+
+def test_a_training_from_trained_weights_is_repeated_from_them():
+    patient = make_patient()
+    assert "--model" in format_training(patient)
+    patient.record.train["weights"] = "cifar10-1"
+    assert "--weights cifar10-1" in format_training(patient)
+    assert "--model" not in format_training(patient)
 
 
 def test_a_history_of_two_epochs_says_nothing_about_a_rate_too_low():

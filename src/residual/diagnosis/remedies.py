@@ -19,7 +19,8 @@ def format_training(patient: Patient, *words: str) -> str | None:
     if data == GIVEN or patient.record.train.get("optimizer") or patient.record.network.source == "given":
         return None
     size = ["--size", str(patient.record.data.image_size[0])]
-    model = ["--model", patient.record.network.name]
+    weights = patient.record.train.get("weights")
+    model = ["--weights", str(weights)] if weights else ["--model", patient.record.network.name]
     recipe = str(patient.path / "run.toml")
     return shlex.join(["residual", "train", data, "--recipe", recipe, *model, *size, *words])
 
