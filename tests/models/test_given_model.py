@@ -48,7 +48,10 @@ def test_a_normalization_that_was_adapted_stays_adapted():
     pixels = keras.Input((16, 16, 3))
     model = keras.Model(pixels, head(normalization(pixels)))
     expected = model.predict(X, verbose=0)
-    for copy in (build_given(GivenNetwork(model), (16, 16), None), resize_input(model, 16, Path("mine.keras"))):
+    for copy in (
+        build_given(GivenNetwork(model), (16, 16), None),
+        resize_input(model, 16, Path("mine.keras")),
+    ):
         np.testing.assert_allclose(copy.predict(X, verbose=0), expected, rtol=1e-5)
 
 
