@@ -8,15 +8,14 @@ image_converter.json  -> the preprocessing
 
 from pathlib import Path
 
-from residual.errors import NetworkError, RunError
+from residual.errors import RunError
 from residual.importers.assign import assign_arrays
+from residual.importers.build import build_for_photos
 from residual.importers.imported import Imported, ImportOptions
 from residual.importers.json_file import read_json
 from residual.importers.keras_hub.arrays import open_weights
 from residual.importers.keras_hub.config import read_class, read_head, read_preprocessing, read_spec
 from residual.importers.keras_hub.names import list_convolutions, list_norms, name_here
-from residual.importers.preprocessing import make_pixel_layer
-from residual.models.build import build_network
 
 LABEL: str = "a preset folder of keras-hub (config.json, model.weights.h5)"
 _CONFIG = "config.json"
@@ -47,15 +46,7 @@ def load(path: Path, options: ImportOptions) -> Imported:
         )
     spec = read_spec(path / _CONFIG)
     classes = read_head(path / "task.json")
-    preprocessing = read_preprocessing(path)
-    side = options.image_size or (preprocessing.height if preprocessing is not None else 224)
-    if preprocessing is not None:
-        preprocessing = preprocessing.at_size(side)
-    first = None if preprocessing is None else make_pixel_layer(preprocessing)
-    try:
-        model = build_network(spec, (side, side, 3), classes, first)
-    except NetworkError as error:
-        raise RunError(f"{path}: {error}") from None
+    model, preprocessing = build_for_photos(spec, classes, read_preprocessing(path), options.image_size, path)
     body = {"conv2d": list_convolutions(spec), "batch_normalization": list_norms(spec)}
     names = [name for listed in body.values() for name in listed]
     layers = {name: model.get_layer(name_here(name, spec)) for name in [*names, "predictions"]}

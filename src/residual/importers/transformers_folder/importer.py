@@ -12,15 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from residual.errors import NetworkError, RunError
+from residual.errors import RunError
 from residual.importers.assign import assign_arrays
+from residual.importers.build import build_for_photos
 from residual.importers.imported import Imported, ImportOptions
 from residual.importers.json_file import read_json
 from residual.importers.licenses import read_model_card
-from residual.importers.preprocessing import make_pixel_layer
 from residual.importers.tensor_files import Tensor, open_tensors
 from residual.importers.transformers_folder.config import read_classes, read_preprocessing, read_spec
-from residual.models.build import build_network
 
 LABEL: str = "a folder of a transformers ResNet (config.json, model.safetensors)"
 _FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
@@ -89,15 +88,9 @@ def load(path: Path, options: ImportOptions) -> Imported:
         )
     found = open_tensors(file)
     classes = _count_classes(file, found.tensors)
-    preprocessing = read_preprocessing(folder / "preprocessor_config.json")
-    side = options.image_size or (preprocessing.height if preprocessing is not None else 224)
-    if preprocessing is not None:
-        preprocessing = preprocessing.at_size(side)
-    first = None if preprocessing is None else make_pixel_layer(preprocessing)
-    try:
-        model = build_network(spec, (side, side, 3), classes, first)
-    except NetworkError as error:
-        raise RunError(f"{config}: {error}") from None
+    model, preprocessing = build_for_photos(
+        spec, classes, read_preprocessing(folder / "preprocessor_config.json"), options.image_size, config
+    )
     arrays = _list_arrays(found.tensors)
     ours = {name: name_here(name) for name in arrays}
     own = {layer.name for layer in model.layers}
