@@ -5,6 +5,7 @@ Each function raises ImportError if the library is not installed, and whatever t
 
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,9 @@ def _download_repository(name: str) -> Path:
 def download_keras_hub(name: str) -> Path:
     """The folder of the preset "resnet_50_imagenet"."""
     import kagglehub
-    import keras_hub
 
-    presets = keras_hub.models.ResNetBackbone.presets
+    # Named as text, because type checkers take a plain import for the package of this name beside this file.
+    presets = import_module("keras_hub.models").ResNetBackbone.presets
     if name not in presets:
         raise ValueError(f"keras-hub has no preset {name}; it has {', '.join(presets)}")
     return Path(kagglehub.model_download(presets[name]["kaggle_handle"].removeprefix("kaggle://")))
