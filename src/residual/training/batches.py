@@ -143,7 +143,8 @@ class Batches(keras.utils.PyDataset):
         x = self.images.x[indices]
         y = np.zeros((len(indices), self.classes), np.float32)
         y[np.arange(len(indices)), self.images.y[indices]] = 1
-        return apply_augmentations(x, y, self.augment, np.random.default_rng((self.seed, epoch, step)))
+        rng = np.random.default_rng((self.seed, epoch, step))
+        return apply_augmentations(x, y, self.augment, rng, indices, epoch)
 
     def waited_for(self, nth: int, since: float) -> float:
         """Seconds that whoever wants the nth batch of the epoch since then (`time.perf_counter`) waited for it."""
