@@ -54,6 +54,8 @@ class Recipe(Checked, frozen=True):
         unfreeze: share of the epochs over which the stages are unfrozen, the last one first; 0 trains all at once.
         depth_decay: the learning rate of each stage is that of the stage after it times this; the head has the whole.
         statistics: of batch norms, a key of `STATISTICS`.
+        average: share of the training that a moving average of the weights looks back on, such as 0.05; the averaged
+            weights are what is validated, kept and saved (`callbacks.average_weights`). 0 takes the weights themselves.
         expected: what it reached, where and in what time, as measured.
     """
 
@@ -76,6 +78,7 @@ class Recipe(Checked, frozen=True):
     unfreeze: BelowOne = 0.0
     depth_decay: Annotated[float, Meta(gt=0, le=1)] = 1.0
     statistics: Literal["batch", "kept", "adapted"] = "batch"
+    average: BelowOne = 0.0
     expected: str = ""
 
     def __post_init__(self):
