@@ -44,7 +44,7 @@ def run_epochs(
         For the report: how many epochs there were, how long they took, and whether Ctrl-C ended them.
     """
     waiting, interrupt = WaitingTime(batches), StopOnInterrupt(console)
-    progress = Progress(console, recipe.epochs, batches, waiting)
+    progress = Progress(console, recipe.epochs, batches, waiting, phases.sides.list_seconds())
     given = model.optimizer if options.optimizer else None
     log = EpochLog(folder, list_rates(recipe, batches.steps, given), console)
     boards = make_boards(folder, data.classes, log, waiting, console)
