@@ -57,7 +57,7 @@ class Recipe(Checked, frozen=True):
         statistics: of batch norms, a key of `STATISTICS`.
         average: share of the training that a moving average of the weights looks back on, such as 0.05; the averaged
             weights are what is validated, kept and saved (`callbacks.average_weights`). 0 takes the weights themselves.
-        sizes: smaller images at first: pairs (share of the epochs, shorter side in pixels), such as ((0, 20), (0.5, 32)).
+        sizes: smaller images at first: pairs (share of the epochs, shorter side in pixels), as ((0, 20), (0.5, 32)).
             Each side is used from its share on; validation always has the whole images. () scales nothing.
         expected: what it reached, where and in what time, as measured.
     """

@@ -24,8 +24,8 @@ def list_starts(recipe: Recipe, whole: int) -> list[tuple[int, int | None]]:
     """
     if too_large := [side for _, side in recipe.sizes if side > whole]:
         raise RecipeError(
-            f"sizes of recipe {recipe.name} must be at most {whole} pixels, the side of the images; got {too_large[0]}. Set "
-            "`image_size` to larger images, or `sizes` to smaller ones."
+            f"sizes of recipe {recipe.name} must be at most {whole} pixels, the side of the images; got "
+            f"{too_large[0]}. Set `image_size` to larger images, or `sizes` to smaller ones."
         )
     # Of those that begin together the last one counts.
     starts = {round(share * recipe.epochs): None if side == whole else side for share, side in recipe.sizes}
@@ -52,7 +52,8 @@ class Sides:
     """
 
     def __init__(self, model: keras.Model, recipe: Recipe, batches: Batches):
-        self._model, self._batches, self._epochs = model, batches, recipe.epochs
+        self._model: Any = model
+        self._batches, self._epochs = batches, recipe.epochs
         self._size = batches.images.x.shape[1:3]
         self.starts = list_starts(recipe, min(self._size))
         self.seconds: dict[int | None, float] = {}
