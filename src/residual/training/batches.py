@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from residual.augment import Augmentation, apply_augmentations
+from residual.augment.resize import scale_down
 from residual.data.images import Images
 from residual.data.ordered_work import count_cores
 from residual.errors import DataError
@@ -34,6 +35,7 @@ class _Epoch:
         number: counted from 0.
         order: of the images, (n,).
         first: the step that it begins with.
+        side: of the images, in pixels; None leaves them as they are.
         under_way: the batches being made, by their step.
         asked_and_given: when each batch was asked for and given, `time.perf_counter()`.
     """
@@ -41,6 +43,7 @@ class _Epoch:
     number: int
     order: np.ndarray
     first: int
+    side: int | None = None
     under_way: dict[int, Future] = field(default_factory=dict)
     asked_and_given: list[tuple[float, float]] = field(default_factory=list)
 
@@ -68,6 +71,8 @@ class Batches(keras.utils.PyDataset):
         epoch: which one the batches are of, counted from 0.
         order: of the images in it, (n,).
         first: the step that a resumed epoch begins with; `batches[0]` is that one, and `len` counts from it.
+        side: the shorter side in pixels that images are scaled down to before they are augmented, from the next
+            `begin_at` on; None leaves them as they are.
         waited: seconds that training waited for batches; kept by `callbacks.waiting_time.WaitingTime`.
 
     Raises:
@@ -94,6 +99,7 @@ class Batches(keras.utils.PyDataset):
         self.augment = tuple(augment)
         self.seed = seed
         self.shuffle = shuffle
+        self.side: int | None = None
         self.waited = 0.0
         threads = max(1, min(_MOST_THREADS, count_cores() // 2))
         self._pool, self._ahead = _pool(threads), threads + 1
@@ -136,15 +142,17 @@ class Batches(keras.utils.PyDataset):
                 epoch.under_way[later] = self._begin(epoch, later)
 
     def _begin(self, epoch: _Epoch, step: int) -> Future:
-        return self._pool.submit(self._make, epoch.number, epoch.order, step)
+        return self._pool.submit(self._make, epoch, step)
 
-    def _make(self, epoch: int, order: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
-        indices = order[step * self.batch_size : (step + 1) * self.batch_size]
+    def _make(self, epoch: _Epoch, step: int) -> tuple[np.ndarray, np.ndarray]:
+        indices = epoch.order[step * self.batch_size : (step + 1) * self.batch_size]
         x = self.images.x[indices]
+        if epoch.side is not None:
+            x = scale_down(np.asarray(x), epoch.side)
         y = np.zeros((len(indices), self.classes), np.float32)
         y[np.arange(len(indices)), self.images.y[indices]] = 1
-        rng = np.random.default_rng((self.seed, epoch, step))
-        return apply_augmentations(x, y, self.augment, rng, indices, epoch)
+        rng = np.random.default_rng((self.seed, epoch.number, step))
+        return apply_augmentations(x, y, self.augment, rng, indices, epoch.number)
 
     def waited_for(self, nth: int, since: float) -> float:
         """Seconds that whoever wants the nth batch of the epoch since then (`time.perf_counter`) waited for it."""
@@ -173,7 +181,7 @@ class Batches(keras.utils.PyDataset):
         order = (
             np.random.default_rng((self.seed, epoch)).permutation(count) if self.shuffle else np.arange(count)
         )
-        self._now = _Epoch(epoch, order, first)
+        self._now = _Epoch(epoch, order, first, self.side)
         for batch in list(before.under_way.values()):
             batch.cancel()
         self._prepare(self._now, first)

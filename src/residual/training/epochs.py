@@ -7,6 +7,7 @@ from residual.data.images import Dataset
 from residual.runs.checkpoints import State
 from residual.runs.folder import RunFolder
 from residual.training.batches import Batches, in_order
+from residual.training.callbacks.average_weights import AverageWeights
 from residual.training.callbacks.best_weights import BestWeights
 from residual.training.callbacks.checkpoint import Checkpoint
 from residual.training.callbacks.epoch_log import EpochLog
@@ -43,16 +44,17 @@ def run_epochs(
         For the report: how many epochs there were, how long they took, and whether Ctrl-C ended them.
     """
     waiting, interrupt = WaitingTime(batches), StopOnInterrupt(console)
-    progress = Progress(console, recipe.epochs, batches, waiting)
+    progress = Progress(console, recipe.epochs, batches, waiting, phases.sides.list_seconds())
     given = model.optimizer if options.optimizer else None
     log = EpochLog(folder, list_rates(recipe, batches.steps, given), console)
     boards = make_boards(folder, data.classes, log, waiting, console)
-    checkpoint = Checkpoint(folder, best, log, waiting, console)
+    average = AverageWeights(recipe.average, recipe.epochs * batches.steps) if recipe.average else None
+    checkpoint = Checkpoint(folder, best, log, waiting, console, average)
     begin = (state.facts["epoch"], state.facts["step"]) if state else (0, 0)
     phases.enter(begin[0])
     if state:
         checkpoint.resume(model, state, with_optimizer=begin[1] > 0 or not phases.begins_at(begin[0]))
-    own = (StopOnNan(), interrupt, log, best, *boards)
+    own, averaging = (StopOnNan(), interrupt, log, best, *boards), [average] if average else []
     with interrupt.handle_signals(model):
         try:
             _fit_from(
@@ -63,7 +65,7 @@ def run_epochs(
                 validation_data=in_order(data.validation, len(data.classes), recipe.batch_size),
                 shuffle=False,  # Batches orders the images; Keras would shuffle the batches again
                 class_weight=class_weights,
-                callbacks=[*own, *(options.callbacks or ()), progress, checkpoint, waiting],
+                callbacks=[*own, *(options.callbacks or ()), progress, *averaging, checkpoint, waiting],
                 verbose=0,
             )
         finally:

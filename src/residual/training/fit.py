@@ -130,7 +130,7 @@ def _train(
 
     def make_phases(recipe: Recipe) -> Phases:
         return Phases(
-            model, recipe, lambda: compile_model(model, recipe, batches.steps, choice, given), batches.steps
+            model, recipe, lambda: compile_model(model, recipe, batches.steps, choice, given), batches
         )
 
     phases = make_phases(recipe)
@@ -139,10 +139,13 @@ def _train(
         check_batch(model, choice.precision, choice.batch_size)
         weights = class_weights(data.train.y) if job.options.class_balance == "weights" else None
         with show_work(console, "compiling and timing a few steps"):
-            plan = measure_forecast(model, batches, data, job.started, weights)
+            plan = measure_forecast(model, batches, data, job.started, weights, phases.sides)
         if job.options.seconds is not None and state is None:
             recipe = _fit_time_budget(job.options.seconds, plan, recipe, folder, console)
+            seconds = phases.sides.seconds
+            phases.sides.restore()
             phases = make_phases(recipe)
+            phases.sides.seconds = seconds
             phases.enter_last()
         print_row(console, "plan", plan.format_sentence(recipe.epochs))
         if recipe.head == "fitted" and state is None:
@@ -150,6 +153,7 @@ def _train(
         steps = run_epochs(
             model, data, recipe, batches, weights, best, folder, console, state, job.options, phases
         )
+        phases.sides.restore()
         best.restore(model)
     if text := best.describe():
         print_row(console, "kept", text)

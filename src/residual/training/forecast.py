@@ -13,6 +13,7 @@ from residual.errors import RecipeError
 from residual.training.batch_norm import MAX_IMAGES
 from residual.training.batches import Batches
 from residual.training.seeds import assign_seed_states, read_seed_states
+from residual.training.sides import Sides
 
 _STEPS, _SECONDS = 8, 2.0  # the probe ends at the first of the two
 _FORWARD = 1 / 3  # of a training step's time goes into the forward pass
@@ -30,6 +31,7 @@ class Forecast:
         before_seconds: spent since the training was asked for.
         after_seconds: for batch-norm statistics and the scores after the last epoch, test images included.
         memory: most bytes that the process has held so far; None if the system does not say.
+        smaller: (side in pixels, seconds of a step) for each size of smaller images.
     """
 
     step_seconds: float
@@ -38,6 +40,7 @@ class Forecast:
     before_seconds: float
     after_seconds: float
     memory: int | None
+    smaller: tuple[tuple[int, float], ...] = ()
 
     def format_sentence(self, epochs: int) -> str:
         """For the user, before training starts."""
@@ -45,8 +48,10 @@ class Forecast:
         epoch = (
             format_duration(self.epoch_seconds) if self.epoch_seconds >= 1 else f"{self.epoch_seconds:.1f} s"
         )
-        step = f"{self.step_seconds * 1e3:,.0f} ms a step, {epoch} an epoch"
-        return f"{step}, {format_duration(epochs * self.epoch_seconds + self.after_seconds)} in all{memory}"
+        sizes = ", ".join(f"{seconds * 1e3:,.0f} at {side} pixels" for side, seconds in self.smaller)
+        step = f"{self.step_seconds * 1e3:,.0f} ms a step{f' ({sizes})' if sizes else ''}"
+        epoch += " an epoch on average" if sizes else " an epoch"
+        return f"{step}, {epoch}, {format_duration(epochs * self.epoch_seconds + self.after_seconds)} in all{memory}"
 
     def epochs_within(self, seconds: float) -> int:
         """How many epochs end, with everything around them, within `seconds` of the start.
@@ -73,8 +78,9 @@ def measure_forecast(
     data: Dataset,
     started: float,
     class_weights: dict[int, float] | None = None,
+    sides: Sides | None = None,
 ) -> Forecast:
-    """Time a few training steps; weights, optimizer, dropouts and order of the images are put back afterwards.
+    """Time a few training steps with images of each size; what the steps changed is put back afterwards.
 
     Args:
         model: compiled; the training uses again what its first step compiles.
@@ -82,10 +88,54 @@ def measure_forecast(
         data: with a validation set.
         started: `time.perf_counter()` when the user asked.
         class_weights: as the training will have them, so that what is compiled here fits it.
+        sides: the sizes of the images, set to the last one; None if they are never scaled.
     """
     weights, optimizer = model.get_weights(), [v.numpy() for v in _build_optimizer(model).variables]
     seeds = read_seed_states(model)
+    clock = _time_steps(model, batches, class_weights)
+    step = clock.step_seconds()
+    compiling = max(0.0, clock.first_seconds() - step)
+    smaller = {} if sides is None else _time_smaller(model, batches, class_weights, sides)
+    model.set_weights(weights)
+    assign_seed_states(model, seeds)
+    for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
+        variable.assign(value)
+    batches.begin_at(0)
+    batches.waited = 0.0
+    forward = step * _FORWARD / batches.batch_size
+    average = step
+    if sides is not None:
+        sides.seconds = {**smaller, sides.list_all()[-1]: step}
+        average = sum(sides.list_seconds()) / len(sides.list_seconds())
+    return Forecast(
+        step_seconds=step,
+        compile_seconds=compiling,
+        epoch_seconds=average * len(batches) + forward * len(data.validation),
+        before_seconds=time.perf_counter() - started,
+        after_seconds=forward * _count_final_passes(data),
+        memory=peak_memory(),
+        smaller=tuple(sorted(smaller.items())),
+    )
+
+
+def _time_smaller(
+    model: keras.Model, batches: Batches, class_weights: dict[int, float] | None, sides: Sides
+) -> dict[int, float]:
+    """Seconds of a step by side, for all sides but the last one, which is used again afterwards."""
+    *smaller, last = sides.list_all()
+    found = {}
+    for side in smaller:
+        assert side is not None  # the whole images come last
+        sides.use(side)
+        found[side] = _time_steps(model, batches, class_weights).step_seconds()
+    sides.use(last)
+    return found
+
+
+def _time_steps(model: keras.Model, batches: Batches, class_weights: dict[int, float] | None) -> "_Clock":
+    """The times of a few steps on the first batches of the training."""
     clock = _Clock()
+    batches.begin_at(0)
     model.fit(
         batches,
         steps_per_epoch=min(_STEPS, len(batches)),
@@ -95,22 +145,7 @@ def measure_forecast(
         class_weight=class_weights,
         callbacks=[clock],
     )
-    model.set_weights(weights)
-    assign_seed_states(model, seeds)
-    for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
-        variable.assign(value)
-    batches.begin_at(0)
-    batches.waited = 0.0
-    step = clock.step_seconds()
-    forward = step * _FORWARD / batches.batch_size
-    return Forecast(
-        step_seconds=step,
-        compile_seconds=max(0.0, clock.first_seconds() - step),
-        epoch_seconds=step * len(batches) + forward * len(data.validation),
-        before_seconds=time.perf_counter() - started,
-        after_seconds=forward * _count_final_passes(data),
-        memory=peak_memory(),
-    )
+    return clock
 
 
 def _count_final_passes(data: Dataset) -> int:

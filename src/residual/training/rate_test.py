@@ -84,7 +84,7 @@ def run_rate_test(job: Job, steps: int, lowest: float, highest: float) -> RateTe
     batches = Batches(data.train, len(data.classes), recipe.batch_size, recipe.augment, job.options.seed)
     model = build_model(data, job.spec, recipe)
     rates = np.geomspace(lowest, highest, steps).astype(np.float32)
-    phases = Phases(model, recipe, lambda: compile_model(model, recipe, batches.steps), batches.steps)
+    phases = Phases(model, recipe, lambda: compile_model(model, recipe, batches.steps), batches)
     with accelerate.accelerated(model):
         phases.enter_last()
         model.optimizer.learning_rate = RateTable(rates)

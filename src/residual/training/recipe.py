@@ -25,6 +25,7 @@ STATISTICS = {
     "kept": "those that the weights came with; they are not changed",
     "adapted": "recomputed on the training images before anything is trained, and then kept",
 }
+SIZES = "pairs [share of the epochs, side in pixels], shares ascending from 0, sides ascending"
 BelowOne = Annotated[float, Meta(ge=0, lt=1)]
 Momentum = Annotated[BelowOne | Literal["auto"], Meta(description='"auto" or a momentum from 0 to below 1')]
 
@@ -55,6 +56,10 @@ class Recipe(Checked, frozen=True):
         unfreeze: share of the epochs over which the stages are unfrozen, the last one first; 0 trains all at once.
         depth_decay: the learning rate of each stage is that of the stage after it times this; the head has the whole.
         statistics: of batch norms, a key of `STATISTICS`.
+        average: share of the training that a moving average of the weights looks back on, such as 0.05; the averaged
+            weights are what is validated, kept and saved (`callbacks.average_weights`). 0 takes the weights themselves.
+        sizes: smaller images at first: pairs (share of the epochs, shorter side in pixels), as ((0, 20), (0.5, 32)).
+            Each side is used from its share on; validation always has the whole images. () scales nothing.
         expected: what it reached, where and in what time, as measured.
     """
 
@@ -78,6 +83,8 @@ class Recipe(Checked, frozen=True):
     unfreeze: BelowOne = 0.0
     depth_decay: Annotated[float, Meta(gt=0, le=1)] = 1.0
     statistics: Literal["batch", "kept", "adapted"] = "batch"
+    average: BelowOne = 0.0
+    sizes: Annotated[tuple[tuple[BelowOne, Count], ...], Meta(description=SIZES)] = ()
     expected: str = ""
 
     def __post_init__(self):
@@ -89,6 +96,11 @@ class Recipe(Checked, frozen=True):
             self.refuse("epochs", 'a whole number from 1, or 0 with the head "fitted"', self.epochs)
         if type(self.schedule) not in SCHEDULES:
             self.refuse("schedule", f"one of {', '.join(cls.__name__ for cls in SCHEDULES)}", self.schedule)
+        columns = [list(column) for column in zip(*self.sizes, strict=True)]
+        if any(column != sorted(set(column)) for column in columns) or (columns and columns[0][0] != 0):
+            self.refuse("sizes", SIZES, self.sizes)
+        if self.sizes and self.normalization == "mean-image":
+            self.refuse("normalization", "scale or channel in a recipe with sizes", self.normalization)
         entries = self.augment if isinstance(self.augment, list | tuple) else (self.augment,)
         force_setattr(self, "augment", tuple(entries))
         if unknown := [entry for entry in entries if type(entry) not in AUGMENTATIONS]:

@@ -10,6 +10,7 @@ from residual import backend
 from residual.runs import checkpoints
 from residual.runs.checkpoints import State, number_arrays
 from residual.runs.folder import RunFolder
+from residual.training.callbacks.average_weights import AverageWeights
 from residual.training.callbacks.best_weights import BestWeights
 from residual.training.callbacks.epoch_log import EpochLog
 from residual.training.callbacks.waiting_time import WaitingTime
@@ -31,15 +32,25 @@ class Checkpoint(keras.callbacks.Callback):
         folder: of the run.
         best, log, waiting: the other callbacks with a state.
         console: for the warning.
+        average: one more, if the recipe averages the weights.
 
     Attributes:
         paused: seconds that the training has paused so far.
         written: how many checkpoints were written.
     """
 
-    def __init__(self, folder: RunFolder, best: BestWeights, log: EpochLog, waiting: WaitingTime, console):
+    def __init__(
+        self,
+        folder: RunFolder,
+        best: BestWeights,
+        log: EpochLog,
+        waiting: WaitingTime,
+        console,
+        average: AverageWeights | None = None,
+    ):
         super().__init__()
         self.best, self.log, self.waiting, self.console = best, log, waiting, console
+        self.average = average
         self.folder = folder.checkpoints
         self.steps_per_epoch = waiting.batches.steps
         self.paused, self.written = 0.0, 0
@@ -65,8 +76,9 @@ class Checkpoint(keras.callbacks.Callback):
             for variable, value in zip(model.optimizer.variables, state.named("optimizer"), strict=False):
                 variable.assign(value)
         assign_seed_states(model, state.named("seeds"))
-        for part in (self.best, self.log, self.waiting):
-            part.resume(state)
+        for part in (self.best, self.log, self.waiting, self.average):
+            if part is not None:
+                part.resume(state)
         self._resumed = state
 
     def on_train_begin(self, logs=None):
@@ -122,6 +134,9 @@ class Checkpoint(keras.callbacks.Callback):
             "log": self.log.facts(within_epoch=step > 0),
             "waiting": self.waiting.facts(),
         }
+        if self.average is not None:
+            arrays |= self.average.arrays()
+            facts["average"] = self.average.facts()
         return State(epoch * self.steps_per_epoch + step, arrays, facts)
 
     def _write(self, state: State) -> None:

@@ -1,6 +1,7 @@
 """What a user sees while a network trains: a live line in a terminal or notebook, and a row for every epoch."""
 
 import time
+from collections.abc import Sequence
 
 import keras
 from rich import progress
@@ -27,13 +28,23 @@ class Progress(keras.callbacks.Callback):
         epochs: of the whole run.
         batches: what is trained on.
         waiting: knows the share of the time that went by waiting for images.
+        costs: of a step in each epoch, in any unit; None if all steps take as long.
     """
 
-    def __init__(self, console: Console, epochs: int, batches: Batches, waiting: WaitingTime):
+    def __init__(
+        self,
+        console: Console,
+        epochs: int,
+        batches: Batches,
+        waiting: WaitingTime,
+        costs: Sequence[float] | None = None,
+    ):
         super().__init__()
+        self.costs = costs or [1.0] * epochs
         self.waiting, self.batches = waiting, batches
         self.console, self.epochs, self.steps = console, epochs, batches.steps
         self.done = 0  # steps of this process
+        self.spent = 0.0  # their costs
         self.live: progress.Progress | None = None
         self.task = None
         in_notebook = getattr(console, "in_notebook", False) and not console.quiet
@@ -65,6 +76,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.done += 1
+        self.spent += self.costs[self.epoch]
         if self.live is None and self.line is None:
             return
         rate = (batch + 1) * self.batches.batch_size / (time.perf_counter() - self.epoch_started)
@@ -111,7 +123,9 @@ class Progress(keras.callbacks.Callback):
 
     def _estimate_left(self, step: int) -> float:
         """Seconds to the end of the training, from this step of all on."""
-        return (time.perf_counter() - self.started) / max(1, self.done) * (self.epochs * self.steps - step)
+        epoch, within = divmod(step, self.steps)
+        left = sum(self.costs[epoch:]) * self.steps - within * (self.costs[epoch] if within else 0)
+        return (time.perf_counter() - self.started) / (self.spent or self.costs[0]) * left
 
     def _format_waiting(self) -> str:
         share = self.waiting.share

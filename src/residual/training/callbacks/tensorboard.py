@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from residual.augment import apply_augmentations
+from residual.augment.resize import scale_down
 from residual.data.images import Dataset
 from residual.runs.folder import RunFolder
 from residual.training.batches import Batches
@@ -112,7 +113,10 @@ class Board(keras.callbacks.Callback):
         few = batches.order[: batches.batch_size]
         labels = np.eye(batches.classes, dtype=np.float32)[batches.images.y[few]]
         draws = np.random.default_rng((batches.seed, batches.epoch, 0))
-        x, y = apply_augmentations(batches.images.x[few], labels, batches.augment, draws)
+        images = batches.images.x[few]
+        if batches.side is not None:
+            images = scale_down(np.asarray(images), batches.side)
+        x, y = apply_augmentations(images, labels, batches.augment, draws)
         captions = [_label(row, self.classes) for row in y[:SHOWN]]
         return contact_sheet(np.asarray(x[:SHOWN], np.uint8), captions)
 
