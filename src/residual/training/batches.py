@@ -5,11 +5,13 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
 
 from residual.augment import Augmentation, apply_augmentations
+from residual.backend import distribution
 from residual.data.images import Images
 from residual.data.ordered_work import count_cores
 from residual.errors import DataError
@@ -47,7 +49,7 @@ class _Epoch:
 
 class Batches(keras.utils.PyDataset):
     """Training batches: uint8 images (b, h, w, 3) and one-hot labels float32 (b, classes), mixed
-    if an augmentation mixes images.
+    if an augmentation mixes images. If several devices train together, they lie on these, as `Group.place` says.
 
     Each epoch is a new order of all images; the last batch holds what is left over. Order and augmentation
     of a step depend only on (seed, epoch, step), so any step can be made again. Keras may ask for the
@@ -95,6 +97,7 @@ class Batches(keras.utils.PyDataset):
         self.seed = seed
         self.shuffle = shuffle
         self.waited = 0.0
+        self._group = distribution.current()
         threads = max(1, min(_MOST_THREADS, count_cores() // 2))
         self._pool, self._ahead = _pool(threads), threads + 1
         self._now = _Epoch(0, np.arange(0), 0)
@@ -138,12 +141,32 @@ class Batches(keras.utils.PyDataset):
     def _begin(self, epoch: _Epoch, step: int) -> Future:
         return self._pool.submit(self._make, epoch.number, epoch.order, step)
 
-    def _make(self, epoch: int, order: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    def _make(self, epoch: int, order: np.ndarray, step: int) -> tuple[Any, Any]:
         indices = order[step * self.batch_size : (step + 1) * self.batch_size]
-        x = self.images.x[indices]
+        group = self._group
+        if group is None:
+            return self._read(indices, slice(None), epoch, step)
+        return group.place(*self._read(indices, group.rows(len(indices)), epoch, step))
+
+    def _read(self, indices: np.ndarray, rows: slice, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Some rows of a batch's images, and all of its labels.
+
+        An augmentation draws for the whole batch, and may mix any two of its images: the rows are taken afterwards.
+        """
         y = np.zeros((len(indices), self.classes), np.float32)
         y[np.arange(len(indices)), self.images.y[indices]] = 1
-        return apply_augmentations(x, y, self.augment, np.random.default_rng((self.seed, epoch, step)))
+        if not self.augment:
+            return self.images.x[indices[rows]], y
+        draws = np.random.default_rng((self.seed, epoch, step))
+        x, y = apply_augmentations(self.images.x[indices], y, self.augment, draws)
+        return x[rows], y
+
+    def read_batch(self, nth: int) -> tuple[np.ndarray, np.ndarray]:
+        """The nth batch of the epoch as it lies in memory, counted as Keras does, from where the epoch begins."""
+        epoch = self._now
+        step = epoch.first + nth
+        indices = epoch.order[step * self.batch_size : (step + 1) * self.batch_size]
+        return self._read(indices, slice(None), epoch.number, step)
 
     def waited_for(self, nth: int, since: float) -> float:
         """Seconds that whoever wants the nth batch of the epoch since then (`time.perf_counter`) waited for it."""
