@@ -15,6 +15,7 @@ from residual._text import format_duration
 from residual.backend import accelerate
 from residual.data.balance import class_weights
 from residual.data.images import Images
+from residual.data.pixel_store import describe_unreadable
 from residual.runs import checkpoints
 from residual.runs.checkpoints import State
 from residual.runs.folder import RunFolder
@@ -107,6 +108,7 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         "weights_sha256": batch_norm.hash_weights(model),
         "model_sha256": hash_file(folder.model),
         "data_sha256": job.record.data.data_sha256,
+        **describe_unreadable(job.training.train.x),
     }
     folder.add_to_report(**report)
     if not steps["interrupted"]:
