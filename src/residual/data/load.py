@@ -30,8 +30,7 @@ _ADVICE = {
     ".json": "a .json must hold a list of objects with a path and a label, or COCO's images and categories",
     ".txt": "a .txt must have the path of an image and its label in each line",
 }
-# Options of every reader: the validation images stay validation images; when image files are decoded.
-_FOR_ALL = ("validation", "decode")
+_FOR_ALL = "validation"  # an option of every reader: the validation images stay validation images
 
 
 def load_data(
@@ -87,8 +86,6 @@ def open_source(data: str | Path, search_dir: str | Path | None = None) -> Sourc
     if isinstance(source, FileSource):
         source = replace(source, decode=location.options.get("decode", "auto"))
         source = set_white(source, location.options.get("white"))
-    elif "decode" in location.options:
-        raise DataError(f"{location.address} has no image files to decode: leave out decode.")
     return replace(source, name=location.name) if location.name else source
 
 
@@ -148,14 +145,14 @@ def _choose_reader(location: Location) -> Reader:
     reader = find_reader(location)
     if reader is None:
         raise DataError(_explain_unread(location))
-    given = {name: value for name, value in location.options.items() if name not in _FOR_ALL}
+    given = {name: value for name, value in location.options.items() if name != _FOR_ALL}
     if given and not reader.options:
         raise DataError(
             f"{location.address} is {reader.label}, which takes no {OPTIONS} options; got {', '.join(given)}."
         )
     unknown = sorted(set(given) - reader.options)
     if unknown:
-        allowed = ", ".join(sorted(reader.options | set(_FOR_ALL)))
+        allowed = ", ".join(sorted(reader.options | {_FOR_ALL}))
         raise DataError(f"{location.address}: {unknown[0]} must be one of {allowed}.")
     return reader
 

@@ -26,7 +26,7 @@ _HANDFUL = 8  # images that a thread decodes at a time
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     """One for all stores: a thread for each core."""
-    return ThreadPoolExecutor(count_cores(), "decode")
+    return ThreadPoolExecutor(count_cores(), "on-demand")
 
 
 def is_lazy(way: str, count: int, side: int | None, can_be: bool, where: str) -> bool:

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import threading
+import weakref
 import zlib
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class PixelCache:
         self.nbytes = self._first + count * self._size
         self._check_room(count, shape)
         self._file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
         self._lock, self._is_full = threading.Lock(), False
 
     def _check_room(self, count: int, shape: tuple[int, ...]) -> None:

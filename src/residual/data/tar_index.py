@@ -4,9 +4,10 @@
 needs four gigabytes and more than a minute before its first image.
 """
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -83,10 +84,15 @@ class TarScanner:
         """
         position, name, size, count = 0, None, None, 0
         while position + _BLOCK <= self._size:
-            header = self.read(position, _BLOCK)
-            if not header.strip(b"\0"):
+            near = position - self._start
+            header = self._held[near : near + _BLOCK] if near >= 0 else b""
+            if len(header) < _BLOCK:
+                header = self.read(position, _BLOCK)
+            if header[0] == 0 and not header.strip(b"\0"):
                 break
-            self._check_later(header)
+            self._unchecked.append(header)
+            if len(self._unchecked) == _CHECKED:
+                self._check_sums()
             kind, data = header[156:157], position + _BLOCK
             length = self._parse_number(header[124:136]) if size is None else size
             position = data + (0 if kind in _LINKS or kind == _FOLDER else -(-length // _BLOCK) * _BLOCK)
@@ -143,20 +149,14 @@ class TarScanner:
     def _parse_number(self, field: bytes) -> int:
         """A number in octal digits or, if its first bit is set, in binary."""
         if field[0] & 0x80:
-            value = int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
-        else:
-            digits = field.split(b"\0")[0].strip()
-            if digits.strip(b"01234567"):
-                self._refuse("a size is damaged")
-            value = int(digits or b"0", 8)
-        if value > self._size:
-            self._refuse("it ends too early")
-        return value
-
-    def _check_later(self, header: bytes) -> None:
-        self._unchecked.append(header)
-        if len(self._unchecked) == _CHECKED:
-            self._check_sums()
+            return int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
+        digits = field.partition(b"\0")[0].strip()
+        if digits.isdigit():
+            with contextlib.suppress(ValueError):  # an 8 or a 9
+                return int(digits, 8)
+        elif not digits:
+            return 0
+        return self._refuse("a number is damaged")
 
     def _check_sums(self) -> None:
         """DataError if the bytes of a header do not add up to what it says."""
@@ -169,15 +169,16 @@ class TarScanner:
         if (sums != said).any():
             self._refuse("a checksum is wrong")
 
-    def _refuse(self, why: str) -> None:
+    def _refuse(self, why: str) -> NoReturn:
         raise DataError(f"{self.path} is not a tar that can be read ({why}). Copy or download it again.")
 
 
 def _parse_name(header: bytes) -> str:
     """The name in a header, which may stand in two parts."""
-    name, prefix = header[:100].split(b"\0")[0], header[345:500].split(b"\0")[0]
-    whole = prefix + b"/" + name if prefix and header[257:262] == b"ustar" else name
-    return whole.decode("utf-8", "surrogateescape")
+    name = header[:100].partition(b"\0")[0]
+    if header[345] and header[257:262] == b"ustar":
+        name = header[345:500].partition(b"\0")[0] + b"/" + name
+    return name.decode("utf-8", "surrogateescape")
 
 
 def read_member(path: Path, name: str, offset: int, size: int) -> bytes:

@@ -50,7 +50,7 @@ class TableReader:
     name = "table"
     label = "a table of paths and labels"
     suffixes: tuple[str, ...] = SUFFIXES
-    options: frozenset[str] = frozenset((*COLUMNS, "white"))
+    options: frozenset[str] = frozenset((*COLUMNS, "white", "decode"))
 
     def matches(self, location: Location) -> bool:
         """By the ending; a folder by a table in it, if it has no class folders."""

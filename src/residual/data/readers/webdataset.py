@@ -34,7 +34,7 @@ class WebDatasetReader:
     name = "webdataset"
     label = "WebDataset shards"
     suffixes: tuple[str, ...] = (".tar",)
-    options: frozenset[str] = frozenset(("label",))
+    options: frozenset[str] = frozenset(("label", "decode"))
 
     def matches(self, location: Location) -> bool:
         """By the names of the first members of the first shard."""
@@ -106,7 +106,7 @@ def _list_unpacked(path: Path, column: str | None) -> _Shard:
         with TarScanner(path) as scanner:
             for name, offset, size in scanner.list_files():
                 places[name] = (offset, size)
-                if get_suffix(name) in _LABELS and size <= _MOST_LABEL:
+                if name.lower().endswith(_LABELS) and size <= _MOST_LABEL:
                     labels.add(name, scanner.read(offset, size))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
@@ -157,19 +157,23 @@ class _Labels:
     def add(self, name: str, content: bytes) -> None:
         """Read the label in a file; DataError if it is .json and none."""
         value = self._parse(name, content)
-        if value is not None and (get_suffix(name) != ".txt" or _stem(name) not in self._found):
-            self._found[_stem(name)] = value
+        stem = _stem(name)
+        if value is not None and (get_suffix(name) != ".txt" or stem not in self._found):
+            self._found[stem] = value
 
     def pair(self, names: Iterable[str]) -> tuple[list[str], list, list[PassedOver]]:
         """The images with a label in the order of the shard, their labels, and what is neither."""
-        images, values, others = [], [], []
+        images, values, others, suffixes = [], [], [], frozenset(list_suffixes())
         for name in names:
-            stem, suffix = _stem(name), get_suffix(name)
-            if suffix in list_suffixes() and stem in self._found:
+            suffix = get_suffix(name)
+            if suffix in _LABELS:
+                continue
+            value = self._found.get(_stem(name)) if suffix in suffixes else None
+            if value is not None:
                 images.append(name)
-                values.append(self._found[stem])
-            elif suffix not in _LABELS:
-                reason = NO_LABEL if suffix in list_suffixes() else OTHER
+                values.append(value)
+            else:
+                reason = NO_LABEL if suffix in suffixes else OTHER
                 others.append(PassedOver(f"{self._path.name}: {name}", reason))
         return images, values, others
 
@@ -189,5 +193,5 @@ class _Labels:
 
 
 def _stem(name: str) -> str:
-    folder, slash, base = name.rpartition("/")
-    return f"{folder}{slash}{base.split('.')[0]}"
+    end = name.find(".", name.rfind("/") + 1)
+    return name if end < 0 else name[:end]
