@@ -16,6 +16,7 @@ from residual.backend import accelerate
 from residual.backend.distribution import use_one_device
 from residual.data.balance import class_weights
 from residual.data.images import Images
+from residual.data.pixel_store import describe_unreadable
 from residual.runs import checkpoints
 from residual.runs.checkpoints import State
 from residual.runs.folder import RunFolder
@@ -113,6 +114,7 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         "weights_sha256": batch_norm.hash_weights(model),
         "model_sha256": hash_file(folder.model),
         "data_sha256": job.record.data.data_sha256,
+        **describe_unreadable(job.training.train.x),
     }
     folder.add_to_report(**report)
     if not steps["interrupted"]:
