@@ -11,6 +11,7 @@ from PIL import Image
 
 from residual.augment import (
     Affine,
+    AlternatingFlip,
     CutMix,
     Cutout,
     Flip,
@@ -25,7 +26,16 @@ from residual.augment import (
 from residual.errors import RecipeError
 from tests.drawn import Drawn, pictures
 
-ALL = [Flip(), Shift(3), Shift(2, "zero"), Light(0.3, 0.3), Affine(20, 0.2, 0.1), ResizedCrop(), Cutout(3)]
+ALL = [
+    Flip(),
+    AlternatingFlip(),
+    Shift(3),
+    Shift(2, "zero"),
+    Light(0.3, 0.3),
+    Affine(20, 0.2, 0.1),
+    ResizedCrop(),
+    Cutout(3),
+]
 
 
 def moved(angle=0.5, scale=0.5, down=0.5, right=0.5) -> Drawn:
@@ -65,6 +75,29 @@ def test_flip_mirrors_half():
     x = np.zeros((2000, 1, 2, 1), np.uint8)
     x[:, :, 0] = 1
     assert 900 < Flip()(x, np.random.default_rng(0))[:, 0, 1, 0].sum() < 1100
+
+
+def test_alternating_flip_mirrors_each_image_in_every_other_epoch():
+    x, y = pictures(200), np.ones((200, 1), np.float32)
+    numbers = np.arange(1000, 1200)
+    first, second, third = (
+        apply_augmentations(x, y, [AlternatingFlip()], np.random.default_rng(epoch), numbers, epoch)[0]
+        for epoch in range(3)
+    )
+    np.testing.assert_array_equal(second, first[:, :, ::-1])
+    np.testing.assert_array_equal(third, first)
+    mirrored = (first != x).any((1, 2, 3))
+    assert 70 < mirrored.sum() < 130
+    turned = apply_augmentations(x[::-1], y, [AlternatingFlip()], np.random.default_rng(9), numbers[::-1], 0)[
+        0
+    ]
+    np.testing.assert_array_equal(turned[::-1], first)  # whatever the order of the images
+
+
+def test_alternating_flip_is_a_flip_if_nobody_knows_the_images():
+    x = pictures(50)
+    draws = [np.random.default_rng(3) for _ in range(2)]
+    np.testing.assert_array_equal(AlternatingFlip()(x, draws[0]), Flip()(x, draws[1]))
 
 
 def test_shift_by_hand():
@@ -223,7 +256,7 @@ def test_augmented_applies_in_turn_and_lets_labels_be_mixed():
     assert apply_augmentations(x, y, (), Drawn())[0] is x
 
 
-NAMES = "flip, shift, light, affine, resized-crop, cutout, randaugment, mixup, cutmix"
+NAMES = "flip, alternating-flip, shift, light, affine, resized-crop, cutout, randaugment, mixup, cutmix"
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ from residual.models.given import Pretrained
 from residual.models.keras_file import load_model, save_model
 from residual.models.transfer import build_body, build_transfer, read_head
 from residual.training.batch_norm import hash_weights
-from residual.training.depth import count_frozen, freeze_parts, list_parts, list_phases, train_by_depth
+from residual.training.depth import count_frozen, find_depth_rates, freeze_parts, list_parts, list_phases
 from residual.training.options import TrainOptions
 from residual.training.recipes import FINETUNE, LINEAR_PROBE, choose_recipe
 from residual.training.schedules import Constant
+from residual.training.variable_rates import multiply_rates
 from tests.support.made import striped
 
 DATA = striped()
@@ -106,7 +107,7 @@ def test_parts_are_frozen_and_unfrozen_in_steps(model):
 def test_deeper_parts_learn_more_slowly(model, kind):
     def change(decay: float) -> dict[str, np.ndarray]:
         copy = build_transfer(wrap(model), (16, 16), 3).model
-        optimizer = train_by_depth(kind(0.1, weight_decay=0.1), copy, decay)
+        optimizer = multiply_rates(kind(0.1, weight_decay=0.1), find_depth_rates(copy, decay))
         before = {v.path: v.numpy().copy() for v in copy.trainable_variables}
         optimizer.build(copy.trainable_variables)
         gradients = [keras.ops.ones_like(v) for v in copy.trainable_variables]

@@ -133,7 +133,10 @@ def toml(**changes) -> str:
         (toml(schedule="constant"), "schedule: must be a table such as "),
         (toml(augment="flip"), "augment: must be a list of tables; got 'flip'."),
         (toml(augment=["flip"]), "augment: must be a table such as "),
-        (toml(augment=[{"kind": "blur"}]), "augment: kind must be one of flip, shift, light, affine"),
+        (
+            toml(augment=[{"kind": "blur"}]),
+            "augment: kind must be one of flip, alternating-flip, shift, light, affine",
+        ),
         (toml(weight_decay="x"), "recipe signs: weight_decay must be a number from 0; got 'x'."),
         ('recipe = "signs"', "recipe: must be a table; got 'signs'."),
     ],
@@ -169,8 +172,8 @@ def test_unknown_name_lists_all_and_guesses():
     with pytest.raises(RecipeError) as caught:
         load_recipe("cifar")
     assert str(caught.value) == (
-        "recipe must be one of default, notebook, digits, signs, cifar10, cifar10-56, cifar10-paper, images, "
-        "finetune, linear-probe, notebook-a, notebook-d, "
+        "recipe must be one of default, notebook, digits, signs, cifar10, cifar10-56, cifar10-paper, cifar10-fast, "
+        "images, finetune, linear-probe, notebook-a, notebook-d, "
         "notebook-e, or a .toml file; got 'cifar'. Did you mean cifar10?"
     )
 

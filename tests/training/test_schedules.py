@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from residual.errors import RecipeError
 from residual.training.recipes import NOTEBOOK_E
-from residual.training.schedules import Constant, OneCycle, Steps, from_table
+from residual.training.schedules import Constant, OneCycle, Steps, Triangle, from_table
 
 
 def test_constant():
@@ -39,6 +39,13 @@ def test_one_cycle_rises_to_its_peak_and_falls(peak, warmup, steps, epochs):
         assert rates[top] == np.float32(peak)
     if up + 1 < len(rates):
         assert rates[-1] == np.float32(peak / 1e4)
+
+
+def test_triangle_by_hand():
+    rates = Triangle(2.0, warmup=0.4, start=0.5, end=0.1).rates(5, 2)
+    np.testing.assert_allclose(rates, [1, 1.25, 1.5, 1.75, 2, 1.64, 1.28, 0.92, 0.56, 0.2], rtol=1e-6)
+    assert rates.dtype == np.float32
+    assert Triangle(1.0, warmup=0).rates(1, 3).tolist() == pytest.approx([1, 0.535, 0.07])
 
 
 def test_steps_by_hand():
@@ -82,8 +89,14 @@ PAIRS = (
 @pytest.mark.parametrize(
     ("table", "text"),
     [
-        ({"kind": "cosine"}, "schedule: kind must be one of constant, one-cycle, steps; got 'cosine'."),
-        ({"kind": ["steps"]}, "schedule: kind must be one of constant, one-cycle, steps; got ['steps']."),
+        (
+            {"kind": "cosine"},
+            "schedule: kind must be one of constant, one-cycle, triangle, steps; got 'cosine'.",
+        ),
+        (
+            {"kind": ["steps"]},
+            "schedule: kind must be one of constant, one-cycle, triangle, steps; got ['steps'].",
+        ),
         (0.1, 'schedule: must be a table such as {kind = "constant", rate = 0.001}; got 0.1.'),
         ({"kind": "constant"}, "schedule constant: lacks rate."),
         ({"kind": "one-cycle", "top": 1}, "schedule one-cycle: unknown key top; allowed are peak, warmup."),

@@ -13,7 +13,7 @@ import numpy as np
 
 from residual._checked import read_kind
 from residual.augment.crop import ResizedCrop
-from residual.augment.geometry import Affine, Flip, Shift
+from residual.augment.geometry import Affine, AlternatingFlip, Flip, Shift
 from residual.augment.light import Light
 from residual.augment.mixing import CutMix, Cutout, Mixup
 from residual.augment.policy import RandAugment
@@ -21,6 +21,7 @@ from residual.augment.values import Augmentation
 
 AUGMENTATIONS: tuple[type[Augmentation], ...] = (
     Flip,
+    AlternatingFlip,
     Shift,
     Light,
     Affine,
@@ -33,7 +34,12 @@ AUGMENTATIONS: tuple[type[Augmentation], ...] = (
 
 
 def apply_augmentations(
-    x: np.ndarray, y: np.ndarray, augment: Iterable[Augmentation], rng: np.random.Generator
+    x: np.ndarray,
+    y: np.ndarray,
+    augment: Iterable[Augmentation],
+    rng: np.random.Generator,
+    images: np.ndarray | None = None,
+    epoch: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A batch with augmentations applied in turn.
 
@@ -42,9 +48,11 @@ def apply_augmentations(
         y: one-hot labels float32 (n, classes); mixed ones sum to 1 too.
         augment: what to apply.
         rng: all of the randomness.
+        images: the number of each image among the training images, (n,); None if nobody knows.
+        epoch: counted from 0.
     """
     for change in augment:
-        x, y = change.mix(x, y, rng)
+        x, y = change.mix(x, y, rng) if images is None else change.mix_in_epoch(x, y, rng, images, epoch)
     return x, y
 
 

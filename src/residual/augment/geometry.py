@@ -9,6 +9,7 @@ from msgspec import Meta
 from residual._checked import Whole
 from residual.augment.values import Augmentation, rounded, split_batch
 
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: the top bits of its multiples look random
 _Distance = Annotated[float, Meta(ge=0, lt=1e30)]
 _DISTANCES = "a number from 0 or two"
 
@@ -17,12 +18,32 @@ class Flip(Augmentation, frozen=True, tag="flip"):
     """Mirror left and right, half of the images."""
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        out = x.copy()
-        mirrored = rng.random(len(x)) < 0.5
-        images = x[mirrored]
-        for channel in range(x.shape[-1]):  # plane by plane: three times as fast as pixel by pixel
-            out[mirrored, :, :, channel] = images[:, :, ::-1, channel]
-        return out
+        return _mirror(x, rng.random(len(x)) < 0.5)
+
+
+class AlternatingFlip(Augmentation, frozen=True, tag="alternating-flip"):
+    """Mirror left and right, each image in every other epoch; half of the images begin mirrored (arXiv:2404.00498).
+
+    In two epochs the network sees each image both ways; with coin flips it sees a half of them one way twice. If
+    nobody knows which images a batch holds, as when batch-norm statistics are recomputed, this is `Flip`.
+    """
+
+    def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return _mirror(x, rng.random(len(x)) < 0.5)
+
+    def mix_in_epoch(
+        self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator, images: np.ndarray, epoch: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        begins_mirrored = (images.astype(np.uint64) * _ODD) >> np.uint64(63)
+        return _mirror(x, (begins_mirrored + epoch) % 2 == 1), y
+
+
+def _mirror(x: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """A copy of x (n, h, w, c) in which the images that `which` (n,) marks are mirrored left and right."""
+    out, images = x.copy(), x[which]
+    for channel in range(x.shape[-1]):  # plane by plane: three times as fast as pixel by pixel
+        out[which, :, :, channel] = images[:, :, ::-1, channel]
+    return out
 
 
 class Shift(Augmentation, frozen=True, tag="shift"):

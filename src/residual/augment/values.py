@@ -38,6 +38,18 @@ class Augmentation(Checked, frozen=True, tag_field="kind", metaclass=AbstractMet
         """The images, changed, and their one-hot labels float32 (n, classes)."""
         return self(x, rng), y
 
+    def mix_in_epoch(
+        self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator, images: np.ndarray, epoch: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `mix`, for a batch of which it is known what it holds.
+
+        Args:
+            x, y, rng: as `mix` takes them.
+            images: the number of each image among the training images, (n,).
+            epoch: counted from 0.
+        """
+        return self.mix(x, y, rng)
+
 
 class Mixture(Augmentation, frozen=True):
     """An augmentation that mixes images, and their labels with them."""

@@ -8,7 +8,7 @@ from residual.errors import NetworkError
 from residual.models import zoo
 from residual.models.spec import NetworkSpec
 
-_FREE = ("name", "source", "initializer", "l2")  # do not change what a network with weights computes
+_FREE = ("name", "source", "initializer", "start", "l2")  # do not change what a network with weights computes
 
 
 def name_spec(spec: NetworkSpec) -> NetworkSpec:

@@ -5,12 +5,14 @@ import re
 import sys
 
 import keras
+import numpy as np
 
 from residual.errors import NetworkError
 from residual.models import blocks
 from residual.models.layer_names import Names, block_names, find_group
 from residual.models.layers import Layers
 from residual.models.spec import NetworkSpec
+from residual.models.whitened import whitened_stem
 
 
 def build_network(
@@ -28,7 +30,7 @@ def build_network(
         normalization: first layer, on raw pixels; None feeds them to the stem as they are.
 
     Raises:
-        NetworkError: a side is smaller than `spec.total_stride`.
+        NetworkError: a side is smaller than `spec.smallest_side`.
     """
     check_image_size(spec, input_shape)
     make = Layers(spec.epsilon, spec.initializer, spec.padding, spec.l2, norm_kind=spec.norm)
@@ -39,7 +41,10 @@ def build_network(
         x = build_stage(make, spec, x, stage)
     x = build_head(make, spec, x, classes)
     with raise_recursion_limit():
-        return keras.Model(pixels, x, name=re.sub(r"[^A-Za-z0-9._-]", "_", spec.name))
+        model = keras.Model(pixels, x, name=re.sub(r"[^A-Za-z0-9._-]", "_", spec.name))
+    if spec.start == "identity":
+        begin_as_identity(model)
+    return model
 
 
 @contextlib.contextmanager
@@ -60,16 +65,16 @@ def check_image_size(spec: NetworkSpec, input_shape) -> None:
     """Check that images are large enough for every stride of the network.
 
     Raises:
-        NetworkError: they are smaller than `spec.total_stride`, or `input_shape` does not have three entries.
+        NetworkError: they are smaller than `spec.smallest_side`, or `input_shape` does not have three entries.
     """
     if len(input_shape) != 3:
         raise NetworkError(f"input_shape must be (height, width, channels); got {tuple(input_shape)}.")
-    smallest = spec.total_stride
+    smallest = spec.smallest_side
     sides = [side for side in input_shape[:2] if side is not None]
     if sides and min(sides) < smallest:
         raise NetworkError(
             f"Images of {'x'.join(str(side) for side in input_shape[:2])} pixels are too small for {spec.name}: "
-            f"it divides each side by {smallest}, so the smallest is {smallest}x{smallest}. Use larger images "
+            f"it divides each side by {spec.total_stride}, so the smallest is {smallest}x{smallest}. Use larger images "
             f"(`image_size` {smallest}) or a network for small ones, such as cifar-resnet20 (smallest 4x4)."
         )
 
@@ -80,6 +85,8 @@ def build_stem(make: Layers, spec: NetworkSpec, x):
     name = "conv1" if course else "stem_conv"
     norm_name, relu_name = ("bn_conv1", "conv1_relu") if course else ("stem_norm", "stem_relu")
     bias = spec.bias == "all" or (spec.bias == "unnormalised" and spec.stem_end == "none")
+    if spec.stem == "whitened":
+        return make.relu(whitened_stem(make, x, name), name=relu_name)
     if spec.stem == "cifar":
         x = make.conv(x, spec.stem_width, 3, bias=bias, name=name)
     elif spec.stem in ("deep", "tiered"):
@@ -116,10 +123,12 @@ def _pool_stem(make: Layers, spec: NetworkSpec, x):
 
 def build_stage(make: Layers, spec: NetworkSpec, x, stage: int):
     """`spec.blocks[stage]` blocks at one resolution; one of them strides. `stage` counts from 0."""
-    count = spec.blocks[stage]
+    count, stage_stride = spec.blocks[stage], spec.strides[stage]
+    if spec.entry == "pooled":
+        x, stage_stride = blocks.pooled_entry(make, x, spec.outputs[stage], stage_stride, stage), 1
     striding = 0 if spec.stride_block == "first" else count - 1
     for block in range(count):
-        stride = spec.strides[stage] if block == striding else 1
+        stride = stage_stride if block == striding else 1
         names = block_names(spec, stage, block)
         if spec.preactivation:
             is_activated = stage == block == 0 and spec.stem_end == "norm-relu"
@@ -165,6 +174,8 @@ def _list_convs(spec: NetworkSpec, stage: int, stride: int, bias: tuple[bool, bo
     width, output = spec.widths[stage], spec.outputs[stage]
     if spec.block == "basic":
         return blocks.basic_convs(width, output, stride, bias)
+    if spec.block == "single":
+        return [blocks.Conv(output, 3, stride, bias[1])]
     return blocks.bottleneck_convs(width, output, stride, spec.stride_on, bias, spec.groups)
 
 
@@ -196,9 +207,25 @@ def build_head(make: Layers, spec: NetworkSpec, x, classes: int):
         x = make.relu(make.norm(x, name="head_norm"), name="head_relu")
     course = spec.names == "course"
     pool, dense = ("avg_pool", f"fc{classes}") if course else ("head_pool", "head_dense")
-    x = keras.layers.GlobalAveragePooling2D(name=pool)(x)
+    pooling = (
+        keras.layers.GlobalMaxPooling2D if spec.head_pool == "max" else keras.layers.GlobalAveragePooling2D
+    )
+    x = pooling(name=pool)(x)
+    if spec.feature_scale != 1:
+        x = keras.layers.Rescaling(spec.feature_scale, name="head_scale")(x)
     initializer = "glorot_uniform" if course else "he_normal"
     return keras.layers.Dense(classes, activation="softmax", kernel_initializer=initializer, name=dense)(x)
+
+
+def begin_as_identity(model: keras.Model) -> None:
+    """Let every 3x3 convolution of a new network pass its first channels on as they are; the rest stays random."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (3, 3) and layer.groups == 1:
+            kernel, *bias = layer.get_weights()
+            passed = np.arange(min(kernel.shape[2:]))
+            kernel[..., passed] = 0
+            kernel[1, 1, passed, passed] = 1
+            layer.set_weights([kernel, *bias])
 
 
 def stage_outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:

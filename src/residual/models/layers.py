@@ -50,7 +50,7 @@ class Layers:
             padding=padding,
             groups=groups,
             use_bias=bias,
-            kernel_initializer=self._kernel_initializer(),
+            kernel_initializer=self.kernel_initializer(),
             kernel_regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,
             name=name,
         )
@@ -66,7 +66,8 @@ class Layers:
         """max(x, 0)."""
         return keras.layers.Activation("relu", name=name)(x)
 
-    def _kernel_initializer(self):
+    def kernel_initializer(self):
+        """A Keras initializer for the kernel of a new layer."""
         if not isinstance(self.initializer, str | keras.initializers.Initializer):
             return self.initializer(seed=0)
         try:

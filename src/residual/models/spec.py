@@ -18,7 +18,18 @@ SHORTCUTS: dict[str, str] = {
 
 PerStage = tuple[Count, ...]
 NORM_GROUPS = 32  # of group norm
-_LATER = ("groups", "squeeze", "stem_pool", "norm")  # fields that came after the first runs
+CONVOLUTIONS = {"basic": 2, "bottleneck": 3, "single": 1}  # of a block
+WHITENED_WIDTH = 24  # channels of a whitened stem: 2 * 2 pixels of three colours, and their negatives
+_LATER = (  # fields that came after the first runs
+    "groups",
+    "squeeze",
+    "stem_pool",
+    "norm",
+    "entry",
+    "start",
+    "head_pool",
+    "feature_scale",
+)
 _COURSE_LETTERS = 26  # the course names the blocks of a stage a to z
 
 
@@ -35,13 +46,19 @@ class NetworkSpec(Checked, frozen=True):
         outputs: output channels of each stage; empty means `widths` (basic) or 4x (bottleneck).
         strides: stride of each stage, applied in the block that `stride_block` names; empty means
             1 for the first stage and 2 for the others.
-        block: "basic" (two 3x3) or "bottleneck" (1x1, 3x3, 1x1).
+        block: "basic" (two 3x3), "bottleneck" (1x1, 3x3, 1x1) or "single" (one 3x3).
+        entry: how a stage begins: with a "block" that strides, or "pooled": average pooling over as many pixels as the
+            stride says, a 3x3 convolution, norm and ReLU. The blocks after it change no shape.
+        start: of the 3x3 kernels: "random", or "identity": each passes on as many channels as it can, and only the
+            rest is random (arXiv:2404.00498).
         groups: of the 3x3 convolution of a bottleneck (ResNeXt, arXiv:1611.05431).
         squeeze: squeeze-and-excitation at the end of every block: its inner channels are those of the block divided
             by this (arXiv:1709.01507); 0 for none.
         preactivation: v2 order, norm-relu-conv, with nothing after the addition (arXiv:1603.05027).
         stem: "imagenet" (7x7/2, pool), "course" (the same, unpadded pool), "deep" (three 3x3, pool;
-            arXiv:1812.01187), "tiered" (the same, with 3/8 and 1/2 of the channels) or "cifar" (one 3x3).
+            arXiv:1812.01187), "tiered" (the same, with 3/8 and 1/2 of the channels), "cifar" (one 3x3) or "whitened":
+            a 2x2 convolution that is not trained, whose 24 filters make the patches of the training images
+            uncorrelated (12 and their negatives), and ReLU; no norm.
         stem_width: channels of the stem.
         stem_pool: "max" (3x3/2 over a border of zeros), "max-inside" (the same, the border does not count) or
             "conv" (a 3x3/2 convolution, norm and ReLU).
@@ -56,6 +73,8 @@ class NetworkSpec(Checked, frozen=True):
         norm: "batch", or "group" of 32 groups (arXiv:1803.08494).
         epsilon: added to the variance in every norm.
         initializer: of the convolution kernels, by Keras name.
+        head_pool: what the head reads of each channel: its "mean" or its "max".
+        feature_scale: the head's features are multiplied by it, which also slows its training down.
         l2: weight decay as a loss on the convolution kernels (0 leaves it to the recipe).
         names: layer names: "residual" (stage1_block1_conv1) or "course" (res2a_branch2a).
         source: where the network comes from.
@@ -71,11 +90,13 @@ class NetworkSpec(Checked, frozen=True):
     widths: PerStage
     outputs: PerStage = ()
     strides: PerStage = ()
-    block: Literal["basic", "bottleneck"] = "basic"
+    block: Literal["basic", "bottleneck", "single"] = "basic"
+    entry: Literal["block", "pooled"] = "block"
+    start: Literal["random", "identity"] = "random"
     groups: Count = 1
     squeeze: Whole = 0
     preactivation: bool = False
-    stem: Literal["imagenet", "course", "deep", "tiered", "cifar"] = "imagenet"
+    stem: Literal["imagenet", "course", "deep", "tiered", "cifar", "whitened"] = "imagenet"
     stem_width: Count = 64
     stem_pool: Literal["max", "max-inside", "conv"] = "max"
     stem_end: Literal["norm-relu", "norm", "none"] = "norm-relu"
@@ -89,6 +110,8 @@ class NetworkSpec(Checked, frozen=True):
     norm: Literal["batch", "group"] = "batch"
     epsilon: Annotated[float, Meta(gt=0, le=1)] = 1e-5
     initializer: str = "he_normal"
+    head_pool: Literal["mean", "max"] = "mean"
+    feature_scale: Annotated[float, Meta(gt=0, le=1)] = 1.0
     l2: Annotated[float, Meta(ge=0, le=1)] = 0.0
     names: Literal["residual", "course"] = "residual"
     source: str = ""
@@ -120,6 +143,7 @@ class NetworkSpec(Checked, frozen=True):
                 f"block {self.block} and widths {', '.join(map(str, self.widths))}."
             )
         self._check_norm()
+        self._check_entry()
         if self.names == "course" and max(self.blocks) > _COURSE_LETTERS:
             raise NetworkError(
                 f"{self.name}: the course's layer names have a letter for each block of a stage, so blocks may be at "
@@ -135,6 +159,17 @@ class NetworkSpec(Checked, frozen=True):
             raise NetworkError(
                 f'{self.name}: norm "group" has {NORM_GROUPS} groups, so that all channels must be multiples of it; '
                 f"got {', '.join(map(str, odd))}."
+            )
+
+    def _check_entry(self) -> None:
+        if self.stem == "whitened" and self.stem_width != WHITENED_WIDTH:
+            raise NetworkError(
+                f"{self.name}: a whitened stem has {WHITENED_WIDTH} channels; got stem_width {self.stem_width}."
+            )
+        if self.entry == "pooled" and (self.preactivation or self.names == "course"):
+            raise NetworkError(
+                f'{self.name}: entry "pooled" needs blocks of v1 and names="residual"; got preactivation '
+                f'{self.preactivation} and names="{self.names}".'
             )
 
     def to_table(self) -> dict[str, Any]:
@@ -161,12 +196,18 @@ class NetworkSpec(Checked, frozen=True):
     @property
     def depth(self) -> int:
         """Convolutions and dense layers on the longest path, the number in a ResNet's name."""
-        return sum(self.blocks) * (3 if self.block == "bottleneck" else 2) + 2
+        entries = len(self.blocks) if self.entry == "pooled" else 0
+        return sum(self.blocks) * CONVOLUTIONS[self.block] + entries + 2
 
     @property
     def total_stride(self) -> int:
-        """Input pixels per pixel of the last stage: also the smallest side that the network takes."""
-        stride = 1 if self.stem == "cifar" else 4
+        """Input pixels per pixel of the last stage."""
+        stride = 1 if self.stem in ("cifar", "whitened") else 4
         for stage in self.strides:
             stride *= stage
         return stride
+
+    @property
+    def smallest_side(self) -> int:
+        """Of the images that the network takes: a pixel is left at its end. A whitened stem takes one pixel away."""
+        return self.total_stride + (self.stem == "whitened")

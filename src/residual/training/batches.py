@@ -151,7 +151,8 @@ class Batches(keras.utils.PyDataset):
             x = scale_down(np.asarray(x), epoch.side)
         y = np.zeros((len(indices), self.classes), np.float32)
         y[np.arange(len(indices)), self.images.y[indices]] = 1
-        return apply_augmentations(x, y, self.augment, np.random.default_rng((self.seed, epoch.number, step)))
+        rng = np.random.default_rng((self.seed, epoch.number, step))
+        return apply_augmentations(x, y, self.augment, rng, indices, epoch.number)
 
     def waited_for(self, nth: int, since: float) -> float:
         """Seconds that whoever wants the nth batch of the epoch since then (`time.perf_counter`) waited for it."""

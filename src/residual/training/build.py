@@ -10,10 +10,11 @@ from residual.models.given import GivenNetwork, PretrainedNetwork
 from residual.models.given_model import build_given, takes_raw_pixels
 from residual.models.spec import NetworkSpec
 from residual.training.recipe import Recipe
+from residual.training.whitening import fit_whitening
 
 
 def build_model(data: Dataset, spec: NetworkSpec | GivenNetwork, recipe: Recipe) -> keras.Model:
-    """The network: raw pixels in, its normalization fitted on `data.train`, its weights random.
+    """The network: raw pixels in, its normalization and whitened stem fitted on `data.train`, its weights random.
 
     A copy of a given Keras model has the weights of that model. If its first layer scales the pixels, it gets no other
     normalization. Trained weights scale the pixels themselves; if nothing is trained, they are not copied.
@@ -25,7 +26,9 @@ def build_model(data: Dataset, spec: NetworkSpec | GivenNetwork, recipe: Recipe)
     first = fit_normalization(recipe.normalization, data.train)
     if isinstance(spec, GivenNetwork):
         return build_given(spec, data.size, first)
-    return build_network(spec, (*data.size, 3), len(data.classes), first)
+    model = build_network(spec, (*data.size, 3), len(data.classes), first)
+    fit_whitening(model, data.train)
+    return model
 
 
 def fit_normalization(kind: str, images: Images) -> keras.layers.Layer:

@@ -8,10 +8,11 @@ from residual.backend import accelerate
 from residual.backend.choice import Choice
 from residual.backend.quiet import hide_tensorflow
 from residual.training.batch_norm import momentum_for, set_momentum
-from residual.training.depth import train_by_depth
+from residual.training.depth import find_depth_rates
 from residual.training.gradient_norm import measure_gradient
 from residual.training.optimizers import OPTIMIZERS, make_given
 from residual.training.recipe import Recipe
+from residual.training.variable_rates import find_bias_rates, multiply_rates
 
 
 def compile_model(
@@ -32,7 +33,7 @@ def compile_model(
     set_momentum(model, momentum)
     optimizer = accelerate.fused(make_optimizer(recipe, steps, given), choice, model)
     if given is None:
-        optimizer = train_by_depth(optimizer, model, recipe.depth_decay)
+        optimizer = multiply_rates(optimizer, _find_rates(model, recipe))
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -40,6 +41,14 @@ def compile_model(
         **backend.compile_options(),
     )
     measure_gradient(model, steps)
+
+
+def _find_rates(model: keras.Model, recipe: Recipe) -> dict[int, float]:
+    """What the learning rate of some variables is multiplied by, by their ids."""
+    factors = find_depth_rates(model, recipe.depth_decay)
+    for variable, factor in find_bias_rates(model, recipe.bias_rate).items():
+        factors[variable] = factors.get(variable, 1.0) * factor
+    return factors
 
 
 def make_optimizer(recipe: Recipe, steps: int, given: str | None = None) -> keras.optimizers.Optimizer:

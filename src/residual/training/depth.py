@@ -12,6 +12,7 @@ import numpy as np
 from residual.errors import RecipeError
 from residual.models.head import find_head
 from residual.models.layer_names import find_group
+from residual.models.whitened import is_whitened
 from residual.training.recipe import Recipe
 
 HEAD, STEM = "head", "stem"
@@ -21,12 +22,12 @@ MOST_PHASES = 3
 def list_parts(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
     """The layers with weights of each part, from the stem to the head.
 
-    The scaling of pixels is not among them: it is never trained.
+    The scaling of pixels and a whitened stem are not among them: they are never trained.
     """
     head = find_head(model)
     found: dict[str, list[keras.layers.Layer]] = {}
     for layer in model.layers:
-        if not layer.weights or isinstance(layer, keras.layers.Normalization):
+        if not layer.weights or isinstance(layer, keras.layers.Normalization) or is_whitened(layer):
             continue
         part = HEAD if head is not None and layer is head.dense else find_group(layer.name)
         found.setdefault(part, []).append(layer)
@@ -112,58 +113,19 @@ def scale_by_depth(model: keras.Model, decay: float) -> dict[str, float]:
     return {part: decay ** (len(parts) - 1 - number) for number, part in enumerate(parts)}
 
 
-def train_by_depth(
-    optimizer: keras.optimizers.Optimizer, model: keras.Model, decay: float
-) -> keras.optimizers.Optimizer:
-    """The optimizer with a lower learning rate, and as much less decay, for deeper parts; the same object.
+def find_depth_rates(model: keras.Model, decay: float) -> dict[int, float]:
+    """Share of the learning rate of each trainable variable, by its id, as `scale_by_depth` gives it to its part.
 
     Args:
-        optimizer: not built yet; a fused one too.
-        model: that it trains.
+        model: the network.
         decay: as `scale_by_depth` takes it; 1 changes nothing.
     """
     if decay == 1:
-        return optimizer
+        return {}
     shares = scale_by_depth(model, decay)
-    by_variable = {
+    return {
         id(variable): shares[part]
         for part, layers in list_parts(model).items()
         for layer in layers
         for variable in layer.trainable_variables
     }
-    kind = type(optimizer)
-    optimizer.__class__ = type(f"{kind.__name__}ByDepth", (_ByDepth, kind), {})
-    optimizer._shares = by_variable
-    return optimizer
-
-
-class _ByDepth(keras.optimizers.Optimizer):
-    """An optimizer whose learning rate is multiplied by a share for each variable."""
-
-    _shares: dict[int, float]
-    _share = 1.0  # of the variables whose weights decay now
-
-    def _get_current_learning_rate(self):
-        rate = super()._get_current_learning_rate()
-        return rate if self._share == 1 else rate * self._share
-
-    def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        for share, places in self._group(trainable_variables).items():
-            super()._backend_update_step(
-                [grads[i] for i in places], [trainable_variables[i] for i in places], learning_rate * share
-            )
-
-    def _apply_weight_decay(self, variables):
-        for share, places in self._group(variables).items():
-            self._share = share
-            try:
-                super()._apply_weight_decay([variables[i] for i in places])
-            finally:
-                self._share = 1.0
-
-    def _group(self, variables) -> dict[float, list[int]]:
-        """Share -> the places of its variables."""
-        found: dict[float, list[int]] = {}
-        for place, variable in enumerate(variables):
-            found.setdefault(self._shares.get(id(variable), 1.0), []).append(place)
-        return found

@@ -42,6 +42,7 @@ class Recipe(Checked, frozen=True):
         optimizer: a key of `optimizers.OPTIMIZERS`: "adam", "adamw" or "sgd" (Nesterov momentum 0.9).
         schedule: the learning rate of every step; nothing else changes the rate.
         weight_decay: decoupled decay of kernels (not of biases and norms), times the learning rate.
+        bias_rate: the biases of batch norms learn at the learning rate times this.
         label_smoothing: share of the label spread over all classes.
         batch_norm: momentum of the moving statistics: "auto" lets it follow the number of steps.
         normalization: a key of `NORMALIZATIONS`, fitted on the training images and kept inside the model.
@@ -70,6 +71,7 @@ class Recipe(Checked, frozen=True):
     optimizer: str
     schedule: Schedule
     weight_decay: Annotated[float, Meta(ge=0, lt=1e30, description="a number from 0")] = 0.0
+    bias_rate: Annotated[float, Meta(gt=0, le=1000)] = 1.0
     label_smoothing: BelowOne = 0.0
     batch_norm: Momentum = "auto"
     normalization: str = "channel"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from residual.augment import Affine, Flip, Light, Shift
+from residual.augment import Affine, AlternatingFlip, Flip, Light, Shift
 from residual.errors import RecipeError
 from residual.models import zoo
 from residual.models.given import GivenNetwork
@@ -14,7 +14,7 @@ from residual.models.spec import NetworkSpec
 from residual.training.options import TrainOptions
 from residual.training.recipe import Recipe
 from residual.training.recipe_values import change_table
-from residual.training.schedules import Constant, OneCycle, Steps
+from residual.training.schedules import Constant, OneCycle, Steps, Triangle
 
 DIGITS = Recipe(
     name="digits",
@@ -73,6 +73,20 @@ CIFAR10_PAPER = replace(
     weight_decay=1e-3,  # decoupled: the paper's L2 of 1e-4
     keep="last",
     expected="87.8% of 10,000 test images, JPEG re-encoded (95% interval 87.2-88.5%); 29 s an epoch on two cores",
+)
+CIFAR10_FAST = Recipe(
+    name="cifar10-fast",
+    about="CIFAR-10 for a fraction of the arithmetic: a wide, shallow network with a whitened stem",
+    model="fast-resnet8",
+    epochs=10,
+    batch_size=500,
+    optimizer="sgd",
+    schedule=Triangle(peak=0.8),
+    weight_decay=0.01,
+    label_smoothing=0.2,
+    bias_rate=16.0,
+    augment=(Shift(2), AlternatingFlip()),
+    keep="last",
 )
 IMAGES = Recipe(
     name="images",
@@ -160,6 +174,7 @@ RECIPES: dict[str, Recipe] = {
         CIFAR10,
         CIFAR10_56,
         CIFAR10_PAPER,
+        CIFAR10_FAST,
         IMAGES,
         FINETUNE,
         LINEAR_PROBE,

@@ -70,6 +70,28 @@ class OneCycle(Schedule, frozen=True, tag="one-cycle"):
         return np.concatenate([rise, fall])[:total].astype(np.float32)
 
 
+class Triangle(Schedule, frozen=True, tag="triangle"):
+    """Up along a line from `start` times `peak`, then down along one to `end` times it (arXiv:2404.00498).
+
+    Attributes:
+        peak: the highest rate, of the first step after those that go up.
+        warmup: share of all steps that go up.
+        start, end: the rates of the first and of the last step, as shares of `peak`.
+    """
+
+    peak: Rate
+    warmup: Annotated[float, Meta(ge=0, le=1)] = 0.23
+    start: Annotated[float, Meta(ge=0, le=1)] = 0.2
+    end: Annotated[float, Meta(ge=0, le=1)] = 0.07
+
+    def rates(self, steps_per_epoch: int, epochs: int) -> np.ndarray:
+        total = steps_per_epoch * epochs
+        up = round(self.warmup * total)
+        rise = np.linspace(self.start, 1, up, endpoint=False)
+        fall = np.linspace(1, self.end, total - up)
+        return (self.peak * np.concatenate([rise, fall])).astype(np.float32)
+
+
 class Steps(Schedule, frozen=True, tag="steps"):
     """A rate for each stretch of epochs.
 
@@ -96,7 +118,7 @@ class Steps(Schedule, frozen=True, tag="steps"):
         return Steps(tuple(starts.items()))
 
 
-SCHEDULES: tuple[type[Schedule], ...] = (Constant, OneCycle, Steps)
+SCHEDULES: tuple[type[Schedule], ...] = (Constant, OneCycle, Triangle, Steps)
 
 
 def from_table(table: dict) -> Schedule:

@@ -14,6 +14,7 @@ from residual.models.spec import SHORTCUTS, NetworkSpec
 from residual.models.zoo import (
     cifar,
     course,
+    fast,
     grouped,
     imagenet,
     keras_applications,
@@ -47,6 +48,7 @@ FAMILIES: tuple[Family, ...] = (
     keras_applications.V2,
     cifar.V1,
     cifar.V2,
+    fast.FAST,
     notebook.V1,
     notebook.V2,
     wide.WIDE,
@@ -103,4 +105,4 @@ def _find_in_families(name: str) -> NetworkSpec:
 
 def default_input(spec: NetworkSpec) -> tuple[int, int]:
     """(image size, classes) that a network was published for: ImageNet's, CIFAR-10's or the course's."""
-    return {"cifar": (32, 10), "course": (64, 6)}.get(spec.stem, (224, 1000))
+    return {"cifar": (32, 10), "whitened": (32, 10), "course": (64, 6)}.get(spec.stem, (224, 1000))
