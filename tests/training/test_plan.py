@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 import residual
 from residual.cli import app
+from residual.cli.plan import _print
 from residual.errors import DataError, RecipeError
 from residual.training import plan as planning
 from residual.training import short_trainings
@@ -17,7 +18,7 @@ from residual.training.learning_curve import LearningCurve, Point
 from residual.training.measured import list_recipes_for, read_measured
 from residual.training.recipes import RECIPES
 from residual.training.short_trainings import Timed, choose_lengths
-from tests.support.made import save_npz, striped
+from tests.support.made import quiet, striped
 
 POINTS = (Point(2, 53, 96), Point(4, 77, 96), Point(8, 90, 96))
 FORECAST = Forecast(
@@ -93,22 +94,29 @@ def test_a_target_out_of_sight_is_said():
 
 
 def test_a_plan_of_small_images(tmp_path, monkeypatch):
-    """The whole way, by the command line: short trainings, JSON, the exit code, and no run."""
+    """The whole way: short trainings, what is printed, JSON, and no run."""
     monkeypatch.setattr(short_trainings, "_LENGTHS", 2)
-    recipe = tmp_path / "brief.toml"
-    recipe.write_text('base = "digits"\nepochs = 4\n', "utf-8")
-    data = save_npz(tmp_path / "stripes.npz", striped())
-    words = ["plan", str(data), "--target", "60%", "--recipe", str(recipe), "--validation", "0.3", "--json"]
-    result = CliRunner().invoke(app, [*words, "--budget", "10m"])
-    assert result.exit_code in (0, 1), result.output
-    found = json.loads(result.stdout)
-    assert [point["epochs"] for point in found["points"]] == [1, 2]
-    assert [point["images"] for point in found["points"]] == [29, 29]
-    assert (found["epochs"] is None) == (result.exit_code == 1) == bool(found["reason"])
-    assert found["measured"] is None
-    assert (
-        0 <= found["prediction"]["low"] <= found["prediction"]["likely"] <= found["prediction"]["high"] <= 1
+    recipe = RECIPES["digits"].in_epochs(4)
+    found = residual.plan(
+        striped(), "60%", recipe=recipe, validation_split=0.3, probe_budget="10m", progress=False
     )
+    assert [(point.epochs, point.images) for point in found.points] == [(1, 30), (2, 30)]
+    assert found.longest == 8
+    assert (found.epochs is None) == bool(found.reason)
+    assert found.measured is None, "digits was measured on other data"
+    values = json.loads(json.dumps(found.to_dict()))
+    assert values["points"][1]["accuracy"] == found.points[1].accuracy
+    assert 0 <= values["prediction"]["low"] <= values["prediction"]["high"] <= 1
+    shown = quiet()
+    _print(shown, replace(found, epochs=3, seconds=12.0, safe_epochs=None, safe_seconds=None), "stripes.npz")
+    said = shown.file.getvalue()  # type: ignore[attr-defined]
+    assert (
+        "2 trainings of up to 2 epochs, 30 validation images; nobody measured this recipe on this data"
+        in said
+    )
+    assert "digits in 3 epochs, 12 s on this machine" in said
+    assert "no length in sight, for 60.0% in nine of ten cases" in said
+    assert "residual train stripes.npz --recipe digits --epochs 3" in said
     assert not (tmp_path / "runs").exists()
 
 

@@ -140,7 +140,8 @@ def predict(job: Job, target: float, timed: Timed, points: Sequence[Point]) -> P
         timed: what the recipe costs.
         points: the short trainings.
     """
-    measured = read_measured(job.recipe) if job.data.name in job.recipe.name else None
+    made_for = [recipe.name for recipe in list_recipes_for(job.data.name)]
+    measured = read_measured(job.recipe) if job.recipe.name in made_for else None
     anchor = None
     if measured is not None:
         anchor = Point(measured.epochs, round(measured.accuracy * measured.images), measured.images)

@@ -1,5 +1,6 @@
 """A few short trainings of a recipe, each with its whole schedule: what they reach, and what longer ones would take."""
 
+import math
 import time
 from dataclasses import dataclass, replace
 
@@ -86,7 +87,7 @@ def choose_lengths(timed: Timed, seconds: float, epochs: int) -> list[float]:
         RecipeError: if the time does not suffice.
     """
     each = timed.forecast.compile_seconds + 0.1 * min(1.0, timed.forecast.epoch_seconds)
-    longest = 2.0 ** np.floor(np.log2(max(1, epochs // 2)))
+    longest = 2.0 ** math.floor(math.log2(max(1, epochs // 2)))
     total = 2 - 2.0 ** (1 - _LENGTHS)  # of the longest, all together
     while _LENGTHS * each + total * longest * timed.forecast.epoch_seconds > seconds:
         longest /= 2
@@ -94,7 +95,7 @@ def choose_lengths(timed: Timed, seconds: float, epochs: int) -> list[float]:
             needed = _LENGTHS * each + total * _SHORTEST * 4 * timed.forecast.epoch_seconds
             raise RecipeError(
                 f"`probe_budget` of {format_duration(seconds)} is too short: the shortest trainings take about "
-                f"{format_duration(np.ceil(needed))}. Give more time."
+                f"{format_duration(math.ceil(needed))}. Give more time."
             )
     return [longest / 2**number for number in reversed(range(_LENGTHS))]
 
