@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._verbs.embed import embed
     from residual._verbs.explain import explain, save_features
     from residual._verbs.find_rate import find_rate
+    from residual._verbs.plan import plan
     from residual._verbs.report import write_report
     from residual._verbs.study import run_study
     from residual.auditing.audit import audit
@@ -72,6 +73,7 @@ __all__ = [
     "load_weights",
     "open_pretrained",
     "open_run",
+    "plan",
     "predict",
     "recompute_batch_norm",
     "render_hand",
@@ -93,6 +95,7 @@ _MODULES = {
     "residual._verbs.doctor": ("doctor",),
     "residual._verbs.explain": ("explain", "save_features"),
     "residual._verbs.find_rate": ("find_rate",),
+    "residual._verbs.plan": ("plan",),
     "residual._run": ("Run", "open_run"),
     "residual._verbs.report": ("write_report",),
     "residual._verbs.study": ("run_study",),
