@@ -15,17 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from residual.backend.cluster import Cluster
 from residual.backend.error_filter import guard_stderr
+from residual.backend.signs_of_life import BEAT, SILENCE, SignsOfLife
 from residual.errors import ResidualError
 
 if TYPE_CHECKING:
     pass
 
-BEAT, SILENCE = (
-    2.0,
-    20.0,
-)  # seconds from one sign of life to the next, and after which a process counts as dead
 _GRACE = 8.0  # seconds in which all processes may raise the same error
-_HEARTBEAT, _MEET, _LEAVE = 45, 120, 60  # seconds of JAX: until it aborts, to meet, and to leave together
+_HEARTBEAT, _MEET, _LEAVE = 300, 300, 60  # seconds of JAX: until it aborts, to meet, and to leave together
 _LONGEST = 7 * 24 * 3600  # seconds that processes wait for what process 0 does alone
 _KEYS = "residual"
 
@@ -47,9 +44,9 @@ class Processes:
         self.advice = "Start all processes again."
         self._ended = threading.Event()
         self._watch = threading.Thread(target=self._watch_others, name="other processes", daemon=True)
-        self._client.key_value_set(
-            f"{_KEYS}/host/{process}", f"{socket.gethostname()}, process id {os.getpid()}"
-        )
+        self._found: tuple[dict[int, str] | None, dict[int, str]] = None, {}
+        self._hosts = [f"process {i}" for i in range(count)]
+        self._client.key_value_set(f"{_KEYS}/host/{process}", f"{socket.gethostname()}, id {os.getpid()}")
 
     @property
     def leads(self) -> bool:
@@ -103,10 +100,7 @@ class Processes:
 
     def describe(self, process: int) -> str:
         """A process by its number, and where it runs."""
-        try:
-            return f"process {process} ({self._client.key_value_try_get(f'{_KEYS}/host/{process}')})"
-        except RuntimeError:
-            return f"process {process}"
+        return self._hosts[process]
 
     def _wait(self, key: str) -> str:
         while True:
@@ -117,7 +111,8 @@ class Processes:
                     raise
 
     def start(self) -> None:
-        """Watch the others from now on."""
+        """Learn where the others run, and watch them from now on."""
+        self._hosts = [f"process {i} ({self._wait(f'{_KEYS}/host/{i}')})" for i in range(self.count)]
         self._watch.start()
 
     def leave(self) -> None:
@@ -137,29 +132,29 @@ class Processes:
             self._client.key_value_set(f"{_KEYS}/ended/{self.process}", text)
 
     def _watch_others(self) -> None:
-        last: dict[int, tuple[str, float]] = {}
-        beat, failed_at = 0, 0.0
+        """End this process if another is dead, or cannot continue."""
+        signs, failed_at = SignsOfLife(self.count, time.monotonic()), 0.0
+        threading.Thread(target=self._beat, name="signs of life", daemon=True).start()
         while not self._ended.wait(BEAT):
-            beat += 1
-            try:
-                self._client.key_value_set(f"{_KEYS}/alive/{self.process}", str(beat), allow_overwrite=True)
-                alive = self._list("alive")
-                ended = self._list("ended")
-            except RuntimeError:  # process 0 is gone: JAX ends this one, and `error_filter` says why
-                continue
+            (alive, ended), self._found = self._found, (None, {})
             now = time.monotonic()
-            for process in range(self.count):
-                text = alive.get(process, "")
-                if process not in last or last[process][0] != text:
-                    last[process] = text, now
-                elif now - last[process][1] > SILENCE:
-                    self._end(
-                        f"{self.describe(process)} has ended, or has not answered for {SILENCE:.0f} seconds."
-                    )
+            dead = signs.look(now, alive)
+            if dead is not None:
+                self._end(f"{self._hosts[dead]} has ended, or has not answered for {SILENCE:.0f} seconds.")
             failed_at = failed_at or (now if ended else 0.0)
             if 0 in ended or (ended and now - failed_at > _GRACE):
                 process = min(ended)
-                self._end(f"{self.describe(process)}: {ended[process]}", 2, in_order=True)
+                self._end(f"{self._hosts[process]}: {ended[process]}", 2, in_order=True)
+
+    def _beat(self) -> None:
+        """Say that this process is alive, and read what the others say; a thread of its own, as it may wait long."""
+        beat = 0
+        while not self._ended.wait(BEAT / 2):
+            beat += 1
+            # If process 0 is gone, JAX ends this one, and `error_filter` says why.
+            with contextlib.suppress(RuntimeError):
+                self._client.key_value_set(f"{_KEYS}/alive/{self.process}", str(beat), allow_overwrite=True)
+                self._found = self._list("alive"), self._list("ended")
 
     def _list(self, name: str) -> dict[int, str]:
         """The texts of the processes that have written one, by their numbers."""
@@ -173,6 +168,8 @@ class Processes:
         if self.leads:
             sys.stdout.flush()
             os.write(2, f"\nresidual: {text} The training ends in all processes. {self.advice}\n".encode())
+            if not in_order:
+                time.sleep(3 * BEAT)  # the others see it too, and end before their coordinator does
         if in_order:  # the process that cannot continue waits until all leave
             with contextlib.suppress(RuntimeError):
                 self._client.shutdown()
