@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from residual._console import print_row, show_work
 from residual._run import Run
+from residual._verbs.together import check_options, train_together
 from residual.backend import import_keras_quietly
 from residual.backend.cluster import Cluster, open_group
 from residual.backend.devices import AUTO, check_device, use_device
@@ -44,7 +45,7 @@ def train_run(
     cluster: Cluster = ONE,
     format_command: "FormatCommand | None" = None,
     live: "LivePage | None" = None,
-) -> Run:
+) -> Run | None:
     """Train what the options ask for, and write the report.
 
     Args:
@@ -56,15 +57,35 @@ def train_run(
         format_command: as `Run` has it.
         live: shows the training while it runs; None shows it nowhere.
 
+    Returns:
+        The run; None if several processes train together and this is not process 0, which has it.
+
     Raises:
         DataError, NetworkError, RecipeError, RunError: each says what to do.
     """
-    before = check_request(options, name, resume)
     check_device(device)
     cluster.check(device)
-    with open_group(cluster), use_device(device):
-        job = make_asked_job(options, before, console)
-        return _report(_train_job(job, name, before, console, live).on(device), format_command)
+    if not cluster.has_several_processes:
+        before = check_request(options, name, resume)
+        with open_group(cluster), use_device(device):
+            job = make_asked_job(options, before, console)
+            return _report(_train_job(job, name, before, console, live).on(device), format_command)
+    check_options(options)
+    found: list[RunFolder | None] = []
+
+    def find_before() -> RunFolder | None:
+        found.append(check_request(options, name, resume))
+        _refuse_finished(found[0])
+        return found[0]
+
+    run = train_together(
+        cluster,
+        console,
+        find_before,
+        lambda before: make_asked_job(options, before, console),
+        lambda job: _train_job(job, name, found[0], console, live),
+    )
+    return run and _report(run, format_command)
 
 
 def make_asked_job(options: TrainOptions, before: RunFolder | None, console: "Console") -> "Job":
@@ -184,7 +205,7 @@ def resume_run(
     cluster: Cluster = ONE,
     format_command: "FormatCommand | None" = None,
     live: "LivePage | None" = None,
-) -> Run:
+) -> Run | None:
     """Continue a run that was interrupted, or write what a finished one lacks.
 
     Args:
@@ -199,6 +220,8 @@ def resume_run(
     """
     check_device(device)
     cluster.check(device)
+    if cluster.has_several_processes:
+        return _resume_together(cluster, run, console, (data, callbacks), format_command, live)
     folder = run.folder if isinstance(run, Run) else find_run(run)
     if folder.state == "finished":
         with use_device(device):
@@ -209,6 +232,42 @@ def resume_run(
     with open_group(cluster), use_device(device):
         job = reload_job(folder, data, callbacks)
         return _report(_continue(folder, job, console, live).on(device), format_command)
+
+
+def _resume_together(
+    cluster: Cluster,
+    run: str | Path | Run,
+    console: "Console",
+    given: tuple[Any, Sequence[Any] | None],
+    format_command: "FormatCommand | None",
+    live: "LivePage | None",
+) -> Run | None:
+    """Continue a run with the other processes."""
+    from residual.training.reload import reload_job
+
+    found: list[RunFolder] = []
+
+    def find_before() -> RunFolder:
+        found.append(run.folder if isinstance(run, Run) else find_run(run))
+        _refuse_finished(found[0])
+        return found[0]
+
+    trained = train_together(
+        cluster,
+        console,
+        find_before,
+        lambda before: reload_job(before, *given),
+        lambda job: _continue(found[0], job, console, live),
+    )
+    return trained and _report(trained, format_command)
+
+
+def _refuse_finished(folder: RunFolder | None) -> None:
+    """RunError for a run of which only the end is missing: several processes have nothing to train."""
+    if folder is not None and folder.state == "finished":
+        raise RunError(
+            f"{folder.path} has finished training: resume it with one process, which writes the rest."
+        )
 
 
 def _find_previous(name: str | None, resume: str) -> RunFolder | None:
@@ -312,6 +371,7 @@ def _fit(
 ) -> Run:
     """Train in a folder that this process has claimed, from the beginning or from a state."""
     import_keras_quietly()
+    from residual.training.distribution import hand_over
     from residual.training.fit import fit
     from residual.training.save import save_data_facts
 
@@ -321,6 +381,7 @@ def _fit(
         live.follow(folder)
     try:
         save_data_facts(job, folder)
+        hand_over(folder.record, state, folder)
         trained = fit(job, folder, console, state)
         _draw_curves(folder)
         if not trained.report["interrupted"]:

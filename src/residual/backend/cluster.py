@@ -14,6 +14,7 @@ from residual.errors import ResidualError
 
 if TYPE_CHECKING:
     from residual.backend.distribution import Group
+    from residual.backend.processes import Processes
 
 ALL = "all"
 _ADDRESS = re.compile(r"\S+:\d{1,5}")
@@ -166,8 +167,12 @@ def _find_backend() -> str:
 
 
 @contextlib.contextmanager
-def open_group(cluster: Cluster) -> "Iterator[Group | None]":
-    """Train inside on the devices that were asked for, of this process alone; None if it is one.
+def open_group(cluster: Cluster, link: "Processes | None" = None) -> "Iterator[Group | None]":
+    """Train inside on the devices that were asked for; None if it is one.
+
+    Args:
+        cluster: what was asked.
+        link: to the other processes, if there are some.
 
     Raises:
         ResidualError: if there are fewer.
@@ -181,7 +186,7 @@ def open_group(cluster: Cluster) -> "Iterator[Group | None]":
         return
     from residual.backend.distribution import Group
 
-    with Group(devices).use() as group:
+    with Group(devices, link).use() as group:
         yield group
 
 
@@ -198,7 +203,7 @@ def list_group_devices(asked: int | str | None) -> list[Any]:
     """
     import jax
 
-    made = isinstance(asked, int) and _divide_processor(asked)
+    made = divide_processor(asked)
     found = jax.local_devices()
     if not isinstance(asked, int):
         return jax.devices()
@@ -219,11 +224,17 @@ def list_group_devices(asked: int | str | None) -> list[Any]:
     return [device for _, own in sorted(firsts.items()) for device in own[:asked]]
 
 
-def _divide_processor(count: int) -> bool:
-    """Have JAX make several devices of the processor, unless the user has; False if it has started already."""
+def divide_processor(count: int | str | None) -> bool:
+    """Have JAX make several devices of the processor; False if the user has, or if it has started already.
+
+    Args:
+        count: how many; anything else makes none.
+    """
     import jax
 
-    if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
+    if not isinstance(count, int) or "xla_force_host_platform_device_count" in os.environ.get(
+        "XLA_FLAGS", ""
+    ):
         return False
     if getattr(jax.config, "jax_num_cpu_devices", -1) > 0:
         return False

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+    from residual.backend.processes import Processes
+
 _AXIS = "batch"
 _CURRENT: ContextVar["Group | None"] = ContextVar("the devices that train together", default=None)
 
@@ -37,20 +39,23 @@ class Group:
 
     Args:
         devices: JAX's devices, those of each process together and the processes in their order.
+        link: to the other processes; None if there are none.
 
     Attributes:
         count: how many devices there are in all processes.
         local: how many belong to this process.
         processes: how many there are.
         process: the number of this one, from 0.
+        link: to the others.
     """
 
-    def __init__(self, devices: Sequence[Any]) -> None:
+    def __init__(self, devices: Sequence[Any], link: "Processes | None" = None) -> None:
         import jax
         import keras
         import numpy as np
         from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+        self.link = link
         self.process: int = jax.process_index()
         self.processes = len({device.process_index for device in devices})
         self.count = len(devices)

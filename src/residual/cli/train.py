@@ -156,6 +156,8 @@ def run(
             _train_series(context, shown, out, page)
             return
         trained = _train_anew(context, shown, page) if resume is None else _resume(context, shown, page)
+        if trained is None:  # process 0 has the run
+            return
         scores = None
         if not trained.report["interrupted"]:  # they are read once, when the training has finished
             with show_work(shown, "reading the test images"):
@@ -229,7 +231,7 @@ def _read_options(given: Mapping[str, Any], name: str | None) -> "TrainOptions":
     return options
 
 
-def _train_anew(context: typer.Context, shown: "TextConsole", page: "LivePage | None") -> "Run":
+def _train_anew(context: typer.Context, shown: "TextConsole", page: "LivePage | None") -> "Run | None":
     """Train what the options ask for, or continue it if it was interrupted under the same name."""
     given = context.params
     cluster = _read_cluster(given)
@@ -247,7 +249,7 @@ def _train_anew(context: typer.Context, shown: "TextConsole", page: "LivePage | 
     )
 
 
-def _resume(context: typer.Context, shown: "TextConsole", page: "LivePage | None") -> "Run":
+def _resume(context: typer.Context, shown: "TextConsole", page: "LivePage | None") -> "Run | None":
     """Finish an interrupted run as it began."""
     from residual.runs.find import find_run
 

@@ -7,6 +7,7 @@ The file is a plain .npz: numpy.load opens it. The name ends in the first 16 dig
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import re
@@ -75,6 +76,22 @@ def write(folder: Path, state: State) -> Path:
     for older in list_checkpoints(folder)[KEPT:]:
         older.unlink()
     return path
+
+
+def pack(state: State) -> bytes:
+    """A state as bytes, for other processes."""
+    content = io.BytesIO()
+    facts = np.frombuffer(json.dumps([state.step, state.facts]).encode(), np.uint8)
+    np.savez(content, **state.arrays, **{_FACTS: facts})
+    return content.getvalue()
+
+
+def unpack(content: bytes) -> State:
+    """The state that `pack` was given."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    step, facts = json.loads(arrays.pop(_FACTS).tobytes())
+    return State(step, arrays, facts)
 
 
 def mark_damaged(path: Path) -> None:

@@ -43,7 +43,12 @@ class RunFolder:
 
     Args:
         path: the folder.
+
+    Attributes:
+        writes: whether this process writes it; of several processes that train together one does.
     """
+
+    writes = True
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
@@ -238,6 +243,37 @@ class RunFolder:
             raise RunError(
                 f"{path} cannot be read: {error}. It must have a number in every column."
             ) from None
+
+
+class FollowedFolder(RunFolder):
+    """A run folder that another process writes: what this one would write of record and report is kept in memory.
+
+    Args:
+        record: of the run.
+    """
+
+    writes = False
+
+    def __init__(self, record: RunRecord):
+        super().__init__("the run folder of process 0")
+        self._record, self._report = record, {}
+
+    @property
+    def record(self) -> RunRecord:
+        return self._record
+
+    def write_record(self, record: RunRecord) -> None:
+        self._record = record
+
+    @property
+    def report(self) -> dict:
+        return self._report
+
+    def add_to_report(self, **values) -> None:
+        self._report = {**self._report, **values}
+
+    def write_log(self, rows: list[dict]) -> None:
+        pass
 
 
 class _Lines(list):

@@ -1,5 +1,8 @@
 """How a network is computed while it is trained here: as the run's record says, or measured and written there."""
 
+from dataclasses import asdict
+from functools import partial
+
 import keras
 from rich.console import Console
 
@@ -11,6 +14,7 @@ from residual.runs.checkpoints import State
 from residual.runs.folder import RunFolder
 from residual.training.batches import Batches
 from residual.training.compile import make_optimizer
+from residual.training.distribution import agree
 from residual.training.job import Job
 from residual.training.memory import check_batch
 
@@ -38,13 +42,13 @@ def choose_computation(
         print_row(console, "numbers", choice.reason)
         return choice
     check_batch(model, _find_smallest_precision(precision), size)
-    choice = choose(
-        model,
-        size,
-        make_optimizer(job.recipe, batches.steps, job.options.optimizer),
-        precision,
-        announce=lambda text: print_row(console, "numbers", text),
-    )
+
+    def measure() -> dict:
+        optimizer = make_optimizer(job.recipe, batches.steps, job.options.optimizer)
+        announce = partial(print_row, console, "numbers")
+        return asdict(choose(model, size, optimizer, precision, announce=announce))
+
+    choice = Choice(**agree("choice", measure))
     print_row(console, "numbers", choice.reason)
     folder.change_record(precision=choice.precision, fastest=choice.answers)
     return choice

@@ -17,6 +17,7 @@ from residual.training.callbacks.stop_on_nan import StopOnNan
 from residual.training.callbacks.tensorboard import make_boards
 from residual.training.callbacks.waiting_time import WaitingTime
 from residual.training.compile import list_rates
+from residual.training.distribution import find_link
 from residual.training.options import TrainOptions
 from residual.training.phases import Phases
 from residual.training.recipe import Recipe
@@ -43,7 +44,7 @@ def run_epochs(
     Returns:
         For the report: how many epochs there were, how long they took, and whether Ctrl-C ended them.
     """
-    waiting, interrupt = WaitingTime(batches), StopOnInterrupt(console)
+    waiting, interrupt = WaitingTime(batches), StopOnInterrupt(console, find_link())
     progress = Progress(console, recipe.epochs, batches, waiting, phases.sides.list_seconds())
     given = model.optimizer if options.optimizer else None
     log = EpochLog(folder, list_rates(recipe, batches.steps, given), console)

@@ -16,6 +16,7 @@ from residual.training.batches import Batches
 from residual.training.callbacks.best_weights import BestWeights
 from residual.training.callbacks.stop_on_nan import LossNotFinite
 from residual.training.compile import list_rates
+from residual.training.distribution import find_link
 from residual.training.job import Job
 from residual.training.memory import find_fitting_batch
 from residual.training.recipe import Recipe
@@ -78,7 +79,7 @@ def _explain_loss(
     x, y = batches.read_batch(found.batch)
     norms = f"The norm of the gradient was {gradient_norm(model, x, y):.3g}"
     state = next((state for _, state in checkpoints.newest(folder.checkpoints) if state), None)
-    if state is not None:
+    if state is not None and find_link() is None:  # the other processes have no checkpoint
         model.set_weights(state.named("weights"))
         norms += f", and {gradient_norm(model, x, y):.3g} on the same images with the weights of step {state.step:,}"
     within = batches.first + found.batch

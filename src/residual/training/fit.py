@@ -97,6 +97,8 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
     with show_work(console, "calibrating the probabilities"):
         trust, calibration = calibrate(model, job, rows)
     save_network(model, job, folder)
+    if not folder.writes:
+        return Trained(model, moving, steps)
     save_facts(trust, folder.path)
     model = distribution.take_off(model, folder)
     with use_one_device():
@@ -176,7 +178,7 @@ def _fit_time_budget(
     seconds: float, plan: Forecast, recipe: Recipe, folder: RunFolder, console: Console
 ) -> Recipe:
     """The recipe with as many epochs as end in time; the run's record and the console say so."""
-    recipe = recipe.in_epochs(plan.epochs_within(seconds))
+    recipe = recipe.in_epochs(distribution.agree("epochs", lambda: plan.epochs_within(seconds)))
     folder.change_record(recipe=recipe.to_table())
     print_row(console, "budget", f"{format_duration(seconds)}: {recipe.epochs} epochs")
     return recipe

@@ -12,6 +12,7 @@ from residual.data.images import Dataset
 from residual.errors import RecipeError
 from residual.training.batch_norm import MAX_IMAGES
 from residual.training.batches import Batches
+from residual.training.distribution import find_link
 from residual.training.seeds import assign_seed_states, read_seed_states
 from residual.training.sides import Sides
 
@@ -134,7 +135,8 @@ def _time_smaller(
 
 def _time_steps(model: keras.Model, batches: Batches, class_weights: dict[int, float] | None) -> "_Clock":
     """The times of a few steps on the first batches of the training."""
-    clock = _Clock()
+    # Processes that train together take the same steps, however long they take.
+    clock = _Clock(_SECONDS if find_link() is None else math.inf)
     batches.begin_at(0)
     model.fit(
         batches,
@@ -164,7 +166,11 @@ def _build_optimizer(model: keras.Model) -> keras.optimizers.Optimizer:
 
 
 class _Clock(keras.callbacks.Callback):
-    """The time of every step; ends the training after two seconds."""
+    """The time of every step; ends the training after so many seconds."""
+
+    def __init__(self, seconds: float):
+        super().__init__()
+        self.seconds = seconds
 
     def on_train_begin(self, logs=None):
         self.ends = []
@@ -175,7 +181,7 @@ class _Clock(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.ends.append(time.perf_counter())
-        if len(self.ends) > 1 and self.ends[-1] - self.ends[0] > _SECONDS:
+        if len(self.ends) > 1 and self.ends[-1] - self.ends[0] > self.seconds:
             self.model.stop_training = True
 
     def first_seconds(self) -> float:

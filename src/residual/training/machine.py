@@ -4,6 +4,7 @@ import platform
 
 from residual import backend
 from residual.backend import processor
+from residual.backend.distribution import current
 
 
 def describe_machine() -> dict[str, str | int]:
@@ -13,7 +14,16 @@ def describe_machine() -> dict[str, str | int]:
         "processor": processor.name(),
         "cores": processor.count_usable_cores(),
         **backend.versions(),
+        **_describe_group(),
     }
+
+
+def _describe_group() -> dict[str, str | int]:
+    """How many devices and processes train together, if they are several."""
+    group = current()
+    if group is None:
+        return {}
+    return {"devices": group.count, **({"processes": group.processes} if group.processes > 1 else {})}
 
 
 def find_machine_changes(before: dict[str, str | int]) -> str:
@@ -22,7 +32,8 @@ def find_machine_changes(before: dict[str, str | int]) -> str:
     Args:
         before: as `describe_machine` returned it.
     """
-    now = describe_machine()
-    recorded = {"onednn": "not recorded", **before}
+    one = {"devices": 1, "processes": 1}
+    now = {**one, **describe_machine()}
+    recorded = {"onednn": "not recorded", **one, **before}
     names = [name for name in now if name != "system" and name in recorded and now[name] != recorded[name]]
     return ", ".join(f"{name} {recorded[name]} became {now[name]}" for name in names)

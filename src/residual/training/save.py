@@ -14,9 +14,13 @@ from residual.training.job import Job
 def save_network(model: keras.Model, job: Job, folder: RunFolder) -> None:
     """Write model.keras whole or not at all; with class names, image size and the network's name inside.
 
+    Of several processes that train together, only the one that writes the run folder does.
+
     Raises:
         OSError: if it cannot be written.
     """
+    if not folder.writes:
+        return
     data = job.training
     info = {"classes": list(data.classes), "image_size": list(data.size), "network": job.spec.name}
     white = find_white(job.record.train["data"])

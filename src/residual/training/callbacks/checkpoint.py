@@ -51,7 +51,7 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.best, self.log, self.waiting, self.console = best, log, waiting, console
         self.average = average
-        self.folder = folder.checkpoints
+        self.folder, self.writes = folder.checkpoints, folder.writes
         self.steps_per_epoch = waiting.batches.steps
         self.paused, self.written = 0.0, 0
         self._resumed: State | None = None
@@ -109,6 +109,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _keep(self, epoch: int, step: int) -> None:
         """Copy the state and have it written, unless the previous one is still being written."""
+        if not self.writes:
+            return
         started = time.perf_counter()
         if self.model.stop_training:
             self._writing.result()

@@ -54,6 +54,8 @@ class EpochLog(keras.callbacks.Callback):
         self._write()
 
     def _write(self) -> None:
+        if not self.folder.writes:
+            return
         if not self.folder.path.is_dir():  # writing would make it again, without run.toml
             raise RunError(
                 f"The folder {self.folder.path} was deleted while the network was being trained. The training ends "

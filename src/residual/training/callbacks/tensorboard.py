@@ -45,7 +45,9 @@ def make_boards(
         waiting: knows how long training waited for images, and has the batches.
         console: where to say that files cannot be written.
     """
-    return [Board(folder.path / "tensorboard", classes, log, waiting, console)] if _installed() else []
+    if not (folder.writes and _installed()):
+        return []
+    return [Board(folder.path / "tensorboard", classes, log, waiting, console)]
 
 
 def _installed() -> bool:
