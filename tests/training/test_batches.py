@@ -159,7 +159,7 @@ def test_a_batch_begun_in_the_old_order_is_not_given_in_the_new_one(monkeypatch)
     monkeypatch.setattr(
         Batches,
         "_make",
-        lambda self, epoch, order, step: (orders.append((epoch, order)), make(self, epoch, order, step))[1],
+        lambda self, epoch, step: (orders.append((epoch.number, epoch.order)), make(self, epoch, step))[1],
     )
     batches.begin_at(1)
     monkeypatch.undo()
