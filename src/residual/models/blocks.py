@@ -118,11 +118,11 @@ def squeeze_excitation(make: Layers, squeeze: int, names: Names) -> Callable:
 
 
 def pooled_entry(make: Layers, x, filters: int, stride: int, stage: int):
-    """Average pooling that divides the size by `stride`, then conv-norm-relu; `stage` counts from 0."""
+    """conv-pool-norm-relu: max pooling divides the size by `stride`; `stage` counts from 0."""
     name = f"stage{stage + 1}_entry"
-    if stride > 1:
-        x = keras.layers.AveragePooling2D(stride, name=f"{name}_pool")(x)
     x = make.conv(x, filters, 3, name=f"{name}_conv")
+    if stride > 1:
+        x = keras.layers.MaxPooling2D(stride, name=f"{name}_pool")(x)
     return make.relu(make.norm(x, name=f"{name}_norm"), name=f"{name}_relu")
 
 

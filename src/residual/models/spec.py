@@ -47,8 +47,8 @@ class NetworkSpec(Checked, frozen=True):
         strides: stride of each stage, applied in the block that `stride_block` names; empty means
             1 for the first stage and 2 for the others.
         block: "basic" (two 3x3), "bottleneck" (1x1, 3x3, 1x1) or "single" (one 3x3).
-        entry: how a stage begins: with a "block" that strides, or "pooled": average pooling over as many pixels as the
-            stride says, a 3x3 convolution, norm and ReLU. The blocks after it change no shape.
+        entry: how a stage begins: with a "block" that strides, or "pooled": a 3x3 convolution, max pooling over as many
+            pixels as the stride says, norm and ReLU. The blocks after it change no shape.
         start: of the 3x3 kernels: "random", or "identity": each passes on as many channels as it can, and only the
             rest is random (arXiv:2404.00498).
         groups: of the 3x3 convolution of a bottleneck (ResNeXt, arXiv:1611.05431).

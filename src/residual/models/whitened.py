@@ -29,9 +29,8 @@ def is_whitened(layer: keras.layers.Layer) -> bool:
     """Whether a layer is such a stem."""
     return (
         isinstance(layer, keras.layers.Conv2D)
-        and (layer.kernel_size, layer.filters, layer.use_bias) == ((SIDE, SIDE), WHITENED_WIDTH, False)
-        and layer.strides == (1, 1)
-        and layer.input.shape[-1] == 3
+        and tuple(layer.kernel.shape) == (SIDE, SIDE, 3, WHITENED_WIDTH)
+        and (layer.strides, layer.use_bias) == ((1, 1), False)
     )
 
 

@@ -20,7 +20,7 @@ def _describe(depth: int) -> NetworkSpec:
         start="identity",
         head_pool="max",
         feature_scale=1 / 9,
-        source="after Jordan 2024, arXiv:2404.00498, with the shortcuts of He et al. and pooling before convolutions",
+        source="after Jordan 2024, arXiv:2404.00498, with the shortcuts of He et al. 2015",
     )
 
 
