@@ -89,3 +89,9 @@ def test_a_damaged_one_set_aside_does_not_push_out_the_new_ones(tmp_path):
     assert checkpoints.list_checkpoints(tmp_path) == [new]
     checkpoints.remove(tmp_path)
     assert not tmp_path.exists()
+
+
+def test_a_state_goes_to_another_process_unchanged():
+    back = checkpoints.unpack(checkpoints.pack(state(7)))
+    assert (back.step, back.facts, list(back.arrays)) == (7, state(7).facts, list(state(7).arrays))
+    assert [w.tolist() for w in back.named("weights")] == [[[1.5] * 3] * 2, 2.5]

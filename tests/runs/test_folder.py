@@ -6,7 +6,8 @@ import pytest
 
 from residual.errors import RunError
 from residual.runs.find import check_free, find_run, new_run
-from residual.runs.folder import RunFolder
+from residual.runs.folder import FollowedFolder, RunFolder
+from residual.runs.record import parse_record
 
 
 def test_runs_without_a_name_count_on_while_others_are_made(tmp_path, monkeypatch):
@@ -72,3 +73,15 @@ def test_a_training_that_did_not_begin_leaves_no_folder():
     (path / "run.toml").touch()
     RunFolder(path).discard()
     assert not path.exists()
+
+
+def test_a_process_that_follows_another_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = FollowedFolder(parse_record((Path(__file__).parent / "run_0_1.toml").read_text()))
+    folder.change_record(precision="bfloat16")
+    folder.add_to_report(epochs=3)
+    folder.add_to_report(interrupted=False)
+    folder.write_log([{"epoch": 1}])
+    assert (folder.record.precision, folder.report) == ("bfloat16", {"epochs": 3, "interrupted": False})
+    assert not folder.writes
+    assert not list(tmp_path.iterdir())

@@ -199,6 +199,8 @@ def join(cluster: Cluster) -> Iterator[Processes]:
         except SystemExit as error:  # all processes were asked to end, and do
             asked_to_end = error
         except BaseException as error:
+            if isinstance(error, RuntimeError):  # of JAX: perhaps another has ended, which the watch will say
+                time.sleep(SILENCE + 4 * BEAT)
             link.fail(str(error) or type(error).__name__)
             _drop_connection()
             raise
