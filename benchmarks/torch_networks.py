@@ -27,6 +27,29 @@ class Bottleneck(nn.Module):
         return F.relu(self.path(x) + self.shortcut(x), inplace=True)
 
 
+class StridedBottleneck(nn.Module):
+    """1x1, 3x3, 1x1 without biases; the 3x3 strides."""
+
+    def __init__(self, channels: int, width: int, stride: int, projects: bool):
+        super().__init__()
+        out = 4 * width
+        self.path = nn.Sequential(
+            nn.Conv2d(channels, width, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, width, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, out, 1, bias=False),
+            nn.BatchNorm2d(out),
+        )
+        projection = nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+        self.shortcut = projection if projects else nn.Identity()
+
+    def forward(self, x):
+        return F.relu(self.path(x) + self.shortcut(x), inplace=True)
+
+
 class Basic(nn.Module):
     """Two 3x3 without biases; the shortcut is subsampled and padded with zero channels."""
 
@@ -60,6 +83,18 @@ def resnet50(classes: int) -> nn.Module:
     for width, count, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
         for i in range(count):
             layers.append(Bottleneck(channels, width, stride if i == 0 else 1, projects=i == 0))
+            channels = 4 * width
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
+
+
+def resnet50_imagenet(classes: int) -> nn.Module:
+    """The ImageNet ResNet-50 whose 3x3 convolutions stride, "v1.5"."""
+    layers = [nn.Conv2d(3, 64, 7, 2, padding=3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True)]
+    layers.append(nn.MaxPool2d(3, 2, padding=1))
+    channels = 64
+    for width, count, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
+        for i in range(count):
+            layers.append(StridedBottleneck(channels, width, stride if i == 0 else 1, projects=i == 0))
             channels = 4 * width
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
 
@@ -99,4 +134,9 @@ def resnet10(classes: int) -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
 
 
-NETWORKS = {"course-resnet50": resnet50, "cifar-resnet20": resnet20, "resnet10": resnet10}
+NETWORKS = {
+    "course-resnet50": resnet50,
+    "resnet50v1.5": resnet50_imagenet,
+    "cifar-resnet20": resnet20,
+    "resnet10": resnet10,
+}

@@ -15,6 +15,7 @@ from residual._verbs.evaluation import evaluate_on
 from residual._verbs.export import export_run
 from residual._verbs.training import resume_run, train_run
 from residual.backend import import_keras_quietly
+from residual.backend.cluster import Cluster
 from residual.backend.devices import check_device, use_device
 from residual.errors import NetworkError, ResidualWarning
 from residual.training.options import MAX_UNREADABLE, TrainOptions
@@ -92,6 +93,10 @@ def train(
     name: str | None = None,
     resume: str = "never",
     device: str = "auto",
+    devices: int | str | None = None,
+    coordinator: str | None = None,
+    processes: int | None = None,
+    process_id: int | None = None,
     progress: bool = True,
     live: bool = False,
 ) -> Run:
@@ -132,6 +137,10 @@ def train(
             unasked. "auto" continues it if it was interrupted and the same was asked; the command line does this, so
             that a job that is started again by a scheduler continues. "always" requires such a run.
         device: "auto", "cpu", "gpu", or "gpu:1" for the second one.
+        devices: how many devices of this machine train together, or "all"; on JAX. None and 1 take one. On a processor
+            JAX makes that many of it, if it has not started yet.
+        coordinator, processes, process_id: of several processes that train together: the "HOST:PORT" of process 0, how
+            many there are, and which this one is, from 0. All of them or none are given.
         progress: show the plan and each epoch, on standard error, in a notebook on standard output.
         live: show the curves in a browser on this machine meanwhile; the plan says at which address.
 
@@ -141,9 +150,12 @@ def train(
     from residual._verbs.live import open_live
 
     options = TrainOptions.pick(locals())
+    cluster = Cluster.read(devices, coordinator, processes, process_id)
     console = _make_console(progress)
     with open_live(live) as page:
-        return train_run(options, name=name, resume=resume, console=console, device=device, live=page)
+        return train_run(
+            options, name=name, resume=resume, console=console, device=device, cluster=cluster, live=page
+        )
 
 
 def train_series(
@@ -153,6 +165,7 @@ def train_series(
     folds: int | None = None,
     name: str | None = None,
     device: str = "auto",
+    devices: int | str | None = None,
     progress: bool = True,
     live: bool = False,
     **options: Any,
@@ -168,7 +181,7 @@ def train_series(
         folds: how many parts of the training and validation images; images with the same pixels are in one part, and
             the test images stay as they are.
         name: of the series; None counts up. Its runs are NAME-seed1, ... or NAME-fold1, ...
-        device, progress, live: as `train` takes them.
+        device, devices, progress, live: as `train` takes them.
         options: the other arguments of `train` on what is trained and how.
 
     Raises:
@@ -182,7 +195,14 @@ def train_series(
     console = _make_console(progress)
     with open_live(live) as page:
         return train_series(
-            asked, name=name, kind=kind, count=count, console=console, device=device, live=page
+            asked,
+            name=name,
+            kind=kind,
+            count=count,
+            console=console,
+            device=device,
+            cluster=Cluster.read(devices),
+            live=page,
         )
 
 
@@ -192,6 +212,10 @@ def resume(
     data: "Dataset | Sequence[Any] | None" = None,
     callbacks: "Sequence[keras.callbacks.Callback] | None" = None,
     device: str = "auto",
+    devices: int | str | None = None,
+    coordinator: str | None = None,
+    processes: int | None = None,
+    process_id: int | None = None,
     progress: bool = True,
     live: bool = False,
 ) -> Run:
@@ -204,7 +228,8 @@ def resume(
         run: a run, its name or its folder.
         data: if the run was trained on a Dataset or arrays: the same again.
         callbacks: if the run was trained with callbacks: such callbacks again; what they remembered is lost.
-        device, progress, live: as `train` takes them.
+        device, devices, coordinator, processes, process_id, progress, live: as `train` takes them. The number of
+            devices may be another than before: the results differ by rounding then.
 
     Raises:
         DataError: if the data is not that of the run any more, or must be given.
@@ -213,9 +238,18 @@ def resume(
     """
     from residual._verbs.live import open_live
 
+    cluster = Cluster.read(devices, coordinator, processes, process_id)
     console = _make_console(progress)
     with open_live(live) as page:
-        return resume_run(run, data=data, callbacks=callbacks, console=console, device=device, live=page)
+        return resume_run(
+            run,
+            data=data,
+            callbacks=callbacks,
+            console=console,
+            device=device,
+            cluster=cluster,
+            live=page,
+        )
 
 
 def evaluate(

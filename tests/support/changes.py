@@ -9,4 +9,8 @@ import numpy as np
 
 def make_change(function: Callable[[np.ndarray, np.random.Generator], np.ndarray]) -> Any:
     """What `Batches` needs of an augmentation: images go through `function`, labels stay."""
-    return SimpleNamespace(mix=lambda x, y, rng: (function(x, rng), y))
+
+    def mix(x, y, rng, *_):
+        return function(x, rng), y
+
+    return SimpleNamespace(mix=mix, mix_in_epoch=mix)

@@ -9,7 +9,8 @@ import msgspec
 
 from residual._run import Run, open_run
 from residual._text import describe_value
-from residual._verbs.training import check_request, list_missing, train_run
+from residual._verbs.training import ONE, check_request, list_missing, train_run
+from residual.backend.cluster import Cluster
 from residual.backend.devices import AUTO, check_device
 from residual.data.given import GIVEN
 from residual.errors import RunError
@@ -71,6 +72,7 @@ def train_series(
     count: int,
     console: "Console",
     device: str = AUTO,
+    cluster: Cluster = ONE,
     format_command: "FormatCommand | None" = None,
     live: "LivePage | None" = None,
 ) -> Series:
@@ -86,6 +88,7 @@ def train_series(
         count: how many runs.
         console: where the plan and each epoch are shown.
         device: where the networks are computed.
+        cluster: the devices that train together, of this process alone.
         format_command, live: as `train_run` takes them.
 
     Raises:
@@ -95,6 +98,9 @@ def train_series(
     check_count(kind, count)
     check_name(name)
     check_device(device)
+    cluster.check(device)
+    if cluster.has_several_processes:
+        raise RunError("`seeds` and `folds` train one run after another: give them to one process alone.")
     check_request(options, None, "never")
     record = _begin(options, name, kind, count)
     for number, run_name in enumerate(record.runs):
@@ -108,6 +114,7 @@ def train_series(
             resume="auto",
             console=console,
             device=device,
+            cluster=cluster,
             format_command=format_command,
             live=live,
         )

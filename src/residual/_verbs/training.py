@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from residual._console import print_row, show_work
 from residual._run import Run
 from residual.backend import import_keras_quietly
+from residual.backend.cluster import Cluster, open_group
 from residual.backend.devices import AUTO, check_device, use_device
 from residual.errors import NetworkError, RecipeError, ResidualError, ResidualWarning, RunError
 from residual.models.given import GivenNetwork, Pretrained, PretrainedNetwork
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _COMPARED = 8  # validation images on which the engine of a probe is compared with its network
 RESUME = ("auto", "never", "always")
+ONE = Cluster()
 
 
 def train_run(
@@ -39,6 +41,7 @@ def train_run(
     resume: str,
     console: "Console",
     device: str = AUTO,
+    cluster: Cluster = ONE,
     format_command: "FormatCommand | None" = None,
     live: "LivePage | None" = None,
 ) -> Run:
@@ -49,6 +52,7 @@ def train_run(
         name, resume: as `residual.train` takes them.
         console: where the plan and each epoch are shown.
         device: where the network is computed.
+        cluster: the devices that train together.
         format_command: as `Run` has it.
         live: shows the training while it runs; None shows it nowhere.
 
@@ -57,8 +61,9 @@ def train_run(
     """
     before = check_request(options, name, resume)
     check_device(device)
-    job = make_asked_job(options, before, console)
-    with use_device(device):
+    cluster.check(device)
+    with open_group(cluster), use_device(device):
+        job = make_asked_job(options, before, console)
         return _report(_train_job(job, name, before, console, live).on(device), format_command)
 
 
@@ -176,6 +181,7 @@ def resume_run(
     data: Any = None,
     callbacks: Sequence[Any] | None = None,
     device: str = AUTO,
+    cluster: Cluster = ONE,
     format_command: "FormatCommand | None" = None,
     live: "LivePage | None" = None,
 ) -> Run:
@@ -186,12 +192,13 @@ def resume_run(
         data, callbacks: what the run cannot keep, given again, as `residual.resume` takes them.
         console: where the plan and each epoch are shown.
         device: where the network is computed.
-        format_command, live: as `train_run` takes them.
+        cluster, format_command, live: as `train_run` takes them.
 
     Raises:
         DataError, RunError: as for `residual.resume`.
     """
     check_device(device)
+    cluster.check(device)
     folder = run.folder if isinstance(run, Run) else find_run(run)
     if folder.state == "finished":
         with use_device(device):
@@ -199,8 +206,8 @@ def resume_run(
     import_keras_quietly()
     from residual.training.reload import reload_job
 
-    job = reload_job(folder, data, callbacks)
-    with use_device(device):
+    with open_group(cluster), use_device(device):
+        job = reload_job(folder, data, callbacks)
         return _report(_continue(folder, job, console, live).on(device), format_command)
 
 

@@ -10,6 +10,7 @@ import os
 import sys
 
 from residual.backend.devices import is_cpu_chosen
+from residual.backend.distribution import current
 from residual.backend.quiet import import_keras_quietly as import_keras_quietly
 from residual.backend.tensorflow_cpu.allocator import keep_freed_pages
 from residual.backend.tensorflow_cpu.runtime_flags import enable_onednn, onednn_is_on
@@ -24,17 +25,23 @@ def prefer_backend() -> None:
     messages are turned off, its faster kernels are turned on, and memory that it frees is kept for its next step.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    chosen = os.environ.get("KERAS_BACKEND") or _backend_in_file()
-    plugins = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin")
-    if chosen is None and any(map(_is_installed, plugins)):
-        chosen = os.environ["KERAS_BACKEND"] = "jax"
-    elif chosen is None and not _is_installed("tensorflow"):
-        chosen = next(filter(_is_installed, ("jax", "torch")), None)
-        if chosen is not None:
-            os.environ["KERAS_BACKEND"] = chosen
-    if chosen in (None, "tensorflow"):
+    chosen = find_chosen_backend()
+    if chosen != "tensorflow":
+        os.environ["KERAS_BACKEND"] = chosen
+    else:
         enable_onednn()
         keep_freed_pages()
+
+
+def find_chosen_backend() -> str:
+    """The backend that Keras will use, as `prefer_backend` chooses it; nothing is imported."""
+    if chosen := os.environ.get("KERAS_BACKEND") or _backend_in_file():
+        return chosen
+    if any(map(_is_installed, ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin"))):
+        return "jax"
+    if _is_installed("tensorflow"):
+        return "tensorflow"
+    return next(filter(_is_installed, ("jax", "torch")), "tensorflow")
 
 
 def _is_installed(name: str) -> bool:
@@ -119,14 +126,18 @@ def set_seeds(seed: int) -> None:
 def training_forward(model):
     """A function of a batch that runs `model` in training mode, updating its batch-norm statistics.
 
-    It is compiled if the backend can do that with side effects, and eager otherwise.
+    It is compiled if the backend can do that with side effects, or if several devices train together, and eager
+    otherwise.
     """
     import keras
 
-    def forward(batch):
-        return model(batch, training=True)
+    if group := current():
+        return group.training_forward(model)
+    run = _compile_forward(lambda batch: model(batch, training=True), keras.backend.backend())
+    return lambda batch: run(keras.ops.convert_to_tensor(batch, "float32"))
 
-    backend = keras.backend.backend()
+
+def _compile_forward(forward, backend: str):
     if backend == "tensorflow":
         import tensorflow as tf
 

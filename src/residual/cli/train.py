@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from msgspec.structs import replace
 
+from residual.backend.cluster import Cluster
 from residual.backend.devices import check_device
 from residual.cli._repeat import make_format_command
 from residual.cli._shared import (
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
     from residual.training.options import TrainOptions
     from residual.training.recipe import Recipe
 
+# What may be given beside --resume: where to compute, and what to show.
+_WITH_RESUME = frozenset({"resume", "quiet", "as_json", "live", "live_port"}) | {
+    "device",
+    "devices",
+    "coordinator",
+    "processes",
+    "process_id",
+}
 EXAMPLE = "residual train signs --epochs 5 --name first-try"
 
 
@@ -118,6 +127,14 @@ def run(
     name: str = typer.Option(None, metavar="NAME", help="Name of the run: runs/NAME."),
     search_dir: str = SEARCH_DIR,
     device: str = DEVICE,
+    devices: str = typer.Option(
+        None, metavar="N", help="Train on several devices of this machine, on JAX: how many, or all."
+    ),
+    coordinator: str = typer.Option(
+        None, metavar="HOST:PORT", help="Of several processes: where they meet, on the machine of process 0."
+    ),
+    processes: int = typer.Option(None, metavar="N", help="How many processes train together."),
+    process_id: int = typer.Option(None, metavar="I", help="Which of them this one is, from 0."),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Print the outcome alone."),
     as_json: bool = JSON,
 ):
@@ -156,6 +173,7 @@ def _train_series(
     from residual._verbs.series import choose_kind, train_series
 
     given = context.params
+    cluster = _read_cluster(given)
     if given["resume"] is not None:
         raise RunError(
             "`resume` finishes one run as it began. To continue a series, give the same command with its `name`."
@@ -170,6 +188,7 @@ def _train_series(
         count=count,
         console=shown,
         device=given["device"],
+        cluster=cluster,
         format_command=make_format_command(context),
         live=page,
     )
@@ -189,13 +208,21 @@ def _train_series(
         )
 
 
+def _read_cluster(given: Mapping[str, Any]) -> Cluster:
+    """The devices and processes that were asked for, checked before Keras is loaded."""
+    check_device(given["device"])
+    names = ("devices", "coordinator", "processes", "process_id")
+    cluster = Cluster.read(**{name: given[name] for name in names})
+    cluster.check(given["device"])
+    return cluster
+
+
 def _read_options(given: Mapping[str, Any], name: str | None) -> "TrainOptions":
     """What was asked, checked before Keras is loaded."""
     from residual._verbs.training import check_request
     from residual.training.options import TrainOptions
 
     options = TrainOptions.pick(given)
-    check_device(given["device"])
     check_request(options, name, "auto")
     if given["changes"]:
         options = replace(options, recipe=_change_recipe(options, given["changes"]))
@@ -205,6 +232,7 @@ def _read_options(given: Mapping[str, Any], name: str | None) -> "TrainOptions":
 def _train_anew(context: typer.Context, shown: "TextConsole", page: "LivePage | None") -> "Run":
     """Train what the options ask for, or continue it if it was interrupted under the same name."""
     given = context.params
+    cluster = _read_cluster(given)
     options = _read_options(given, given["name"])
     toolkit = api(shown)
     return toolkit.train_run(
@@ -213,6 +241,7 @@ def _train_anew(context: typer.Context, shown: "TextConsole", page: "LivePage | 
         resume="auto",
         console=shown,
         device=given["device"],
+        cluster=cluster,
         format_command=make_format_command(context),
         live=page,
     )
@@ -224,10 +253,15 @@ def _resume(context: typer.Context, shown: "TextConsole", page: "LivePage | None
 
     run, device = context.params["resume"], context.params["device"]
     _refuse_others(context, run)
-    check_device(device)
+    cluster = _read_cluster(context.params)
     find_run(run)
     return api(shown).resume_run(
-        run, console=shown, device=device, format_command=make_format_command(context), live=page
+        run,
+        console=shown,
+        device=device,
+        cluster=cluster,
+        format_command=make_format_command(context),
+        live=page,
     )
 
 
@@ -236,8 +270,7 @@ def _refuse_others(context: typer.Context, run: str) -> None:
     given = [
         name
         for name in context.params
-        if name not in ("resume", "device", "quiet", "as_json", "live", "live_port")
-        and context.get_parameter_source(name).name == "COMMANDLINE"
+        if name not in _WITH_RESUME and context.get_parameter_source(name).name == "COMMANDLINE"
     ]
     if given:
         named = ", ".join(name_options(f"`{name}`") for name in given)

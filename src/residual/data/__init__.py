@@ -9,11 +9,13 @@ words            words for splits, columns and arrays, and names of what is no d
 folders          folders and files as one tree, from a disk or an archive; passed_over: what is not read
 class_tree       the rules of class folders; split_folders finds the splits, label_tables labels beside the images
 table_file       tables; table_images: which file a row means
-archives         names in archives; tar_file reads a tar; parquet_files lists the files of a checkout
+archives         names in archives; tar_file reads a tar, tar_index finds the members of a large one
+parquet_files    the files of a checkout, and of which split each is
 arrays           raw arrays -> a source; array_choice finds them in a file, labels and pixels bring them into one form
 decoding         many image files -> pixels and digests; image_file reads one, ordered_work keeps all cores busy
 formats          the table of image formats; bit_depth: images of 16 bits that look black
-pixel_store      pixels that are too many for the memory
+pixel_store      pixels that are too many for the memory; on_demand decodes images when they are asked for, and
+                 pixel_cache keeps them on a disk
 digests          16 bytes for each image: duplicates, leaks; fingerprints of whole sets
 splits, balance  splits that keep duplicates together; unequal classes
 hdf5_file        the door to HDF5; hdf5_heaps looks for damage that hangs the library

@@ -35,7 +35,7 @@ _PACKED = (
     ".mat",
 )  # may be data themselves
 WAYS = ("folder", "parent", "name")
-OPTIONS = frozenset(("label", "white", *SPLITS))
+OPTIONS = frozenset(("label", "white", "decode", *SPLITS))
 
 Classes = dict[str, list[str]]  # class -> whole names of its images
 

@@ -36,6 +36,13 @@ def hash_images(x: Pixels) -> Digests:
     return pack_digests(hash_array(image) for piece in pieces(x) for image in piece)
 
 
+def hash_names(names: Iterable[str]) -> Digests:
+    """A digest of each name, for images that are too many to decode before they are asked for."""
+    return pack_digests(
+        hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=16).digest() for name in names
+    )
+
+
 def pack_digests(digests: Iterable[bytes]) -> Digests:
     """Digests of 16 bytes as uint64 (n, 2)."""
     return np.frombuffer(bytearray(b"".join(digests)), np.uint64).reshape(-1, 2)

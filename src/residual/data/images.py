@@ -1,7 +1,7 @@
 """Labelled images as arrays: what the readers make and training and evaluation take."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,6 +74,25 @@ class Images:
         x = self.x.only(indices) if isinstance(self.x, PixelStore) else self.x[indices]
         digests = None if self.known_digests is None else self.known_digests[indices]
         return Images(x, self.y[indices], digests, None if self.names is None else self.names.take(indices))
+
+    def share(self, process: int, count: int) -> "Images":
+        """The images of one of `count` processes, in turns; those of others are not read.
+
+        Args:
+            process: from 0.
+            count: how many processes there are.
+        """
+        return self.take(np.arange(process, len(self), count))
+
+    def replacing_unreadable(self, most: float) -> "Images":
+        """The same as training images: in the place of one that cannot be decoded the next of its class is shown.
+
+        Args:
+            most: share of them that may be unreadable.
+        """
+        if not isinstance(self.x, PixelStore):
+            return self
+        return replace(self, x=self.x.replacing_unreadable(self.y, most))
 
     def and_also(self, other: "Images") -> "Images":
         """These images and then those of `other`, which were taken from the same set."""

@@ -84,6 +84,7 @@ def open_source(data: str | Path, search_dir: str | Path | None = None) -> Sourc
     if alike:
         source = source.with_notes(f"classes {' and '.join(alike)} differ in capitals or blanks alone")
     if isinstance(source, FileSource):
+        source = replace(source, decode=location.options.get("decode", "auto"))
         source = set_white(source, location.options.get("white"))
     return replace(source, name=location.name) if location.name else source
 

@@ -1,4 +1,4 @@
-"""Pixels that are too many for the memory: a temporary file, of which the images asked for are read."""
+"""Pixels that are too many for the memory: read from a temporary file, or decoded, when they are asked for."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 
@@ -16,8 +17,35 @@ IN_MEMORY = 256 * 2**20  # bytes of pixels up to which images stay in memory
 _PIECE = 16 * 2**20
 
 
+class PixelFile(Protocol):
+    """What a `PixelStore` reads: a temporary file of pixels, or image files that are decoded on demand.
+
+    Attributes:
+        is_lazy: whether images are decoded when they are read.
+        unreadable: row -> why it could not be read, of those that another was shown for.
+    """
+
+    is_lazy: bool
+
+    @property
+    def unreadable(self) -> dict[int, str]: ...
+
+    @property
+    def description(self) -> str:
+        """Where the pixels lie, for the user."""
+        ...
+
+    def read(self, rows: np.ndarray, out: np.ndarray) -> None:
+        """Read each row into its place in `out`."""
+        ...
+
+    def replacing(self, rows: np.ndarray, labels: np.ndarray, most: float) -> "PixelFile":
+        """The same for training images, of which a share may be unreadable."""
+        ...
+
+
 class PixelStore:
-    """uint8 (n, height, width, 3) in a temporary file; indexing along the images reads them into memory.
+    """uint8 (n, height, width, 3) that are not in memory; indexing along the images reads them into memory.
 
     Args:
         file: holds the images.
@@ -28,7 +56,7 @@ class PixelStore:
     dtype = np.dtype(np.uint8)
     ndim = 4
 
-    def __init__(self, file: "_File", shape: tuple[int, ...], rows: np.ndarray):
+    def __init__(self, file: PixelFile, shape: tuple[int, ...], rows: np.ndarray):
         self.file, self.rows = file, rows
         self.shape = (len(rows), *shape)
 
@@ -55,8 +83,8 @@ class PixelStore:
         return out
 
     def __setitem__(self, number: int, image: np.ndarray) -> None:
-        """Write one image."""
-        self.file.write(int(self.rows[number]), image)
+        """Write one image; only into a temporary file."""
+        self.file.write(int(self.rows[number]), image)  # type: ignore[attr-defined]
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         """All of them, in memory."""
@@ -65,8 +93,26 @@ class PixelStore:
     @property
     def description(self) -> str:
         """Where the pixels lie, for the user."""
-        size = format_bytes(os.fstat(self.file.raw.fileno()).st_size)
-        return f"{size} of pixels in a temporary file in {tempfile.gettempdir()}, gone at the end"
+        return self.file.description
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether the images are decoded when they are read."""
+        return self.file.is_lazy
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Why images could not be read so far that another was shown for."""
+        return tuple(self.file.unreadable.values())
+
+    def replacing_unreadable(self, labels: np.ndarray, most: float) -> "PixelStore":
+        """The same as training images: if one cannot be read, the next of its class is shown in its place.
+
+        Args:
+            labels: int (n,), their classes.
+            most: share of them that may be unreadable.
+        """
+        return PixelStore(self.file.replacing(self.rows, labels, most), self.shape[1:], self.rows)
 
     def only(self, indices) -> "PixelStore":
         """The images at `indices`, in that order, without reading them."""
@@ -85,11 +131,28 @@ class _File:
     allows that, and is gone when the last `PixelStore` on it, or the process, ends, however it ends.
     """
 
+    is_lazy = False
+
     def __init__(self, size: int):
         self.size = size  # bytes of an image
         self.lock = threading.Lock()  # held by whoever moves the position
         self.raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (closed with this object)
         weakref.finalize(self, self.raw.close)
+
+    @property
+    def unreadable(self) -> dict[int, str]:
+        """Nothing: what could not be decoded is not in the file."""
+        return {}
+
+    @property
+    def description(self) -> str:
+        """Where the pixels lie, for the user."""
+        size = format_bytes(os.fstat(self.raw.fileno()).st_size)
+        return f"{size} of pixels in a temporary file in {tempfile.gettempdir()}, gone at the end"
+
+    def replacing(self, rows: np.ndarray, labels: np.ndarray, most: float) -> "_File":
+        """The file itself, which has no unreadable images."""
+        return self
 
     def read(self, rows: np.ndarray, out: np.ndarray) -> None:
         """Read each row into its place in `out`, forward through the file."""
@@ -133,6 +196,29 @@ def allocate(count: int, shape: tuple[int, ...], where: str) -> Pixels:
             "or set TMPDIR to a folder with more room."
         )
     return PixelStore(_File(int(np.prod(shape))), shape, np.arange(count))
+
+
+def is_lazy(x: Pixels) -> bool:
+    """Whether images are decoded when they are read, so that a pass over all of them takes long."""
+    return isinstance(x, PixelStore) and x.is_lazy
+
+
+def describe_unreadable(x: Pixels) -> dict[str, list[str]]:
+    """For report.json: why images could not be decoded when they were asked for; {} if there are none."""
+    found = x.unreadable if isinstance(x, PixelStore) else ()
+    return {"unreadable": list(found)} if found else {}
+
+
+def take_sample(x: Pixels, most: int = 10_000) -> Pixels:
+    """All images; of those that are decoded on demand `most`, evenly spread.
+
+    Args:
+        x: uint8 (n, height, width, 3).
+        most: how many.
+    """
+    if not (isinstance(x, PixelStore) and x.is_lazy) or len(x) <= most:
+        return x
+    return x.only(np.linspace(0, len(x) - 1, most).astype(np.int64))
 
 
 def pieces(x: Pixels, multiple: int = 1) -> Iterator[np.ndarray]:

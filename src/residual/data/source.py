@@ -1,5 +1,6 @@
 """A source: the labelled images of one place, listed and not yet decoded. Its only way on is to a Dataset."""
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,14 +10,22 @@ from typing import Self
 import numpy as np
 
 from residual.data.decoding import File, decode_images
+from residual.data.digests import Digests, hash_names
 from residual.data.images import SPLITS, Dataset, ImageNames, Images, resize_all
+from residual.data.on_demand import Decoder, is_lazy
 from residual.data.passed_over import PassedOver
-from residual.data.pixel_store import Pixels
+from residual.data.pixel_cache import open_cache
+from residual.data.pixel_store import Pixels, PixelStore
 from residual.data.splits import hold_out
 from residual.errors import DataError
 
 MAX_UNREADABLE = 0.05  # the share of image files that may be damaged before that is an error
 FILE_SIZE = 64  # side of images that lie in files, if nobody asks for another
+
+LAZY_NOTE = (
+    "the images are too many to decode before the training: they are known by their names, and images with the same "
+    "pixels are not looked for (residual audit finds them)"
+)
 
 Content = bytes | Path | np.ndarray
 
@@ -247,18 +256,51 @@ class FileSource(Source):
         prefix: what stands before the name of an image in errors; "" means `where` and a colon.
         keeps_size: whether the images keep their size if nobody asks for another.
         white: as `read_image` takes it.
+        is_seekable: whether any image may be opened at any time, on any thread, for about the same price.
+        decode: "first" decodes all images before the training, "lazy" each one when it is asked for, "auto" chooses.
     """
 
     opener: Callable[[int], bytes | Path] = field(repr=False)
     prefix: str = ""
     keeps_size: bool = False
     white: float | None = None
+    is_seekable: bool = False
+    decode: str = "auto"
 
     def open(self, i: int) -> bytes | Path:
         return self.opener(i)
 
+    def to_dataset(self, image_size: int | None = None, max_unreadable: float = MAX_UNREADABLE) -> Dataset:
+        """As that of `Source`; if they are too many to decode first, the images are decoded when they are asked for."""
+        side = self._choose_side(image_size)
+        if is_lazy(self.decode, len(self), side, self.is_seekable, self.where):
+            source = self.with_notes(LAZY_NOTE)
+            return Source.to_dataset(replace(source, decode="lazy"), image_size, max_unreadable)
+        return super().to_dataset(image_size, max_unreadable)
+
+    def _choose_side(self, image_size: int | None) -> int | None:
+        return image_size or (None if self.keeps_size else FILE_SIZE)
+
+    @functools.cached_property
+    def _name_digests(self) -> Digests:
+        return hash_names(self.names)
+
+    def _read_lazily(self, rows: np.ndarray, side: int) -> Images:
+        """The images of one split, none of which is opened."""
+        x = self._make_store(side).only(rows)
+        return Images(x, self.labels[rows], self._name_digests[rows], ImageNames(self.names, rows))
+
+    def _make_store(self, side: int) -> PixelStore:
+        """All images, decoded on demand."""
+        shape, white = (side, side, 3), self.white
+        cache = open_cache(self._name_digests.tobytes() + repr(white).encode(), len(self), shape)
+        decoder = Decoder(self._open_or_explain, (side, side), white, len(self), cache)
+        return PixelStore(decoder, shape, np.arange(len(self)))
+
     def _read_split(self, rows: np.ndarray, image_size: int | None, skipped: dict[int, str]) -> Images:
-        side = image_size or (None if self.keeps_size else FILE_SIZE)
+        side = self._choose_side(image_size)
+        if self.decode == "lazy" and side is not None:
+            return self._read_lazily(rows, side)
         unreadable: dict[int, str] = {}
         fit = None if side is None else (side, side)
         x, digests = decode_images(self._files(rows), len(rows), fit, self.where, unreadable, self.white)
@@ -268,18 +310,19 @@ class FileSource(Source):
 
     def _files(self, rows: np.ndarray) -> Iterator[File]:
         """(content or why it cannot be had, name for errors) of every image."""
-        prefix = self.prefix or f"{self.where}: "
-        for i in rows.tolist():
-            name = prefix + self.names[i]
-            try:
-                content = self.open(i)
-            except SourceError:
-                raise
-            except DataError as error:
-                content = error
-            except OSError as error:
-                content = DataError(f"{name} cannot be read: {error.strerror or error}.")
-            yield content, name
+        return map(self._open_or_explain, rows.tolist())
+
+    def _open_or_explain(self, i: int) -> File:
+        """The content of image i, or why it cannot be had; and its name for errors."""
+        name = (self.prefix or f"{self.where}: ") + self.names[i]
+        try:
+            return self.open(i), name
+        except SourceError:
+            raise
+        except DataError as error:
+            return error, name
+        except OSError as error:
+            return DataError(f"{name} cannot be read: {error.strerror or error}."), name
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

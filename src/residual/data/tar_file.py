@@ -24,6 +24,12 @@ def is_tar(path: Path) -> bool:
         return False
 
 
+def is_packed(path: Path) -> bool:
+    """Whether a tar is compressed, by its first bytes: then it can only be read in its order."""
+    with path.open("rb") as file:
+        return file.read(6).startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ"))
+
+
 def peek_names(path: Path) -> list[str]:
     """Names of the first members; fewer if the archive is damaged there."""
     names = []

@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from residual._atomic import write_bytes
+from residual.data.digests import hash_images
 from residual.data.images import Images
+from residual.data.pixel_store import is_lazy
 from residual.embedding.extract import Extract
 
 MOST_BYTES = 2**30  # of all files; the oldest ones are removed
@@ -44,7 +46,9 @@ class FeatureCache:
             images: with digests.
             extract: computes features of pixels.
         """
-        keys = [row.tobytes() for row in np.asarray(images.digests)]
+        # Images that are decoded on demand are known by their names, which other data may have too.
+        digests = hash_images(images.x) if is_lazy(images.x) else images.digests
+        keys = [row.tobytes() for row in np.asarray(digests)]
         missing = _first_of_each(keys, [i for i, key in enumerate(keys) if key not in self._places])
         self.found += len(keys) - len(missing)
         if missing:

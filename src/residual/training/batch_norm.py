@@ -17,6 +17,7 @@ from residual.augment import Augmentation, apply_augmentations
 from residual.data.images import Dataset, Images
 from residual.errors import RunError
 from residual.training.batches import in_order
+from residual.training.distribution import predict
 
 MAX_IMAGES = 10_000  # enough to know a mean and a variance by
 
@@ -107,9 +108,9 @@ def recompute_and_score(
     """
     batches, y = in_order(data.validation, len(data.classes), batch_size), data.validation.y
     moving = moving_statistics(model)
-    before = model.predict(batches, verbose=0)
+    before = predict(model, batches)
     recompute_batch_norm(model, data.train, batch_size, augment)
-    after = model.predict(batches, verbose=0)
+    after = predict(model, batches)
     accuracies = [float((rows.argmax(1) == y).mean()) for rows in (after, before)]
     scores = {"n": len(y), "accuracy": accuracies[0], "accuracy_with_moving_statistics": accuracies[1]}
     return moving, scores, after
@@ -153,7 +154,7 @@ def recompute_batch_norm(
             break  # too few images to measure a variance on
         labels = np.ones((len(batch), 1), np.float32)  # nobody reads them
         x, _ = apply_augmentations(pixels[batch], labels, augment, np.random.default_rng((seed, start)))
-        forward(keras.ops.convert_to_tensor(x, "float32"))
+        forward(x)
         check_statistics(model)
         average.add(moving_statistics(model), len(batch))
     assign_statistics(model, average.statistics())

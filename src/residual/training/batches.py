@@ -5,12 +5,14 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
 
 from residual.augment import Augmentation, apply_augmentations
 from residual.augment.resize import scale_down
+from residual.backend import distribution
 from residual.data.images import Images
 from residual.data.ordered_work import count_cores
 from residual.errors import DataError
@@ -50,7 +52,7 @@ class _Epoch:
 
 class Batches(keras.utils.PyDataset):
     """Training batches: uint8 images (b, h, w, 3) and one-hot labels float32 (b, classes), mixed
-    if an augmentation mixes images.
+    if an augmentation mixes images. If several devices train together, they lie on these, as `Group.place` says.
 
     Each epoch is a new order of all images; the last batch holds what is left over. Order and augmentation
     of a step depend only on (seed, epoch, step), so any step can be made again. Keras may ask for the
@@ -101,6 +103,7 @@ class Batches(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.side: int | None = None
         self.waited = 0.0
+        self._group = distribution.current()
         threads = max(1, min(_MOST_THREADS, count_cores() // 2))
         self._pool, self._ahead = _pool(threads), threads + 1
         self._now = _Epoch(0, np.arange(0), 0)
@@ -144,15 +147,37 @@ class Batches(keras.utils.PyDataset):
     def _begin(self, epoch: _Epoch, step: int) -> Future:
         return self._pool.submit(self._make, epoch, step)
 
-    def _make(self, epoch: _Epoch, step: int) -> tuple[np.ndarray, np.ndarray]:
+    def _make(self, epoch: _Epoch, step: int) -> tuple[Any, Any]:
         indices = epoch.order[step * self.batch_size : (step + 1) * self.batch_size]
-        x = self.images.x[indices]
-        if epoch.side is not None:
-            x = scale_down(np.asarray(x), epoch.side)
+        group = self._group
+        if group is None:
+            return self._read(epoch, step, indices, slice(None))
+        return group.place(*self._read(epoch, step, indices, group.rows(len(indices))))
+
+    def _read(
+        self, epoch: _Epoch, step: int, indices: np.ndarray, rows: slice
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Some rows of a batch's images, and all of its labels.
+
+        An augmentation draws for the whole batch, and may mix any two of its images: the rows are taken afterwards.
+        """
         y = np.zeros((len(indices), self.classes), np.float32)
         y[np.arange(len(indices)), self.images.y[indices]] = 1
-        rng = np.random.default_rng((self.seed, epoch.number, step))
-        return apply_augmentations(x, y, self.augment, rng, indices, epoch.number)
+        x = self.images.x[indices if self.augment else indices[rows]]
+        if epoch.side is not None:
+            x = scale_down(np.asarray(x), epoch.side)
+        if not self.augment:
+            return x, y
+        draws = np.random.default_rng((self.seed, epoch.number, step))
+        x, y = apply_augmentations(x, y, self.augment, draws, indices, epoch.number)
+        return x[rows], y
+
+    def read_batch(self, nth: int) -> tuple[np.ndarray, np.ndarray]:
+        """The nth batch of the epoch as it lies in memory, counted as Keras does, from where the epoch begins."""
+        epoch = self._now
+        step = epoch.first + nth
+        indices = epoch.order[step * self.batch_size : (step + 1) * self.batch_size]
+        return self._read(epoch, step, indices, slice(None))
 
     def waited_for(self, nth: int, since: float) -> float:
         """Seconds that whoever wants the nth batch of the epoch since then (`time.perf_counter`) waited for it."""

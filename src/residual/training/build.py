@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from residual.data.images import Dataset, Images
-from residual.data.pixel_store import pieces
+from residual.data.pixel_store import pieces, take_sample
 from residual.models.build import build_network
 from residual.models.given import GivenNetwork, PretrainedNetwork
 from residual.models.given_model import build_given, takes_raw_pixels
@@ -36,24 +36,25 @@ def fit_normalization(kind: str, images: Images) -> keras.layers.Layer:
 
     Args:
         kind: a key of `recipe.NORMALIZATIONS`.
-        images: the training images, without the validation images.
+        images: the training images, without the validation images; of those that are decoded on demand 10,000 count.
     """
     if kind == "scale":
         return keras.layers.Rescaling(1 / 255, name="normalization")
     axes = (0, 1, 2) if kind == "channel" else (0,)
+    x = take_sample(images.x)
     # In pieces, as the images may lie on disk; sums of whole numbers are exact in any order.
-    total = sum((piece.sum(axes, dtype=np.float64) for piece in pieces(images.x)), np.zeros(()))
-    count = len(images) * (images.x.shape[1] * images.x.shape[2] if kind == "channel" else 1)
+    total = sum((piece.sum(axes, dtype=np.float64) for piece in pieces(x)), np.zeros(()))
+    count = len(x) * (x.shape[1] * x.shape[2] if kind == "channel" else 1)
     mean = total / count
     if kind == "channel":
-        squares = sum((_squares(piece) for piece in pieces(images.x)), np.zeros(())) / count
+        squares = sum((_squares(piece) for piece in pieces(x)), np.zeros(())) / count
         variance = np.maximum(squares - mean**2, 1.0)
         layer = keras.layers.Normalization(axis=-1, name="normalization")
     else:
         variance = np.full_like(mean, 255.0**2)
         layer = keras.layers.Normalization(axis=(1, 2, 3), name="normalization")
-    layer.build((None, *images.x.shape[1:]))
-    layer.set_weights([mean.astype(np.float32), variance.astype(np.float32), np.array(len(images))])
+    layer.build((None, *x.shape[1:]))
+    layer.set_weights([mean.astype(np.float32), variance.astype(np.float32), np.array(len(x))])
     layer.finalize_state()
     return layer
 

@@ -9,6 +9,7 @@ from residual.data.images import Images
 from residual.models.head import Head, divide_logits, find_head
 from residual.training.batch_norm import hash_weights
 from residual.training.batches import in_order
+from residual.training.distribution import predict
 from residual.training.job import Job
 from residual.trust.calibration import measure_calibration
 from residual.trust.distance import fit_feature_space
@@ -81,7 +82,7 @@ def _read_features(reader: Any, images: Images, job: Job) -> np.ndarray:
     if job.read_features is not None:
         return job.read_features(images)
     batches = in_order(images, len(job.data.classes), job.recipe.batch_size)
-    return np.asarray(reader.predict(batches, verbose=0), np.float32)
+    return predict(reader, batches).astype(np.float32, copy=False)
 
 
 def choose_images(labels: np.ndarray, most: int = MOST_IMAGES, seed: int = 0) -> np.ndarray:

@@ -75,7 +75,7 @@ def _write_failure(folder: RunFolder, text: str) -> None:
 def _explain_loss(
     found: LossNotFinite, job: Job, folder: RunFolder, model: keras.Model, batches: Batches, choice: Choice
 ) -> str:
-    x, y = batches[found.batch]
+    x, y = batches.read_batch(found.batch)
     norms = f"The norm of the gradient was {gradient_norm(model, x, y):.3g}"
     state = next((state for _, state in checkpoints.newest(folder.checkpoints) if state), None)
     if state is not None:

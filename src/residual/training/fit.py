@@ -13,13 +13,15 @@ from residual import backend
 from residual._console import print_row, show_work
 from residual._text import format_duration
 from residual.backend import accelerate
+from residual.backend.distribution import use_one_device
 from residual.data.balance import class_weights
 from residual.data.images import Images
+from residual.data.pixel_store import describe_unreadable
 from residual.runs import checkpoints
 from residual.runs.checkpoints import State
 from residual.runs.folder import RunFolder
 from residual.runs.history import hash_file
-from residual.training import batch_norm
+from residual.training import batch_norm, distribution
 from residual.training.batches import Batches
 from residual.training.build import build_model
 from residual.training.calibrate import calibrate
@@ -72,9 +74,12 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
     Raises:
         RunError: if the loss or a batch norm's statistics are not finite any more, or memory runs out.
     """
+    distribution.check_recipe(job.recipe)
     print_job(job, folder, console)
     backend.set_seeds(job.options.seed)
-    model, best = build_model(job.training, job.spec, job.recipe), make_best(job)
+    with distribution.place_variables():
+        model = build_model(job.training, job.spec, job.recipe)
+    best = make_best(job)
     if job.recipe.epochs:
         recipe, steps = _train(model, best, job, folder, console, state)
     else:
@@ -93,7 +98,9 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         trust, calibration = calibrate(model, job, rows)
     save_network(model, job, folder)
     save_facts(trust, folder.path)
-    show_mistakes(folder, model, job.training, recipe.batch_size, best.epoch)
+    model = distribution.take_off(model, folder)
+    with use_one_device():
+        show_mistakes(folder, model, job.training, recipe.batch_size, best.epoch)
     report = {
         **steps,
         "epochs_asked": recipe.epochs,
@@ -107,6 +114,7 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         "weights_sha256": batch_norm.hash_weights(model),
         "model_sha256": hash_file(folder.model),
         "data_sha256": job.record.data.data_sha256,
+        **describe_unreadable(job.training.train.x),
     }
     folder.add_to_report(**report)
     if not steps["interrupted"]:
@@ -129,9 +137,12 @@ def _train(
     choice = choose_computation(model, batches, job, folder, state, console)
 
     def make_phases(recipe: Recipe) -> Phases:
-        return Phases(
-            model, recipe, lambda: compile_model(model, recipe, batches.steps, choice, given), batches
-        )
+        def compile_ready() -> None:
+            with distribution.place_variables():
+                compile_model(model, recipe, batches.steps, choice, given)
+            distribution.make_ready(model)
+
+        return Phases(model, recipe, compile_ready, batches)
 
     phases = make_phases(recipe)
     with accelerate.accelerated(model, choice), explain_failures(job, folder, model, batches, best, choice):

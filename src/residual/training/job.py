@@ -13,7 +13,7 @@ import numpy as np
 
 from residual.backend import import_keras_quietly
 from residual.data.balance import resampled
-from residual.data.fingerprints import STYLE, compute_data_hash, compute_fingerprint
+from residual.data.fingerprints import compute_data_hash, compute_fingerprint, find_style
 from residual.data.given import GIVEN, load_given
 from residual.data.images import Dataset, Images
 from residual.data.load import open_source
@@ -181,9 +181,11 @@ def split_as_asked(data: Dataset, options: TrainOptions) -> Dataset:
         DataError: if there are too few images.
     """
     if options.fold_of_folds is None:
-        return split_validation(data, options.validation_split, options.seed)
-    fold, folds = options.fold_of_folds
-    return split_fold(data, fold, folds, options.seed)
+        split = split_validation(data, options.validation_split, options.seed)
+    else:
+        fold, folds = options.fold_of_folds
+        split = split_fold(data, fold, folds, options.seed)
+    return replace(split, train=split.train.replacing_unreadable(options.max_unreadable))
 
 
 def split_fold(data: Dataset, fold: int, folds: int, seed: int) -> Dataset:
@@ -253,5 +255,5 @@ def _describe_data(data: Dataset, split: Dataset) -> DataRecord:
         image_size=data.size,
         test_fingerprint=compute_fingerprint(data.test),
         data_sha256=compute_data_hash(split),
-        hash_style=STYLE,
+        hash_style=find_style(split.train),
     )

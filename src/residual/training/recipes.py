@@ -78,7 +78,7 @@ CIFAR10_FAST = Recipe(
     name="cifar10-fast",
     about="CIFAR-10 for a fraction of the arithmetic: a wide, shallow network with a whitened stem",
     model="fast-resnet8",
-    epochs=10,
+    epochs=14,
     batch_size=500,
     optimizer="sgd",
     schedule=Triangle(peak=0.8),

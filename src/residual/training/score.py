@@ -11,6 +11,7 @@ from residual.data.images import Dataset
 from residual.training import batch_norm
 from residual.training.batches import in_order
 from residual.training.callbacks.best_weights import BestWeights
+from residual.training.distribution import predict
 from residual.training.job import Job
 
 
@@ -66,7 +67,7 @@ def score_validation(
     if job.read_features is not None:
         rows = predict_from_features(model, job.read_features(data.validation))
     else:
-        rows = model.predict(in_order(data.validation, len(data.classes), recipe.batch_size), verbose=0)
+        rows = predict(model, in_order(data.validation, len(data.classes), recipe.batch_size))
     accuracy = float((rows.argmax(1) == data.validation.y).mean())
     scores = {"n": len(rows), "accuracy": accuracy, "accuracy_with_moving_statistics": accuracy}
     return batch_norm.moving_statistics(model), scores, rows

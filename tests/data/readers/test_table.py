@@ -139,7 +139,7 @@ def test_json_lines_that_are_none(photos, line):
 def test_options_that_do_not_fit(photos):
     path = table(photos, "path,label", "images/0.png,1")
     assert said(f"{path}::colour=red") == (
-        f"{path}: colour must be one of group, label, path, split, validation, white."
+        f"{path}: colour must be one of decode, group, label, path, split, validation, white."
     )
     assert said(f"{path}::label") == "What stands behind :: must be like images=x,labels=y; got 'label'."
     path.unlink()

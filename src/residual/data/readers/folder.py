@@ -38,6 +38,7 @@ class FolderReader:
             layout=self.label,
             where=str(folder),
             prefix=os.path.join(folder, ""),
+            is_seekable=True,
             opener=lambda i: folder / names[i],
             **columns,
         )

@@ -50,7 +50,7 @@ class TableReader:
     name = "table"
     label = "a table of paths and labels"
     suffixes: tuple[str, ...] = SUFFIXES
-    options: frozenset[str] = frozenset((*COLUMNS, "white"))
+    options: frozenset[str] = frozenset((*COLUMNS, "white", "decode"))
 
     def matches(self, location: Location) -> bool:
         """By the ending; a folder by a table in it, if it has no class folders."""
@@ -93,6 +93,7 @@ class TableReader:
             groups=np.unique(groups, return_inverse=True)[1] if len(groups) == len(files) else None,
             notes=tuple(dict.fromkeys(notes)),
             passed_over=(*_find_unlabelled(path), *_find_unnamed(path, files)),
+            is_seekable=True,
             opener=lambda i: read_image_file(*files[i]),
         )
 

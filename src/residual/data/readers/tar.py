@@ -6,7 +6,7 @@ from residual.data.class_tree import OPTIONS, list_classes
 from residual.data.folders import list_names
 from residual.data.location import Location
 from residual.data.source import FileSource
-from residual.data.tar_file import SUFFIXES, TarFile, is_tar
+from residual.data.tar_file import SUFFIXES, TarFile, is_packed, is_tar
 
 _LOOKED_INTO = ("", ".zip", ".gz", ".bz2", ".xz", ".data")  # endings that a tar may have by mistake
 
@@ -47,6 +47,7 @@ class TarReader:
             name=path.name.split(".")[0],
             layout=self.label,
             where=str(path),
+            is_seekable=not is_packed(path),
             opener=lambda i: archive.read(names[i]),
             **columns,
         )

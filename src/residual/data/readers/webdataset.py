@@ -2,17 +2,22 @@
 
 import json
 from collections import defaultdict
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from residual.data.archives import clean_names
+from residual.data.columns import ShardNames
 from residual.data.formats import get_suffix, list_suffixes
 from residual.data.images import SPLITS
 from residual.data.labels import flatten_labels, index_labels
 from residual.data.location import Location
 from residual.data.passed_over import NO_LABEL, OTHER, PassedOver
 from residual.data.source import FileSource
-from residual.data.tar_file import TarFile, is_tar, peek_names
+from residual.data.tar_file import TarFile, is_packed, is_tar, peek_names
+from residual.data.tar_index import TarScanner, read_member
 from residual.data.words import LABEL_COLUMNS, normalize, parse_split
 from residual.errors import DataError
 
@@ -29,7 +34,7 @@ class WebDatasetReader:
     name = "webdataset"
     label = "WebDataset shards"
     suffixes: tuple[str, ...] = (".tar",)
-    options: frozenset[str] = frozenset(("label",))
+    options: frozenset[str] = frozenset(("label", "decode"))
 
     def matches(self, location: Location) -> bool:
         """By the names of the first members of the first shard."""
@@ -44,34 +49,81 @@ class WebDatasetReader:
         Raises:
             DataError: if a shard is damaged, or an image has no label.
         """
-        path = location.file
-        shards = _list_shards(path) if path.is_dir() else [path]
-        by_split = _sort_shards(shards)
-        names, splits, labels, left, opened = [], [], [], [], []
+        path, column = location.file, location.options.get("label")
+        by_split = _sort_shards(_list_shards(path) if path.is_dir() else [path])
+        shards, splits = [], []
         for split in (split for split in SPLITS if split in by_split):
-            for shard in by_split[split]:
-                archive = TarFile(shard)
-                images, values, others = _pair(archive, location.options.get("label"))
-                names += [(len(opened), name) for name in images]
-                labels += values
-                splits += [SPLITS.index(split)] * len(images)
-                left += [PassedOver(f"{shard.name}: {name}", reason) for name, reason in others]
-                opened.append(archive)
-        y = flatten_labels(np.asarray(labels) if labels else np.empty(0, np.int64), len(labels), str(path))
+            for file in by_split[split]:
+                shards.append(_list_packed(file, column) if is_packed(file) else _list_unpacked(file, column))
+                splits.append(np.full(len(shards[-1].names), SPLITS.index(split), np.uint8))
+        names = ShardNames([(f"{shard.path.name}: ", shard.names) for shard in shards])
+        values = [value for shard in shards for value in shard.labels]
+        y = flatten_labels(np.asarray(values) if values else np.empty(0, np.int64), len(values), str(path))
         classes, (indices,), notes = index_labels([y], (), [str(path)])
+
+        def open_image(i: int) -> bytes:
+            which, k = names.locate(i)
+            return shards[which].read(k)
+
         return FileSource(
             name=path.name.split(".")[0] if path.is_file() else path.resolve().name,
             layout=self.label,
             where=str(path),
             classes=classes,
-            names=[f"{opened[which].path.name}: {name}" for which, name in names],
+            names=names,
             labels=indices,
-            splits=np.array(splits, np.uint8),
-            passed_over=tuple(left),
+            splits=np.concatenate(splits),
+            passed_over=tuple(item for shard in shards for item in shard.passed_over),
             notes=notes,
-            keeps_size=False,
-            opener=lambda i: opened[names[i][0]].read(names[i][1]),
+            is_seekable=not any(is_packed(shard.path) for shard in shards),
+            opener=open_image,
         )
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """The images of a shard that have a label, in its order.
+
+    Attributes:
+        path: of the shard.
+        names: of the images.
+        labels: of each.
+        passed_over: what is neither an image with a label nor a label.
+        read: the content of the image with this number.
+    """
+
+    path: Path
+    names: list[str]
+    labels: list
+    passed_over: list[PassedOver]
+    read: Callable[[int], bytes]
+
+
+def _list_unpacked(path: Path, column: str | None) -> _Shard:
+    """A shard by one pass over its headers; of its images nothing is read."""
+    places, labels = {}, _Labels(path, column)
+    try:
+        with TarScanner(path) as scanner:
+            for name, offset, size in scanner.list_files():
+                places[name] = (offset, size)
+                if name.lower().endswith(_LABELS) and size <= _MOST_LABEL:
+                    labels.add(name, scanner.read(offset, size))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+    held = clean_names(places, str(path))
+    names, values, others = labels.pair(held)
+    ends = np.array([places[held[name]] for name in names], np.int64).reshape(-1, 2)
+    return _Shard(path, names, values, others, lambda k: read_member(path, names[k], *ends[k].tolist()))
+
+
+def _list_packed(path: Path, column: str | None) -> _Shard:
+    """A compressed shard, which can be read quickly in its order alone."""
+    archive, labels = TarFile(path), _Labels(path, column)
+    for name, member in archive.members.items():
+        if get_suffix(name) in _LABELS and member.size <= _MOST_LABEL:
+            labels.add(name, archive.read(name))
+    names, values, others = labels.pair(archive.members)
+    return _Shard(path, names, values, others, lambda k: archive.read(names[k]))
 
 
 def _list_shards(folder: Path) -> list[Path]:
@@ -90,46 +142,56 @@ def _sort_shards(shards: list[Path]) -> dict[str, list[Path]]:
     return dict(found) if "train" in found else {"train": shards}
 
 
-def _pair(archive: TarFile, column: str | None) -> tuple[list[str], list, list[tuple[str, str]]]:
-    """The images with a label in the order of the shard, their labels, and what is neither."""
-    labels = {}
-    for name in archive.members:
-        if get_suffix(name) in _LABELS:
-            value = _read_label(archive, name, column)
-            if value is not None and (get_suffix(name) != ".txt" or _stem(name) not in labels):
-                labels[_stem(name)] = value
-    images, values, others = [], [], []
-    for name in archive.members:
-        stem, suffix = _stem(name), get_suffix(name)
-        if suffix in list_suffixes() and stem in labels:
-            images.append(name)
-            values.append(labels[stem])
-        elif suffix not in _LABELS:
-            others.append((name, NO_LABEL if suffix in list_suffixes() else OTHER))
-    return images, values, others
+class _Labels:
+    """The labels of a shard, by what the names of their files have before the first dot.
+
+    Args:
+        path: of the shard.
+        column: the key of a label in NAME.json; None takes a usual one.
+    """
+
+    def __init__(self, path: Path, column: str | None):
+        self._path, self._column = path, column
+        self._found: dict[str, int | str] = {}
+
+    def add(self, name: str, content: bytes) -> None:
+        """Read the label in a file; DataError if it is .json and none."""
+        value = self._parse(name, content)
+        stem = _stem(name)
+        if value is not None and (get_suffix(name) != ".txt" or stem not in self._found):
+            self._found[stem] = value
+
+    def pair(self, names: Iterable[str]) -> tuple[list[str], list, list[PassedOver]]:
+        """The images with a label in the order of the shard, their labels, and what is neither."""
+        images, values, others, suffixes = [], [], [], frozenset(list_suffixes())
+        for name in names:
+            suffix = get_suffix(name)
+            if suffix in _LABELS:
+                continue
+            value = self._found.get(_stem(name)) if suffix in suffixes else None
+            if value is not None:
+                images.append(name)
+                values.append(value)
+            else:
+                reason = NO_LABEL if suffix in suffixes else OTHER
+                others.append(PassedOver(f"{self._path.name}: {name}", reason))
+        return images, values, others
+
+    def _parse(self, name: str, content: bytes) -> int | str | None:
+        text = content.decode("utf-8", "replace").strip()
+        if get_suffix(name) != ".json":
+            return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else text or None
+        try:
+            row = json.loads(text)
+        except (ValueError, RecursionError):
+            raise DataError(f"{self._path}: {name} is not JSON.") from None
+        if not isinstance(row, dict):
+            return None
+        usual = (key for key in row if normalize(str(key)) in LABEL_COLUMNS)
+        value = row.get(self._column or next(usual, None))
+        return value if isinstance(value, int | str) and not isinstance(value, bool) else None
 
 
 def _stem(name: str) -> str:
-    path = PurePosixPath(name)
-    return str(path.parent / path.name.split(".")[0])
-
-
-def _read_label(archive: TarFile, name: str, column: str | None) -> int | str | None:
-    if archive.members[name].size > _MOST_LABEL:
-        return None
-    text = archive.read(name).decode("utf-8", "replace").strip()
-    if get_suffix(name) != ".json":
-        return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else text or None
-    try:
-        row = json.loads(text)
-    except (ValueError, RecursionError):
-        raise DataError(f"{archive.path}: {name} is not JSON.") from None
-    keys = (
-        [column]
-        if column
-        else [key for key in row if normalize(str(key)) in LABEL_COLUMNS]
-        if isinstance(row, dict)
-        else []
-    )
-    value = row.get(keys[0]) if keys and isinstance(row, dict) else None
-    return value if isinstance(value, int | str) and not isinstance(value, bool) else None
+    end = name.find(".", name.rfind("/") + 1)
+    return name if end < 0 else name[:end]

@@ -48,7 +48,12 @@ class ZipReader:
         columns = list_classes(list_names(members, str(path), read), location.options).columns()
         names = columns["names"]
         return FileSource(
-            name=path.stem, layout=self.label, where=str(path), opener=lambda i: read(names[i]), **columns
+            name=path.stem,
+            layout=self.label,
+            where=str(path),
+            is_seekable=True,
+            opener=lambda i: read(names[i]),
+            **columns,
         )
 
 

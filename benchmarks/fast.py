@@ -1,0 +1,214 @@
+"""Less arithmetic: what `cifar10-fast` takes beside `cifar10` and beside a network of arXiv:2404.00498 in PyTorch.
+
+    python benchmarks/fast.py steps                               # two minutes; needs torch
+    RESIDUAL_DATA=FOLDER python benchmarks/fast.py train cifar10 cifar10-fast --seeds 0 1 2
+    RESIDUAL_DATA=FOLDER python benchmarks/fast.py train signs signs-fast --data signs
+
+`steps` lets one training step of each take turns, each in a process of its own, and multiplies it by the steps of the
+whole training. `train` runs `residual train` once for each recipe and seed, the recipes in turn, and reads the test
+images once, at the end of each run. Both print Markdown and add to benchmarks/results/fast-PROCESSOR.json.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from machine import machine, processor, short_name
+from turns import compete, format_ms, format_table, median_ratio, middle_half, say
+
+HERE = Path(__file__).resolve().parent
+TRAIN_IMAGES, CLASSES = 45_000, 10  # of CIFAR-10, as 5,000 are set aside
+PEER_BATCH, PEER_EPOCHS = 1024, 9.9  # of the published method, for 94% on the lossless pixels
+STEPS = 4  # of a turn
+PEER = "PyTorch, the published network, bfloat16, channels last, compiled"
+RECIPES = ("cifar10", "cifar10-fast")
+
+
+def time_steps(step) -> None:
+    """Answer each line of the standard input with the milliseconds of a step, the median of some."""
+    step()
+    print(json.dumps({"ms": _time_step(step)}), flush=True)
+    for _ in sys.stdin:
+        print(json.dumps({"ms": _time_step(step)}), flush=True)
+
+
+def _time_step(step) -> float:
+    times = []
+    for _ in range(STEPS):
+        started = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - started)
+    return 1e3 * statistics.median(times)
+
+
+def work_ours(name: str) -> None:
+    """One step of a recipe, as `residual train` computes it."""
+    import residual  # noqa: F401  (chooses the backend)
+    from residual import backend
+
+    backend.prefer_backend()
+    backend.import_keras_quietly()
+    import numpy as np
+
+    from residual.backend import accelerate
+    from residual.backend.choice import choose
+    from residual.data.images import Dataset, Images
+    from residual.models import zoo
+    from residual.training.build import build_model
+    from residual.training.compile import compile_model, make_optimizer
+    from residual.training.recipes import RECIPES as KNOWN
+
+    recipe, draw = KNOWN[name], np.random.default_rng(0)
+    x = draw.integers(0, 256, (recipe.batch_size, 32, 32, 3)).astype(np.uint8)
+    images = Images(x, np.arange(recipe.batch_size) % CLASSES)
+    data = Dataset("step", images, images, tuple(map(str, range(CLASSES))), "random images")
+    model, steps = (
+        build_model(data, zoo.find_spec(recipe.model), recipe),
+        -(-TRAIN_IMAGES // recipe.batch_size),
+    )
+    choice = choose(model, recipe.batch_size, make_optimizer(recipe, steps))
+    y = np.eye(CLASSES, dtype=np.float32)[images.y]
+    with accelerate.accelerated(model, choice):
+        compile_model(model, recipe, steps, choice)
+        time_steps(lambda: model.train_on_batch(x, y))
+
+
+def work_peer() -> None:
+    """One step of the published network and method in PyTorch, as well as it runs on a CPU."""
+    import torch
+    from torch import nn
+
+    class Group(nn.Sequential):
+        def __init__(self, before: int, width: int):
+            def conv(channels: int) -> nn.Conv2d:
+                return nn.Conv2d(channels, width, 3, padding="same", bias=False)
+
+            def norm() -> nn.BatchNorm2d:
+                layer = nn.BatchNorm2d(width, eps=1e-12, momentum=0.4)
+                layer.weight.requires_grad = False
+                return layer
+
+            super().__init__(conv(before), nn.MaxPool2d(2), norm(), nn.GELU(), conv(width), norm(), nn.GELU())
+
+    stem = nn.Conv2d(3, 24, 2)
+    stem.weight.requires_grad = False
+    groups = (Group(24, 64), Group(64, 256), Group(256, 256))
+    model = nn.Sequential(
+        stem, nn.GELU(), *groups, nn.MaxPool2d(3), nn.Flatten(), nn.Linear(256, 10, bias=False)
+    )
+    model = model.to(memory_format=torch.channels_last).train()
+    compiled = torch.compile(model)
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=1e-3, momentum=0.85, nesterov=True, weight_decay=1e-2)
+    x = torch.randn(PEER_BATCH, 3, 32, 32).to(memory_format=torch.channels_last)
+    y = torch.arange(PEER_BATCH) % CLASSES
+    loss = nn.CrossEntropyLoss(label_smoothing=0.2, reduction="sum")
+
+    def step() -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = compiled(x) / 9
+        optimizer.zero_grad(set_to_none=True)
+        loss(outputs.float(), y).backward()
+        optimizer.step()
+
+    step()
+    time_steps(step)
+
+
+def count_steps(name: str) -> tuple[int, float]:
+    """Images of a step, and the steps of the whole training."""
+    if name == PEER:
+        return PEER_BATCH, PEER_EPOCHS * TRAIN_IMAGES / PEER_BATCH
+    from residual.training.recipes import RECIPES as KNOWN
+
+    recipe = KNOWN[name]
+    return recipe.batch_size, recipe.epochs * -(-TRAIN_IMAGES // recipe.batch_size)
+
+
+def run_steps(turns: int) -> dict:
+    """Let a step of each take turns; the table, and the record."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    commands = {
+        name: ([sys.executable, str(HERE / "fast.py"), "work", name], environment)
+        for name in (*RECIPES, PEER)
+    }
+    found = compete(commands, turns, limit=300)
+    rows, lines = {}, []
+    for name, times in found.ms.items():
+        batch, steps = count_steps(name)
+        ratio = median_ratio(found.ms[RECIPES[0]], times) if RECIPES[0] in found.ms else None
+        first_steps = count_steps(RECIPES[0])[1]
+        share = None if ratio is None else steps / (first_steps * ratio)
+        rows[name] = {"batch": batch, "steps": steps, "ms": times, "share_of_cifar10": share}
+        low, high = map(format_ms, middle_half(times))
+        median = statistics.median(times)
+        cells = [name, str(batch), f"{format_ms(median)} ({low}-{high})", f"{1e3 * batch / median:,.0f}"]
+        lines.append([*cells, f"{steps * median / 6e4:.1f} min", "-" if share is None else f"{share:.2f}"])
+    head = ["recipe", "batch", "ms a step (middle half)", "images/s", "whole training", "of cifar10"]
+    say(format_table(head, lines))
+    return rows
+
+
+def run_trainings(recipes: list[str], data: str, seeds: list[int]) -> list[dict]:
+    """Train each recipe with each seed, in turn; what each run reached, in what time."""
+    found = []
+    with tempfile.TemporaryDirectory() as room:
+        for seed in seeds:
+            for recipe in recipes:
+                name = f"{Path(recipe).stem}-{seed}"
+                command = ["residual", "train", data, "--recipe", recipe, "--seed", str(seed), "--name", name]
+                subprocess.run(command, cwd=room, check=True, stdout=subprocess.DEVNULL)
+                report = json.loads((Path(room) / "runs" / name / "report.json").read_text())
+                row = {
+                    "recipe": recipe,
+                    "seed": seed,
+                    "validation": report["validation"],
+                    "test": report["test"],
+                }
+                row |= {
+                    key: report[key] for key in ("training_seconds", "total_seconds", "epochs", "precision")
+                }
+                row["test"] = {key: row["test"][key] for key in ("n", "correct", "accuracy", "interval")}
+                found.append(row)
+                say(json.dumps(row))
+    return found
+
+
+def add_result(kind: str, value) -> None:
+    """Add to the results of this processor."""
+    path = HERE / "results" / f"fast-{short_name(processor())}.json"
+    record = json.loads(path.read_text()) if path.exists() else {}
+    record[kind] = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "rows": value}
+    path.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    steps = kinds.add_parser("steps", help="one step of each, in turns")
+    steps.add_argument("--turns", type=int, default=5)
+    train = kinds.add_parser("train", help="whole trainings")
+    train.add_argument("recipes", nargs="+")
+    train.add_argument("--data", default="cifar10")
+    train.add_argument("--seeds", type=int, nargs="+", default=[0])
+    work = kinds.add_parser("work", help="a contender, started by steps")
+    work.add_argument("name", choices=[*RECIPES, PEER])
+    asked = parser.parse_args()
+    if asked.kind == "work":
+        work_peer() if asked.name == PEER else work_ours(asked.name)
+    elif asked.kind == "steps":
+        add_result("steps", run_steps(asked.turns))
+    else:
+        add_result(f"train-{asked.data}", run_trainings(asked.recipes, asked.data, asked.seeds))
+
+
+if __name__ == "__main__":
+    main()
