@@ -36,6 +36,7 @@ VERBS = (
         "list",
         "recipes",
         "study",
+        "plan",
     ),
     *("check", "convert", "bench", "export"),
 )
