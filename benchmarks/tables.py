@@ -1,10 +1,10 @@
-"""Write the tables of performance, results, certificates and finetune in docs/ from benchmarks/results/*.json.
+"""Write the tables of performance, results, certificates, finetune and cluster in docs/ from benchmarks/results/*.json.
 
     python benchmarks/tables.py            # writes them
     python benchmarks/tables.py --check    # exit code 1 if they are not what the results say
 
 A table stands between `<!-- table NAME -->` and `<!-- end -->`, where NAME is a result without `.json`. A result of
-several tables has one for each `<!-- table NAME PART -->`.
+several tables has one for each `<!-- table NAME PART -->`. The table cluster_model is computed, not measured.
 """
 
 import json
@@ -12,8 +12,10 @@ import re
 import sys
 from pathlib import Path
 
+from cluster_model import format_published
 from epoch_rules import PARTS
 from exports import format_exports
+from images_at_scale import format_rows
 from panel import PANEL_HEAD, panel_line
 from step import format_case
 from transfer_tables import FORMATS
@@ -21,8 +23,10 @@ from turns import format_table
 
 ROOT = Path(__file__).resolve().parent
 PAGES = [
-    ROOT.parent / "docs" / name for name in ("performance.md", "results.md", "certificates.md", "finetune.md")
+    ROOT.parent / "docs" / name
+    for name in ("performance.md", "results.md", "certificates.md", "finetune.md", "cluster.md")
 ]
+DECODED = 420.0  # images a second and core: images_at_scale-cache-amd-25-17.json, decoded in every epoch, on two cores
 BLOCK = re.compile(r"(<!-- table ([\w.-]+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -43,6 +47,8 @@ def format_record(record: dict, part: str | None) -> str:
     """A result, or a part of one, as a Markdown table with a line on its machine."""
     if "exports" in record:
         return format_exports(record)
+    if "jpeg" in record:
+        return f"{format_rows(record).strip()}\n\n{describe_machine(record)}\n"
     if part in FORMATS:
         table = FORMATS[part](record)
     elif part is not None:
@@ -62,6 +68,8 @@ def fill(page: str) -> str:
     """The page with each table as its result says."""
 
     def write(found: re.Match) -> str:
+        if found[2] == "cluster_model":
+            return f"{found[1]}\n{format_published(decoded=DECODED).strip()}\n\n{found[4]}"
         record = json.loads((ROOT / "results" / f"{found[2]}.json").read_text("utf-8"))
         return f"{found[1]}\n{format_record(record, found[3])}\n{found[4]}"
 

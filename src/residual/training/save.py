@@ -6,6 +6,7 @@ import numpy as np
 from residual.data.digests import write_digests
 from residual.data.location import find_white
 from residual.data.passed_over import list_passed_over
+from residual.data.pixel_store import is_lazy
 from residual.models.keras_file import save_model
 from residual.runs.folder import RunFolder
 from residual.training.job import Job
@@ -31,6 +32,8 @@ def save_network(model: keras.Model, job: Job, folder: RunFolder) -> None:
 def save_data_facts(job: Job, folder: RunFolder) -> None:
     """Write the digests of the training and validation images, and what was noted and passed over in the data.
 
+    Of images that are decoded on demand there are no digests of pixels, by which other data could be compared.
+
     Raises:
         OSError: if a file cannot be written.
     """
@@ -42,5 +45,7 @@ def save_data_facts(job: Job, folder: RunFolder) -> None:
     }
     if found := {name: value for name, value in facts.items() if value}:
         folder.add_to_report(**found)
+    if is_lazy(job.split.train.x):
+        return
     used = (job.split.train.digests, job.split.validation.digests)
     write_digests(folder.training_digests, np.concatenate(used))

@@ -62,6 +62,7 @@ class GtsrbReader:
             where=str(folder),
             prefix=os.path.join(folder, ""),
             groups=_group_tracks(names, columns["labels"]),
+            is_seekable=True,
             opener=lambda i: folder / names[i],
             **columns,
         )
