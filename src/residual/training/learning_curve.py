@@ -2,8 +2,8 @@
 
 The curve is 1 - err, err = err0 / (1 + (epochs / t)^b), err0 that of guessing: log(err0 / err - 1) is a straight line
 in log(epochs). Each point is a whole training with its whole schedule, so that nothing is read off an unfinished one.
-Between points the curve is a line. Beyond the last one it gets flatter, by an amount that was measured
-(docs/plan.md), and the range wider.
+Between points the curve is a line. Beyond the last one it keeps a share of its slope, and the range gets wider;
+docs/plan.md compares that with what trainings reached.
 """
 
 import math
