@@ -139,7 +139,7 @@ class Processes:
             (alive, ended), self._found = self._found, (None, {})
             now = time.monotonic()
             dead = signs.look(now, alive)
-            if dead is not None:
+            if dead is not None and dead != self.process:
                 self._end(f"{self._hosts[dead]} has ended, or has not answered for {SILENCE:.0f} seconds.")
             failed_at = failed_at or (now if ended else 0.0)
             if 0 in ended or (ended and now - failed_at > _GRACE):
@@ -200,7 +200,7 @@ def join(cluster: Cluster) -> Iterator[Processes]:
             asked_to_end = error
         except BaseException as error:
             if isinstance(error, RuntimeError):  # of JAX: perhaps another has ended, which the watch will say
-                time.sleep(SILENCE + 4 * BEAT)
+                time.sleep(2 * SILENCE)
             link.fail(str(error) or type(error).__name__)
             _drop_connection()
             raise

@@ -29,7 +29,7 @@ class SignsOfLife:
             found: the sign of life of each process, another text each time; None if process 0, which keeps them, does
                 not answer.
         """
-        paused, self._looked = now - self._looked > 3 * BEAT, now
+        paused, self._looked = now - self._looked > SILENCE / 2, now
         for process, (text, since) in self._last.items():
             seen = text if found is None and process == 0 else (found or {}).get(process)
             if paused or (seen is not None and seen != text):
