@@ -5,7 +5,7 @@ averages into the model at the end of each `fit` (a training here consists of se
 when stages are unfrozen, and leaves out the statistics of batch norms.
 
 Statistics are averaged like weights. At the end of each epoch they are not recomputed for the averaged weights, as they
-are at the end of the training: in the last two thirds of the epochs that changed the accuracy by no more than chance
+are at the end of the training: in the second half of the epochs that changed the accuracy by no more than chance
 (docs/recipe-fields.md), and for small data it takes a third of an epoch.
 """
 
