@@ -144,7 +144,7 @@ class Processes:
             failed_at = failed_at or (now if ended else 0.0)
             if 0 in ended or (ended and now - failed_at > _GRACE):
                 process = min(ended)
-                self._end(f"{self._hosts[process]}: {ended[process]}", 2, in_order=True)
+                self._end(f"{self._hosts[process]}: {ended[process].removesuffix('.')}.", 2, in_order=True)
 
     def _beat(self) -> None:
         """Say that this process is alive, and read what the others say; a thread of its own, as it may wait long."""
