@@ -23,8 +23,8 @@ MAX_UNREADABLE = 0.05  # the share of image files that may be damaged before tha
 FILE_SIZE = 64  # side of images that lie in files, if nobody asks for another
 
 LAZY_NOTE = (
-    "the images are too many to decode before the training: they are known by their names, and images with the same "
-    "pixels are not looked for (residual audit finds them)"
+    "images are decoded on demand and known by their names: images with the same pixels are not looked for (residual "
+    "audit finds them)"
 )
 
 Content = bytes | Path | np.ndarray
