@@ -212,7 +212,7 @@ def list_group_devices(asked: int | str | None) -> list[Any]:
         advice = (
             ""
             if kind != "cpu" or made
-            else " JAX divided the processor when it started: set XLA_FLAGS=--xla_force_host_platform_device_count="
+            else " JAX divided the processor when it started: set the environment variable JAX_NUM_CPU_DEVICES="
             f"{asked} before."
         )
         raise ResidualError(
