@@ -11,15 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from residual.backend.cluster import Cluster
 from residual.backend.error_filter import guard_stderr
 from residual.backend.signs_of_life import BEAT, SILENCE, SignsOfLife
 from residual.errors import ResidualError
-
-if TYPE_CHECKING:
-    pass
 
 _GRACE = 8.0  # seconds in which all processes may raise the same error
 _HEARTBEAT, _MEET, _LEAVE = 300, 300, 60  # seconds of JAX: until it aborts, to meet, and to leave together
@@ -199,8 +196,8 @@ def join(cluster: Cluster) -> Iterator[Processes]:
         except SystemExit as error:  # all processes were asked to end, and do
             asked_to_end = error
         except BaseException as error:
-            if isinstance(error, RuntimeError):  # of JAX: perhaps another has ended, which the watch will say
-                time.sleep(2 * SILENCE)
+            if _may_come_from_others(error):
+                time.sleep(2 * SILENCE)  # if another has died, the watch ends this process before, and names it
             link.fail(str(error) or type(error).__name__)
             _drop_connection()
             raise
@@ -208,6 +205,11 @@ def join(cluster: Cluster) -> Iterator[Processes]:
         jax.distributed.shutdown()
     if asked_to_end is not None:
         raise asked_to_end
+
+
+def _may_come_from_others(error: BaseException) -> bool:
+    """Whether a process that died may have caused an error: JAX raises RuntimeError or ValueError for a lost peer."""
+    return isinstance(error, Exception) and not isinstance(error, ResidualError)
 
 
 def _describe_coordinator(cluster: Cluster) -> str:
