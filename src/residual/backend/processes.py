@@ -197,7 +197,9 @@ def join(cluster: Cluster) -> Iterator[Processes]:
             asked_to_end = error
         except BaseException as error:
             if _may_come_from_others(error):
-                time.sleep(2 * SILENCE)  # if another has died, the watch ends this process before, and names it
+                time.sleep(
+                    2 * SILENCE
+                )  # if another has died, the watch ends this process before, and names it
             link.fail(str(error) or type(error).__name__)
             _drop_connection()
             raise

@@ -81,12 +81,24 @@ def check_statistics(model: keras.Model) -> None:
         )
 
 
-def hash_weights(model: keras.Model) -> str:
-    """SHA-256 of all weights, in order: equal for networks that are equal to the last bit."""
+def hash_weights(model: keras.Model, whole: str = "int64") -> str:
+    """SHA-256 of all weights, in order: equal for networks that are equal to the last bit, on any backend.
+
+    Args:
+        model: any.
+        whole: the type that whole numbers get first. A Normalization counts in int64 on TensorFlow, and in int32 on JAX
+            and torch.
+    """
     digest = hashlib.sha256()
     for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight))
+        is_whole = np.issubdtype(weight.dtype, np.integer)
+        digest.update(np.ascontiguousarray(weight.astype(whole) if is_whole else weight))
     return digest.hexdigest()
+
+
+def has_hash(model: keras.Model, expected: str) -> bool:
+    """Whether a model has the weights of a hash. Version 0.1 hashed whole numbers as int32 on JAX and torch."""
+    return any(hash_weights(model, whole) == expected for whole in ("int64", "int32"))
 
 
 def recompute_and_score(
