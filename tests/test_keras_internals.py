@@ -29,7 +29,7 @@ OPTIMIZERS = {
 LAYERS = {"_flatten_layers"}
 LAZY = {"_available"}
 CHECKED = GRAPH | OPTIMIZERS | LAYERS | LAZY
-OF_PYTHON = {"_Unpickler", "_getframe", "_replace"}  # of pickle, sys and named tuples
+OF_PYTHON = {"_Unpickler", "_getframe", "_replace", "_exit"}  # of pickle, sys, named tuples and os
 
 
 def modules_that_use(pattern: str) -> list[str]:

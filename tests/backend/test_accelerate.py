@@ -288,6 +288,7 @@ def test_the_pixels_and_the_head_of_every_family_keep_float32(family):
     pixels = keras.layers.Rescaling(1 / 255, name="pixels")
     model = build_network(spec, (32, 32, 3), 5, pixels)
     head = {"avg_pool", "fc5"} if spec.names == "course" else {"head_pool", "head_dense"}
+    head |= {"head_scale"} if spec.feature_scale != 1 else set()
     assert float32_layers(model) == {"image", "pixels"} | head
 
 

@@ -68,7 +68,7 @@ def test_lists_become_tuples_and_specs_are_values(widths):
         ({"blocks": 3}, "blocks must be a list, each entry a whole number from 1; got 3."),
         ({"stem_width": True}, "stem_width must be a whole number from 1; got True."),
         ({"shortcut": "skip"}, "shortcut must be one of zero-pad, projection, projection-all, pooled-projection"),
-        ({"block": None}, "block must be basic or bottleneck; got None."),
+        ({"block": None}, "block must be one of basic, bottleneck, single; got None."),
         ({"preactivation": 1}, "preactivation must be true or false; got 1."),
         ({"epsilon": 0}, "epsilon must be a number above 0 and at most 1; got 0."),
         ({"epsilon": math.nan}, "epsilon must be a number above 0 and at most 1; got nan."),

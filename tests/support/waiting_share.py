@@ -29,7 +29,7 @@ class Slow(keras.callbacks.Callback):
 def share(data: float, step: float) -> float:
     """What is measured where each batch takes `data` seconds to make and each step `step` and a little."""
 
-    def slow(x, y, rng):
+    def slow(x, y, *_):
         time.sleep(data)
         return x, y
 
@@ -37,7 +37,7 @@ def share(data: float, step: float) -> float:
     model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
     model.compile("sgd", "mse")
     model.fit(Batches(images, 3, 2), verbose=0)  # compiles, which is no step
-    batches = Batches(images, 3, 2, (SimpleNamespace(mix=slow),))
+    batches = Batches(images, 3, 2, (SimpleNamespace(mix_in_epoch=slow),))
     waiting = WaitingTime(batches)
     model.fit(batches, shuffle=False, verbose=0, callbacks=[Slow(step), waiting])
     assert waiting.share == batches.waited / waiting.spent

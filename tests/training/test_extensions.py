@@ -55,5 +55,7 @@ def test_what_has_no_row_is_refused():
         replace(QUICK, optimizer="rmsprop")
     with pytest.raises(RecipeError, match=r"augment must be made of Flip, .*; got Invert\(\)"):
         replace(QUICK, augment=(Invert(),))
-    with pytest.raises(RecipeError, match=r"schedule must be one of Constant, OneCycle, Steps; got Fall"):
+    with pytest.raises(
+        RecipeError, match=r"schedule must be one of Constant, OneCycle, Triangle, Steps; got Fall"
+    ):
         replace(QUICK, schedule=Fall(1e-3))
