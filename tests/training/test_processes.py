@@ -111,6 +111,7 @@ def test_a_process_that_dies_ends_the_others_and_the_run_resumes(victim, named):
     started = start(2, "images.npz", *QUICK, "--epochs", "40", "--name", "killed")
     wait_for_epoch(2, started)
     started[victim].kill()
+    started[victim].wait(WAIT)
     killed = time.monotonic()
     assert started[1 - victim].wait(WAIT) != 0
     assert time.monotonic() - killed < 60
