@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 import residual
-from residual._verbs import training
+from residual._verbs import end_of_run, training
 from residual.errors import ResidualWarning, RunError
 from residual.models.keras_file import load_model, save_model
 from residual.reporting import write
@@ -130,7 +130,7 @@ def test_resume_writes_what_a_finished_training_lacks(stripes_file, monkeypatch)
     monkeypatch.setattr(write, "write_text", refuse_page)
     with pytest.warns(ResidualWarning, match=r"No report is written: .*No space left.* residual report mine"):
         assert run.evaluate().accuracy == run.folder.report["test"]["accuracy"]
-    assert training.list_missing(run.folder) == ["report.html"]
+    assert end_of_run.list_missing(run.folder) == ["report.html"]
 
 
 def refuse_page(path, text):

@@ -9,7 +9,8 @@ import msgspec
 
 from residual._run import Run, open_run
 from residual._text import describe_value
-from residual._verbs.training import ONE, check_request, list_missing, train_run
+from residual._verbs.end_of_run import list_missing
+from residual._verbs.training import ONE, check_request, train_run
 from residual.backend.cluster import Cluster
 from residual.backend.devices import AUTO, check_device
 from residual.data.given import GIVEN

@@ -3,7 +3,6 @@
 `residual.train` and `residual train` both come here. Keras is imported after everything that can be checked without it.
 """
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from residual._console import print_row, show_work
 from residual._run import Run
+from residual._verbs.end_of_run import draw_curves, finish_run, keep_engine, list_missing
 from residual._verbs.together import check_options, train_together
 from residual.backend import import_keras_quietly
 from residual.backend.cluster import Cluster, open_group
 from residual.backend.devices import AUTO, check_device, use_device
-from residual.errors import NetworkError, RecipeError, ResidualError, ResidualWarning, RunError
+from residual.errors import NetworkError, RecipeError, RunError
 from residual.models.given import GivenNetwork, Pretrained, PretrainedNetwork
 from residual.runs.find import check_free, check_name, find_existing, find_run, new_run
 from residual.runs.folder import RESUMABLE, RunFolder
 from residual.training.options import TrainOptions
 
 if TYPE_CHECKING:
-    import keras
     from rich.console import Console
 
     from residual.reporting.live import LivePage
@@ -225,7 +224,7 @@ def resume_run(
     folder = run.folder if isinstance(run, Run) else find_run(run)
     if folder.state == "finished":
         with use_device(device):
-            return _report(_finish(folder, console, data).on(device), format_command)
+            return _report(finish_run(folder, console, data).on(device), format_command)
     import_keras_quietly()
     from residual.training.reload import reload_job
 
@@ -292,29 +291,6 @@ def _is_unfinished(folder: RunFolder) -> bool:
     return folder.state == "finished" and bool(list_missing(folder))
 
 
-def list_missing(folder: RunFolder) -> list[str]:
-    """What a finished run has not written: what `RunFolder.find_missing` says, its engine and its report.
-
-    Args:
-        folder: of the run.
-    """
-    missing = folder.find_missing()
-    if _lacks_engine(folder):
-        missing.append(folder.engine.name)
-    if folder.wants_report and not (folder.path / "report.html").is_file():
-        missing.append("report.html")
-    return missing
-
-
-def _lacks_engine(folder: RunFolder) -> bool:
-    """Whether an engine is wanted, can be written here, and is not there."""
-    from residual.engines import can_keep_engine
-
-    if not folder.wants_engine or folder.engine.is_file() or not can_keep_engine():
-        return False
-    return "note" not in folder.report.get("engine", {})  # why it cannot be written
-
-
 def _continue(folder: RunFolder, job: "Job", console: "Console", live: "LivePage | None") -> Run:
     """Continue a run in its folder, from its last checkpoint."""
     import_keras_quietly()
@@ -322,7 +298,7 @@ def _continue(folder: RunFolder, job: "Job", console: "Console", live: "LivePage
     from residual.training.machine import find_machine_changes
 
     if folder.state == "finished":
-        return _finish(folder, console, job=job)
+        return finish_run(folder, console, job=job)
     with folder.claim():
         state = load_last_state(folder, console)
         folder.reopen(state.step if state else 0)
@@ -330,40 +306,6 @@ def _continue(folder: RunFolder, job: "Job", console: "Console", live: "LivePage
         if state and changes:
             console.print(f"         since it began {changes}: last digits may differ", highlight=False)
         return _fit(folder, job, state, console, live)
-
-
-def _finish(folder: RunFolder, console: "Console", data: Any = None, job: "Job | None" = None) -> Run:
-    """Write what is missing of a run whose training has finished.
-
-    `Run.evaluate` writes the test scores, and `Run.keep_report` the report.
-    """
-    from residual.runs import checkpoints
-
-    missing = list_missing(folder)
-    if not missing:
-        raise RunError(
-            f"{folder.path} has finished: there is nothing to resume. To train longer, start a new run."
-        )
-    console.print(f"{folder.path} has finished training; missing: {', '.join(missing)}", highlight=False)
-    with folder.claim():
-        checkpoints.remove(folder.checkpoints)
-        folder.start.unlink(missing_ok=True)
-        _draw_curves(folder)
-        run = Run(folder, job.data if job else None)
-        if folder.engine.name in missing:
-            _mend_engine(run, console, data, job)
-    return run
-
-
-def _mend_engine(run: Run, console: "Console", data: Any, job: "Job | None") -> None:
-    """Write the engine that a finished run lacks; a warning if its data or its network cannot be had."""
-    from residual.training.reload import reload_job
-
-    try:
-        job = job or reload_job(run.folder, data, callbacks=())
-        _keep_engine(run.folder, job, run.model, console)
-    except (ResidualError, OSError) as error:
-        warnings.warn(f"No engine is written: {error}", ResidualWarning, stacklevel=3)
 
 
 def _fit(
@@ -383,11 +325,11 @@ def _fit(
         save_data_facts(job, folder)
         hand_over(folder.record, state, folder)
         trained = fit(job, folder, console, state)
-        _draw_curves(folder)
+        draw_curves(folder)
         if not trained.report["interrupted"]:
             # The features of a probe were compared with those of Keras before.
             most = None if trained.read_features is None else _COMPARED
-            _keep_engine(folder, job, trained.model, console, most)
+            keep_engine(folder, job, trained.model, console, most)
     except OSError as error:
         raise RunError(
             f"{error.filename or folder.path} cannot be written or read: {error.strerror or error}. Make room, or "
@@ -395,29 +337,3 @@ def _fit(
             f"{folder.path.name}."
         ) from None
     return Run(folder, job.data, trained)
-
-
-def _keep_engine(
-    folder: RunFolder, job: "Job", model: "keras.Model", console: "Console", most: int | None = None
-) -> None:
-    """Write the engine of a training that has ended, unless it is not wanted.
-
-    Args:
-        folder, job, model: of the run.
-        console: where it is shown.
-        most: validation images that the engine is compared on; None takes as many as `keep_engine` does.
-    """
-    from residual.exporters.run_engine import keep_engine
-
-    if not folder.wants_engine:
-        return
-    images = job.training.validation
-    with show_work(console, "writing the engine"):
-        keep_engine(model, images.take(range(min(len(images), most))) if most else images, folder)
-
-
-def _draw_curves(folder: RunFolder) -> None:
-    from residual.evaluation.figures import save_curves_png
-
-    if rows := folder.log_rows():
-        save_curves_png(rows, folder.path / "curves.png")
