@@ -260,6 +260,7 @@ def evaluate(
     classes: Sequence[str] | None = None,
     pixels: str | None = None,
     precision_at: float | str | None = None,
+    views: str | None = None,
     device: str = "auto",
 ) -> "Scores":
     """Evaluate a run, or any .keras file, on test images.
@@ -276,6 +277,8 @@ def evaluate(
         pixels: the range that a .keras file of another program takes: "0-255", "0-1" or "-1-1".
         precision_at: a wanted share of right labels, such as 0.99 or "99%": unsure images are set aside, and the
             scores get a `selection` of the others. The threshold is chosen on the validation images.
+        views: score the mean over several views of each image too, beside the network alone: "mirror" for the image
+            and its mirror image, "shift" for both and the same moved by a pixel, six views in six times the time.
         device: as `train` takes it.
 
     Raises:
@@ -285,7 +288,7 @@ def evaluate(
     check_device(device)
     import_keras_quietly()
     with use_device(device):
-        return evaluate_on(run_or_model, data, search_dir, classes, pixels, precision_at)
+        return evaluate_on(run_or_model, data, search_dir, classes, pixels, precision_at, views)
 
 
 def predict(

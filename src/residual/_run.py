@@ -193,7 +193,7 @@ class Run:
         fingerprint = compute_fingerprint(data.test, record.hash_style)
         return data.classes == record.classes and fingerprint == record.test_fingerprint
 
-    def evaluate(self, precision_at: float | str | None = None) -> "Scores":
+    def evaluate(self, precision_at: float | str | None = None, views: str | None = None) -> "Scores":
         """Evaluate the network on the test images of its data: the one place where they are read.
 
         The scores go into report.json and confusion.png, what the network predicts for each image into
@@ -203,14 +203,17 @@ class Run:
         written, it warns and returns the scores all the same.
 
         Args:
-            precision_at: as `residual.evaluate` takes it.
+            precision_at, views: as `residual.evaluate` takes them.
         """
+        from residual.evaluation.views import check_views
+
+        check_views(views)
         if self._model is None:
             self.folder.check_model()  # before the data is read
         wanted = self.check_precision(precision_at)
         data = self.data()
         with use_device(self._device):
-            return self._evaluate(data, wanted)
+            return self._evaluate(data, wanted, views)
 
     def check_precision(self, precision_at: float | str | None) -> float | None:
         """The share that `precision_at` stands for; None of None.
@@ -229,8 +232,8 @@ class Run:
             raise explain_no_facts()
         return wanted
 
-    def _evaluate(self, data: "Dataset", precision_at: float | None) -> "Scores":
-        from residual.evaluation.evaluate import score_images
+    def _evaluate(self, data: "Dataset", precision_at: float | None, views: str | None) -> "Scores":
+        from residual.evaluation.evaluate import add_views, score_images
         from residual.evaluation.predict import predict_probabilities
 
         seen = [images.digests for images in (data.train, data.validation) if images is not None]
@@ -241,6 +244,7 @@ class Run:
         else:
             rows = predict_probabilities(self.model, data.test.x)
         scores = score_images(rows, data.test, data.classes, seen, self.load_trust(), precision_at)
+        scores = add_views(scores, self.model, data.test, rows, views)
         test = {**self.report.get("test", {}), **scores.to_dict()}
         if self._trained and _statistics_matter(self._trained.report["validation"]):
             test["accuracy_with_moving_statistics"] = self._evaluate_moving_statistics()

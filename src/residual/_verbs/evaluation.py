@@ -21,6 +21,7 @@ def evaluate_on(
     classes: Sequence[str] | None = None,
     pixels: str | None = None,
     precision_at: float | str | None = None,
+    views: str | None = None,
 ) -> "Scores":
     """Evaluate a run, or any .keras file; the arguments are those of `residual.evaluate`.
 
@@ -30,11 +31,13 @@ def evaluate_on(
     from residual.data.digests import read_digests
     from residual.evaluation.evaluate import evaluate_model
     from residual.evaluation.predict import find_image_size
+    from residual.evaluation.views import check_views
 
+    check_views(views)
     run = run_or_model if isinstance(run_or_model, Run) else find_owner(run_or_model)
     if run is not None and _is_own(run, data):
         check_unneeded(run, classes, pixels)
-        return run.evaluate(precision_at)
+        return run.evaluate(precision_at, views)
     wanted = _check_precision(run, precision_at)
     if data is None:
         raise DataError(f"data must say on which images to evaluate {run_or_model}: signs, or a path.")
@@ -52,6 +55,7 @@ def evaluate_on(
         network.pixels,
         network.facts,
         wanted,
+        views,
     )
 
 

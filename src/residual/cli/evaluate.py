@@ -39,6 +39,11 @@ def run(
     pixels: str = PIXELS,
     png: Path = typer.Option(None, help="Where to draw the confusion matrix; a run keeps its own."),
     precision_at: str = PRECISION_AT,
+    views: str = typer.Option(
+        None,
+        metavar="WORD",
+        help="Score the mean over views of each image too: mirror (2 views) or shift (6).",
+    ),
     device: str = DEVICE,
     as_json: bool = JSON,
 ):
@@ -47,6 +52,10 @@ def run(
     check_output(png, "--png", ".png")
     check_device(device)
     check_precision(precision_at)
+    if views is not None:
+        from residual.evaluation.views import check_views
+
+        check_views(views)
     if data is not None:
         from residual.data.load import check_address
 
@@ -63,6 +72,7 @@ def run(
             classes=split_names(classes),
             pixels=pixels,
             precision_at=precision_at,
+            views=views,
             device=device,
         )
     if as_json:

@@ -7,13 +7,16 @@ import numpy as np
 
 from residual.data.digests import Digests, find_in
 from residual.data.images import Dataset, Images
-from residual.data.pixel_store import is_lazy
+from residual.data.pixel_store import Pixels, is_lazy, pieces
 from residual.errors import DataError
 from residual.evaluation.classifier import DEFAULT_PIXELS
 from residual.evaluation.metrics import Scores, score
 from residual.evaluation.predict import predict_probabilities
 from residual.evaluation.trusted import add_trust
+from residual.evaluation.views import VIEWS, View, score_views
 from residual.trust.facts import TrustFacts
+
+_PIECE = 128  # images; the pieces hold a multiple of them
 
 
 def evaluate_model(
@@ -24,6 +27,7 @@ def evaluate_model(
     pixels: str = DEFAULT_PIXELS,
     facts: TrustFacts | None = None,
     precision_at: float | None = None,
+    views: str | None = None,
 ) -> Scores:
     """Scores of a model on labelled images.
 
@@ -37,9 +41,30 @@ def evaluate_model(
         pixels: the range that the model takes, a key of `classifier.PIXELS`.
         facts: of the run that the model is of; None if there are none.
         precision_at: the precision at which unsure images are set aside, 0 to 1; None sets none aside.
+        views: of each image, whose mean is scored beside the network alone, a key of `views.VIEWS`; None for none.
     """
     rows = predict_probabilities(model, images.x, pixels=pixels)
-    return score_images(rows, images, classes, seen, facts, precision_at)
+    scores = score_images(rows, images, classes, seen, facts, precision_at)
+    return add_views(scores, model, images, rows, views, pixels)
+
+
+def add_views(
+    scores: Scores, model, images: Images, rows: np.ndarray, views: str | None, pixels: str = DEFAULT_PIXELS
+) -> Scores:
+    """The same scores with those of several views of each image; the arguments are those of `evaluate_model`.
+
+    Args:
+        rows: (n, k) the probabilities of the images as they are.
+    """
+    if views is None:
+        return scores
+    more = [_predict_view(model, images.x, view, pixels) for view in VIEWS[views][1:]]
+    return replace(scores, with_views=score_views(views, [rows, *more], images.y))
+
+
+def _predict_view(model, x: Pixels, view: View, pixels: str) -> np.ndarray:
+    parts = (view.show(part) for part in pieces(x, _PIECE))
+    return np.concatenate([predict_probabilities(model, part, pixels=pixels) for part in parts])
 
 
 def score_images(

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from residual._console import preformat_html, render_text
 from residual.errors import DataError
 from residual.evaluation.trusted import BeforeCalibration, Selection
+from residual.evaluation.views import ViewScores
 from residual.evaluation.wording import headline
 from residual.trust.calibration import BINS, measure_calibration
 from residual.trust.temperature import find_nll
@@ -62,6 +63,7 @@ class Scores:
     without_leaked: the Scores of the others; None if no image leaked, or all of them.
     before_calibration: the same network before its probabilities were calibrated; None if they were not.
     selection: what is left if unsure images are set aside; None if no precision was asked for.
+    with_views: what the mean of several views of each image reaches; None if none were asked for.
     """
 
     n: int
@@ -80,6 +82,7 @@ class Scores:
     without_leaked: "Scores | None" = None
     before_calibration: BeforeCalibration | None = None
     selection: Selection | None = None
+    with_views: ViewScores | None = None
 
     def __str__(self) -> str:
         from residual.evaluation.report import print_scores
@@ -111,6 +114,7 @@ class Scores:
             "without_leaked": self.without_leaked and self.without_leaked.to_dict(),
             "before_calibration": self.before_calibration and self.before_calibration.to_dict(),
             "selection": self.selection and self.selection.to_dict(),
+            "with_views": self.with_views and self.with_views.to_dict(),
         }
 
 

@@ -12,7 +12,7 @@ from residual._console import default_console, make_safe
 from residual._text import format_percent, truncate_middle
 from residual.evaluation.metrics import ClassScore, Scores
 from residual.evaluation.trusted_text import describe_trust
-from residual.evaluation.wording import headline, leaks
+from residual.evaluation.wording import describe_views, headline, leaks
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,6 +51,8 @@ def print_scores(scores: Scores, console: "Console | None" = None, *, title: str
 
     line(truncate_middle(title, width), "bold")
     line(headline(scores), "bold")
+    if scores.with_views:
+        line(describe_views(scores.with_views))
     if scores.leaked:
         line(leaks(scores), "bold red")
     for text in describe_trust(scores):

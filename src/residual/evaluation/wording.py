@@ -6,9 +6,10 @@ from residual._text import format_percent
 
 if TYPE_CHECKING:
     from residual.evaluation.metrics import Scores
+    from residual.evaluation.views import ViewScores
 
 
-def headline(scores: "Scores") -> str:
+def headline(scores: "Scores | ViewScores") -> str:
     """One line that stands alone: 'accuracy 97.5% (117 of 120; 95% interval 92.9-99.1%)'."""
     low, high = (format_percent(end, scores.n).rstrip("%") for end in scores.interval)
     accuracy = format_percent(scores.accuracy, scores.n)
@@ -22,6 +23,14 @@ def leaks(scores: "Scores") -> str:
     also = "is also a training image" if scores.leaked == 1 else "are also training images"
     text = f"{scores.leaked} of the {scores.n} test images {also}"
     return f"{text}; without, {headline(scores.without_leaked)}" if scores.without_leaked else text
+
+
+def describe_views(found: "ViewScores") -> str:
+    """What the mean of several views reaches, and what it takes."""
+    from residual.evaluation.views import WORDS
+
+    taken = f"{found.count} views of each image, {WORDS[found.views]}, take {found.count} times as long"
+    return f"{taken}: {headline(found)}"
 
 
 def value_in_words(value: Any) -> str:
