@@ -5,15 +5,14 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-import residual
 from residual.augment import Flip
 from residual.backend.averages import assign_weights, list_averaged, make_averages, read_weights
 from residual.errors import RecipeError
 from residual.models import zoo
 from residual.models.build import build_network
 from residual.training.callbacks.average_weights import AverageWeights
-from residual.training.callbacks.epoch_log import EpochLog
 from residual.training.schedules import OneCycle
+from tests.support.cut import check_resumed, cut_before
 from tests.support.made import QUICK, quiet, save_npz, striped, train_on
 
 RECIPE = replace(QUICK, epochs=4, schedule=OneCycle(3e-3), augment=(Flip(),), average=0.2)  # 24 steps
@@ -22,10 +21,6 @@ RECIPE = replace(QUICK, epochs=4, schedule=OneCycle(3e-3), augment=(Flip(),), av
 @pytest.fixture(scope="module")
 def model():
     return build_network(zoo.find_spec("cifar-resnet8"), (8, 8, 3), 3)
-
-
-class Cut(Exception):
-    """What ends a training here."""
 
 
 class Watch(keras.callbacks.Callback):
@@ -108,20 +103,10 @@ def test_a_training_keeps_the_averages(whole):
 
 
 @pytest.mark.parametrize("cut_at", [8, pytest.param(12, marks=pytest.mark.slow)])  # 12: between two epochs
-def test_a_resumed_training_has_the_same_averages(whole, tmp_path, each_step, monkeypatch, cut_at):
-    def cut(self, batch, logs=None):
-        if self.steps == cut_at:
-            raise Cut
-
-    with monkeypatch.context() as patched:
-        patched.setattr(EpochLog, "on_train_batch_begin", cut)
-        with pytest.raises(Cut):
-            train(save_npz(tmp_path / "stripes.npz", striped()), "cut")
-    resumed = residual.resume("cut", progress=False)
-    assert [entry["step"] for entry in resumed.report["resumed"]] == [cut_at]
-    assert resumed.report["weights_sha256"] == whole[0]["weights_sha256"]
-    losses = [[row["val_loss"] for row in rows] for rows in (whole[1], resumed.folder.log_rows())]
-    assert losses[0] == losses[1]
+def test_a_resumed_training_has_the_same_averages(whole, tmp_path, each_step, cut_at):
+    with cut_before(cut_at):
+        train(save_npz(tmp_path / "stripes.npz", striped()), "cut")
+    check_resumed("cut", cut_at, *whole[:2])
 
 
 def test_a_share_out_of_range_is_refused():

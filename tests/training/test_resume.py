@@ -27,6 +27,7 @@ from residual.training import choose, failures, fit, job, memory, save
 from residual.training.callbacks.epoch_log import EpochLog
 from residual.training.job import split_validation
 from residual.training.schedules import OneCycle, Steps
+from tests.support.cut import cut_before
 from tests.support.made import QUICK, quiet, save_npz, striped, train_on
 
 RECIPE = replace(QUICK, epochs=4, schedule=OneCycle(3e-3), augment=(Shift(2), Flip()))
@@ -37,24 +38,13 @@ def stripes_file(tmp_path):
     return save_npz(tmp_path / "stripes.npz", striped())
 
 
-class Cut(Exception):
-    """What cuts a training off here."""
-
-
-def train(file, name, cut_at=None, monkeypatch=None, **options):
+def train(file, name, cut_at=None, **options):
     """A training; with `cut_at` one that ends before that step of all, as a process that is killed."""
     options = {"recipe": RECIPE, "precision": "float32", "console": quiet(), "name": name, **options}
     if cut_at is None:
         return train_on(data=file, **options)
-    with monkeypatch.context() as patched:
-
-        def begin(self, batch, logs=None):
-            if self.steps == cut_at:
-                raise Cut
-
-        patched.setattr(EpochLog, "on_train_batch_begin", begin)
-        with pytest.raises(Cut):
-            train_on(data=file, **options)
+    with cut_before(cut_at):
+        train_on(data=file, **options)
     return None
 
 
@@ -72,12 +62,12 @@ def same_but_for_seconds(one: RunFolder, other: RunFolder) -> bool:
     ],
 )
 def test_a_resumed_training_ends_bit_for_bit_as_one_that_was_not_cut(
-    stripes_file, each_step, monkeypatch, cut_at, optimizer
+    stripes_file, each_step, cut_at, optimizer
 ):
     keep = {"adamw": "auto", "sgd": "best"}[optimizer]
     recipe = replace(RECIPE, optimizer=optimizer, keep=keep)  # 6 steps an epoch
     whole = train(stripes_file, "whole", recipe=recipe)
-    train(stripes_file, "cut", cut_at, monkeypatch, recipe=recipe)
+    train(stripes_file, "cut", cut_at, recipe=recipe)
     assert RunFolder("runs/cut").state == "interrupted"
     resumed = residual.resume("cut", progress=False)
     assert resumed.report["weights_sha256"] == whole.report["weights_sha256"]
@@ -101,16 +91,16 @@ def test_photos_of_an_interrupted_run_keep_their_size(tmp_path, each_step, monke
     options = {"recipe": replace(RECIPE, epochs=2, batch_size=4), "validation_split": 0.25}
     with monkeypatch.context() as patched:
         patched.setattr(job, "choose_photo_size", lambda source: PhotoSize(16, "as before"))
-        train(str(tmp_path / "photos"), "cut", 3, monkeypatch, **options)
+        train(str(tmp_path / "photos"), "cut", 3, **options)
     resumed = train(str(tmp_path / "photos"), "cut", **options)
     assert RunFolder("runs/cut").record.data.image_size == (16, 16)
     assert [entry["step"] for entry in resumed.report["resumed"]] == [3]
     assert resumed.model.input_shape == (None, 16, 16, 3)
 
 
-def test_a_run_of_the_same_name_goes_on_by_itself(stripes_file, each_step, monkeypatch):
+def test_a_run_of_the_same_name_goes_on_by_itself(stripes_file, each_step):
     whole = train(stripes_file, "whole")
-    train(stripes_file, "cut", 8, monkeypatch)
+    train(stripes_file, "cut", 8)
     console = quiet()
     resumed = train(stripes_file, "cut", console=console)
     assert resumed.report["weights_sha256"] == whole.report["weights_sha256"]
@@ -142,10 +132,10 @@ def write_as_version_0_1(name: str, file) -> None:
     (folder.path / "run.toml").write_text(tomli_w.dumps(values), "utf-8")
 
 
-def test_a_run_of_version_1_goes_on_and_is_judged(stripes_file, each_step, monkeypatch):
+def test_a_run_of_version_1_goes_on_and_is_judged(stripes_file, each_step):
     whole = train(stripes_file, "whole")
     for name in ("by-name", "resumed"):
-        train(stripes_file, name, 8, monkeypatch)
+        train(stripes_file, name, 8)
         write_as_version_0_1(name, stripes_file)
     for run in (train(stripes_file, "by-name"), residual.resume("resumed", progress=False)):
         assert run.report["weights_sha256"] == whole.report["weights_sha256"]
@@ -153,8 +143,8 @@ def test_a_run_of_version_1_goes_on_and_is_judged(stripes_file, each_step, monke
         assert run.folder.record.data.hash_style == ""
 
 
-def test_a_run_of_version_1_is_not_judged_on_other_images(stripes_file, each_step, monkeypatch):
-    train(stripes_file, "old", 8, monkeypatch)
+def test_a_run_of_version_1_is_not_judged_on_other_images(stripes_file, each_step):
+    train(stripes_file, "old", 8)
     write_as_version_0_1("old", stripes_file)
     with np.load(stripes_file) as file:
         arrays = dict(file)
@@ -168,8 +158,8 @@ def test_a_run_of_version_1_is_not_judged_on_other_images(stripes_file, each_ste
         Run(RunFolder("runs/old")).data()
 
 
-def test_a_run_that_was_asked_for_otherwise_does_not_go_on(stripes_file, each_step, monkeypatch):
-    train(stripes_file, "cut", 8, monkeypatch)
+def test_a_run_that_was_asked_for_otherwise_does_not_go_on(stripes_file, each_step):
+    train(stripes_file, "cut", 8)
     with pytest.raises(
         RunError,
         match="seed was 0, now 1; epochs was 4, now 9. Continue it as it was with residual train --resume cut",
@@ -182,7 +172,7 @@ def test_a_run_that_was_asked_for_otherwise_does_not_go_on(stripes_file, each_st
 def test_a_resumed_run_computes_as_it_began(stripes_file, each_step, monkeypatch):
     measured = Choice("float32", 0, {"norm of 8 images, 4x4x4, float32": "keras"}, "measured")
     monkeypatch.setattr(choose, "choose", lambda *arguments, **options: measured)
-    train(stripes_file, "cut", 8, monkeypatch, precision="auto")
+    train(stripes_file, "cut", 8, precision="auto")
     assert RunFolder("runs/cut").record.fastest == measured.answers
     assert RunFolder("runs/cut").record.precision == "float32"
     used = []
@@ -197,8 +187,8 @@ def test_a_resumed_run_computes_as_it_began(stripes_file, each_step, monkeypatch
     assert [choice.answers for choice in used] == [measured.answers]
 
 
-def test_a_damaged_record_of_the_fastest_ways_is_refused(stripes_file, each_step, monkeypatch):
-    train(stripes_file, "cut", 8, monkeypatch)
+def test_a_damaged_record_of_the_fastest_ways_is_refused(stripes_file, each_step):
+    train(stripes_file, "cut", 8)
     folder = RunFolder("runs/cut")
     folder.change_record(fastest={"norm of 8 images, 4x4x4, float32": "banana"})
     with pytest.raises(RunError, match=r"\[fastest\] of .*run.toml is damaged"):
@@ -207,7 +197,7 @@ def test_a_damaged_record_of_the_fastest_ways_is_refused(stripes_file, each_step
 
 def test_a_run_of_version_0_1_goes_on_in_the_usual_ways(stripes_file, each_step, monkeypatch):
     whole = train(stripes_file, "whole")
-    train(stripes_file, "cut", 8, monkeypatch)
+    train(stripes_file, "cut", 8)
     folder = RunFolder("runs/cut")
     folder.change_record(fastest=None)
     monkeypatch.setattr(choose, "choose", None)
@@ -235,9 +225,9 @@ def test_ctrl_c_leaves_a_run_that_goes_on(stripes_file, monkeypatch):
     assert "test" not in resumed.report, "the test images are read again, by evaluate"
 
 
-def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(stripes_file, each_step, monkeypatch):
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(stripes_file, each_step):
     whole = train(stripes_file, "whole")
-    train(stripes_file, "cut", 8, monkeypatch)
+    train(stripes_file, "cut", 8)
     newest = checkpoints.list_checkpoints(RunFolder("runs/cut").checkpoints)[0]
     content = bytearray(newest.read_bytes())
     content[len(content) // 3] ^= 8
@@ -250,16 +240,16 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(stripes_file, e
     assert resumed.report["weights_sha256"] == whole.report["weights_sha256"]
 
 
-def test_without_a_checkpoint_a_run_begins_anew(stripes_file, monkeypatch):
-    train(stripes_file, "cut", 1, monkeypatch)
+def test_without_a_checkpoint_a_run_begins_anew(stripes_file):
+    train(stripes_file, "cut", 1)
     console = quiet()
     resumed = training.resume_run("cut", console=console)
     assert "runs/cut has no checkpoint that can be used: it begins anew" in console.file.getvalue()
     assert resumed.report["epochs"] == 4
 
 
-def test_data_that_changed_is_refused(stripes_file, each_step, monkeypatch):
-    train(stripes_file, "cut", 8, monkeypatch)
+def test_data_that_changed_is_refused(stripes_file, each_step):
+    train(stripes_file, "cut", 8)
     data = striped()
     data.train.x[5, 0, 0, 0] ^= 1
     save_npz(stripes_file, data)
@@ -267,11 +257,11 @@ def test_data_that_changed_is_refused(stripes_file, each_step, monkeypatch):
         residual.resume("cut", progress=False)
 
 
-def test_a_finished_run_and_a_run_in_another_process_are_refused(stripes_file, each_step, monkeypatch):
+def test_a_finished_run_and_a_run_in_another_process_are_refused(stripes_file, each_step):
     train(stripes_file, "whole").evaluate()
     with pytest.raises(RunError, match="runs/whole has finished: there is nothing to resume"):
         residual.resume("whole", progress=False)
-    train(stripes_file, "cut", 8, monkeypatch)
+    train(stripes_file, "cut", 8)
     holder = subprocess.Popen(
         [
             sys.executable,

@@ -5,25 +5,20 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-import residual
 from residual.augment import Flip
 from residual.errors import RecipeError
 from residual.models import zoo
 from residual.models.build import build_network
 from residual.training.batches import Batches
-from residual.training.callbacks.epoch_log import EpochLog
 from residual.training.forecast import Forecast
 from residual.training.recipe import Recipe
 from residual.training.schedules import OneCycle
 from residual.training.sides import Sides, list_starts
+from tests.support.cut import check_resumed, cut_before
 from tests.support.made import QUICK, quiet, save_npz, striped, stripes, train_on
 
 SIZES = ((0.0, 8), (0.4, 12), (0.75, 16))
 RECIPE = replace(QUICK, epochs=4, schedule=OneCycle(3e-3), augment=(Flip(),), sizes=SIZES)  # 6 steps an epoch
-
-
-class Cut(Exception):
-    """What ends a training here."""
 
 
 def train(file, name, recipe=RECIPE, **options):
@@ -78,20 +73,10 @@ def test_a_recipe_that_scales_learns(whole):
 
 
 @pytest.mark.parametrize("cut_at", [14, pytest.param(12, marks=pytest.mark.slow)])  # 12: where a side begins
-def test_a_resumed_training_ends_bit_for_bit_the_same(whole, tmp_path, each_step, monkeypatch, cut_at):
-    def cut(self, batch, logs=None):
-        if self.steps == cut_at:
-            raise Cut
-
-    with monkeypatch.context() as patched:
-        patched.setattr(EpochLog, "on_train_batch_begin", cut)
-        with pytest.raises(Cut):
-            train(save_npz(tmp_path / "stripes.npz", striped()), "cut")
-    resumed = residual.resume("cut", progress=False)
-    assert [entry["step"] for entry in resumed.report["resumed"]] == [cut_at]
-    assert resumed.report["weights_sha256"] == whole[0]["weights_sha256"]
-    losses = [[row["val_loss"] for row in rows] for rows in (whole[1], resumed.folder.log_rows())]
-    assert losses[0] == losses[1]
+def test_a_resumed_training_ends_bit_for_bit_the_same(whole, tmp_path, each_step, cut_at):
+    with cut_before(cut_at):
+        train(save_npz(tmp_path / "stripes.npz", striped()), "cut")
+    check_resumed("cut", cut_at, *whole[:2])
 
 
 def test_each_side_has_a_step_of_its_own():

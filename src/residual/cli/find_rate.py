@@ -10,12 +10,11 @@ from residual.cli._shared import (
     JSON,
     SEARCH_DIR,
     api,
-    complete_model,
-    complete_recipe,
     complete_run,
     console,
     print_json,
 )
+from residual.cli._training_options import BATCH_SIZE, DATA, IMAGE_SIZE, MODEL, RECIPE, SEED
 
 if TYPE_CHECKING:
     from residual._text_console import TextConsole
@@ -26,29 +25,18 @@ EXAMPLE = "residual find-rate signs --model resnet18 --plot rates.png"
 
 def run(
     context: typer.Context,
-    data: str = typer.Argument("digits", metavar="DATA", help="Name or path of the data."),
-    model: str = typer.Option(
-        None,
-        metavar="NETWORK",
-        help="Network; the recipe's own if none is given.",
-        autocompletion=complete_model,
-    ),
-    recipe: str = typer.Option(
-        "default", metavar="NAME", help="Name or .toml file.", autocompletion=complete_recipe
-    ),
+    data: str = DATA,
+    model: str = MODEL,
+    recipe: str = RECIPE,
     weights: str = typer.Option(
         None,
         metavar="RUN_OR_FILE",
         help="Begin with trained weights, as residual train does.",
         autocompletion=complete_run,
     ),
-    batch_size: int = typer.Option(None, metavar="N", min=1, help="Images per step."),
-    image_size: int = typer.Option(
-        None, "--size", metavar="PIXELS", min=1, help="Scale images to this size."
-    ),
-    seed: int = typer.Option(
-        0, metavar="N", min=0, max=2**32 - 1, help="Of weights, order and augmentation."
-    ),
+    batch_size: int = BATCH_SIZE,
+    image_size: int = IMAGE_SIZE,
+    seed: int = SEED,
     steps: int = typer.Option(100, metavar="N", help="Steps, each at a higher rate."),
     lowest: float = typer.Option(1e-6, metavar="RATE", help="The first rate."),
     highest: float = typer.Option(

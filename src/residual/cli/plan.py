@@ -9,11 +9,11 @@ from residual.cli._shared import (
     JSON,
     SEARCH_DIR,
     api,
-    complete_model,
     complete_recipe,
     console,
     print_json,
 )
+from residual.cli._training_options import BATCH_SIZE, DATA, IMAGE_SIZE, MODEL, SEED, VALIDATION_SPLIT
 
 if TYPE_CHECKING:
     from residual._text_console import TextConsole
@@ -24,33 +24,22 @@ EXAMPLE = "residual plan signs --target 95% --budget 2m"
 
 def run(
     context: typer.Context,
-    data: str = typer.Argument("digits", metavar="DATA", help="Name or path of the data."),
+    data: str = DATA,
     target: str = typer.Option(..., metavar="SHARE", help="The accuracy that is wanted, such as 95%."),
     probe_budget: str = typer.Option(
         "60s", "--budget", metavar="TIME", help="Time for the short trainings, such as 60s or 5m."
     ),
-    model: str = typer.Option(
-        None,
-        metavar="NETWORK",
-        help="Network; the recipe's own if none is given.",
-        autocompletion=complete_model,
-    ),
+    model: str = MODEL,
     recipe: str = typer.Option(
         "default",
         metavar="NAME",
         help="Name or .toml file; the one that should be fastest if none is given.",
         autocompletion=complete_recipe,
     ),
-    batch_size: int = typer.Option(None, metavar="N", min=1, help="Images per step."),
-    image_size: int = typer.Option(
-        None, "--size", metavar="PIXELS", min=1, help="Scale images to this size."
-    ),
-    seed: int = typer.Option(
-        0, metavar="N", min=0, max=2**32 - 1, help="Of weights, order, augmentation and validation split."
-    ),
-    validation_split: float = typer.Option(
-        0.1, "--validation", metavar="SHARE", help="Share of the training images set aside for validation."
-    ),
+    batch_size: int = BATCH_SIZE,
+    image_size: int = IMAGE_SIZE,
+    seed: int = SEED,
+    validation_split: float = VALIDATION_SPLIT,
     search_dir: str = SEARCH_DIR,
     device: str = DEVICE,
     as_json: bool = JSON,

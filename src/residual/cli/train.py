@@ -14,13 +14,12 @@ from residual.cli._shared import (
     JSON,
     SEARCH_DIR,
     api,
-    complete_model,
-    complete_recipe,
     complete_run,
     console,
     name_options,
     print_json,
 )
+from residual.cli._training_options import BATCH_SIZE, DATA, IMAGE_SIZE, MODEL, RECIPE, SEED, VALIDATION_SPLIT
 from residual.errors import RecipeError, RunError
 
 if TYPE_CHECKING:
@@ -44,22 +43,12 @@ EXAMPLE = "residual train signs --epochs 5 --name first-try"
 
 def run(
     context: typer.Context,
-    data: str = typer.Argument("digits", metavar="DATA", help="Name or path of the data."),
+    data: str = DATA,
     resume: str = typer.Option(
         None, metavar="RUN", help="Finish an interrupted run, as it began.", autocompletion=complete_run
     ),
-    model: str = typer.Option(
-        None,
-        metavar="NETWORK",
-        help="Network; the recipe's own if none is given. See: residual list.",
-        autocompletion=complete_model,
-    ),
-    recipe: str = typer.Option(
-        "default",
-        metavar="NAME",
-        help="Name or .toml file. See: residual recipes.",
-        autocompletion=complete_recipe,
-    ),
+    model: str = MODEL,
+    recipe: str = RECIPE,
     weights: str = typer.Option(
         None,
         metavar="RUN_OR_FILE",
@@ -76,16 +65,10 @@ def run(
         help="Change a value of the recipe, such as schedule.peak=0.01; may be repeated.",
     ),
     epochs: int = typer.Option(None, metavar="N", min=1, help="Passes over the training images."),
-    batch_size: int = typer.Option(None, metavar="N", min=1, help="Images per step."),
-    image_size: int = typer.Option(
-        None, "--size", metavar="PIXELS", min=1, help="Scale images to this many pixels a side."
-    ),
-    seed: int = typer.Option(
-        0, metavar="N", min=0, max=2**32 - 1, help="Of weights, order, augmentation and validation split."
-    ),
-    validation_split: float = typer.Option(
-        0.1, "--validation", metavar="SHARE", help="Share of the training images set aside for validation."
-    ),
+    batch_size: int = BATCH_SIZE,
+    image_size: int = IMAGE_SIZE,
+    seed: int = SEED,
+    validation_split: float = VALIDATION_SPLIT,
     precision: str = typer.Option(
         "auto", metavar="WORD", help="float32, bfloat16, or auto: the faster one here, measured."
     ),
