@@ -11,6 +11,7 @@ images once, at the end of each run. Both print Markdown and add to benchmarks/r
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -82,32 +83,14 @@ def work_ours(name: str) -> None:
 def work_peer() -> None:
     """One step of the published network and method in PyTorch, as well as it runs on a CPU."""
     import torch
+    from fast_peer import BATCH, group_weights, make_network
     from torch import nn
 
-    class Group(nn.Sequential):
-        def __init__(self, before: int, width: int):
-            def conv(channels: int) -> nn.Conv2d:
-                return nn.Conv2d(channels, width, 3, padding="same", bias=False)
-
-            def norm() -> nn.BatchNorm2d:
-                layer = nn.BatchNorm2d(width, eps=1e-12, momentum=0.4)
-                layer.weight.requires_grad = False
-                return layer
-
-            super().__init__(conv(before), nn.MaxPool2d(2), norm(), nn.GELU(), conv(width), norm(), nn.GELU())
-
-    stem = nn.Conv2d(3, 24, 2)
-    stem.weight.requires_grad = False
-    groups = (Group(24, 64), Group(64, 256), Group(256, 256))
-    model = nn.Sequential(
-        stem, nn.GELU(), *groups, nn.MaxPool2d(3), nn.Flatten(), nn.Linear(256, 10, bias=False)
-    )
-    model = model.to(memory_format=torch.channels_last).train()
+    model = make_network().train()
     compiled = torch.compile(model)
-    trained = [weight for weight in model.parameters() if weight.requires_grad]
-    optimizer = torch.optim.SGD(trained, lr=1e-3, momentum=0.85, nesterov=True, weight_decay=1e-2)
-    x = torch.randn(PEER_BATCH, 3, 32, 32).to(memory_format=torch.channels_last)
-    y = torch.arange(PEER_BATCH) % CLASSES
+    optimizer = torch.optim.SGD(group_weights(model), momentum=0.85, nesterov=True)
+    x = torch.randn(BATCH, 3, 32, 32).to(memory_format=torch.channels_last)
+    y = torch.arange(BATCH) % CLASSES
     loss = nn.CrossEntropyLoss(label_smoothing=0.2, reduction="sum")
 
     def step() -> None:
@@ -124,7 +107,7 @@ def work_peer() -> None:
 def count_steps(name: str) -> tuple[int, float]:
     """Images of a step, and the steps of the whole training."""
     if name == PEER:
-        return PEER_BATCH, PEER_EPOCHS * TRAIN_IMAGES / PEER_BATCH
+        return PEER_BATCH, math.ceil(PEER_EPOCHS * (TRAIN_IMAGES // PEER_BATCH))
     from residual.training.recipes import RECIPES as KNOWN
 
     recipe = KNOWN[name]
@@ -155,15 +138,30 @@ def run_steps(turns: int) -> dict:
     return rows
 
 
-def run_trainings(recipes: list[str], data: str, seeds: list[int]) -> list[dict]:
-    """Train each recipe with each seed, in turn; what each run reached, in what time."""
-    found = []
+def run_trainings(
+    recipes: list[str], data: str, seeds: list[int], views: str | None, more: list[str]
+) -> None:
+    """Train each recipe with each seed, in turn, and add what each run reached, and in what time, to the results."""
     with tempfile.TemporaryDirectory() as room:
         for seed in seeds:
             for recipe in recipes:
                 name = f"{Path(recipe).stem}-{seed}"
-                command = ["residual", "train", data, "--recipe", recipe, "--seed", str(seed), "--name", name]
+                command = [
+                    "residual",
+                    "train",
+                    data,
+                    "--recipe",
+                    recipe,
+                    "--seed",
+                    str(seed),
+                    "--name",
+                    name,
+                    *more,
+                ]
                 subprocess.run(command, cwd=room, check=True, stdout=subprocess.DEVNULL)
+                if views:
+                    command = ["residual", "evaluate", name, "--views", views]
+                    subprocess.run(command, cwd=room, check=True, stdout=subprocess.DEVNULL)
                 report = json.loads((Path(room) / "runs" / name / "report.json").read_text())
                 row = {
                     "recipe": recipe,
@@ -174,18 +172,27 @@ def run_trainings(recipes: list[str], data: str, seeds: list[int]) -> list[dict]
                 row |= {
                     key: report[key] for key in ("training_seconds", "total_seconds", "epochs", "precision")
                 }
-                row["test"] = {key: row["test"][key] for key in ("n", "correct", "accuracy", "interval")}
-                found.append(row)
+                kept = ("n", "correct", "accuracy", "interval", "with_views")
+                row["test"] = {key: row["test"][key] for key in kept}
                 say(json.dumps(row))
-    return found
+                add_row(f"train-{Path(data).stem}", row)
 
 
 def add_result(kind: str, value) -> None:
-    """Add to the results of this processor."""
+    """Add to the results of this processor, in place of what was there."""
     path = HERE / "results" / f"fast-{short_name(processor())}.json"
     record = json.loads(path.read_text()) if path.exists() else {}
     record[kind] = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "rows": value}
     path.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def add_row(kind: str, row: dict) -> None:
+    """Add a row to the results of this processor; it replaces one of the same recipe and seed."""
+    path = HERE / "results" / f"fast-{short_name(processor())}.json"
+    rows = json.loads(path.read_text()).get(kind, {}).get("rows", []) if path.exists() else []
+    key = [row.get(name) for name in ("recipe", "seed")]
+    rows = [one for one in rows if [one.get(name) for name in ("recipe", "seed")] != key]
+    add_result(kind, [*rows, row])
 
 
 def main() -> None:
@@ -199,6 +206,10 @@ def main() -> None:
     train.add_argument("recipes", nargs="+")
     train.add_argument("--data", default="cifar10")
     train.add_argument("--seeds", type=int, nargs="+", default=[0])
+    train.add_argument(
+        "--views", choices=["mirror", "shift"], help="of each test image, scored beside the network"
+    )
+    train.add_argument("--size", help="pixels that photos are scaled to")
     work = kinds.add_parser("work", help="a contender, started by steps")
     work.add_argument("name", choices=[*RECIPES, PEER])
     asked = parser.parse_args()
@@ -207,7 +218,8 @@ def main() -> None:
     elif asked.kind == "steps":
         add_result("steps", run_steps(asked.turns))
     else:
-        add_result(f"train-{asked.data}", run_trainings(asked.recipes, asked.data, asked.seeds))
+        more = [] if asked.size is None else ["--size", asked.size]
+        run_trainings(asked.recipes, asked.data, asked.seeds, asked.views, more)
 
 
 if __name__ == "__main__":
