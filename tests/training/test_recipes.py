@@ -172,8 +172,8 @@ def test_unknown_name_lists_all_and_guesses():
     with pytest.raises(RecipeError) as caught:
         load_recipe("cifar")
     assert str(caught.value) == (
-        "recipe must be one of default, notebook, digits, signs, cifar10, cifar10-56, cifar10-paper, cifar10-fast, "
-        "images, finetune, linear-probe, notebook-a, notebook-d, "
+        "recipe must be one of default, notebook, digits, signs, signs-fast, cifar10, cifar10-56, cifar10-paper, "
+        "cifar10-fast, images, finetune, linear-probe, notebook-a, notebook-d, "
         "notebook-e, or a .toml file; got 'cifar'. Did you mean cifar10?"
     )
 

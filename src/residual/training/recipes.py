@@ -43,6 +43,14 @@ SIGNS = Recipe(
     keep="best",
     expected="98.3% of 120 test photos (median of five seeds, 97.5-99.2%), 59 s of training on two cores",
 )
+SIGNS_FAST = replace(
+    SIGNS,
+    name="signs-fast",
+    about="SIGNS in less than half of the epochs, with less augmentation",
+    epochs=9,
+    augment=(Shift(4), Flip()),
+    expected="98.3% of 120 test photos (median of five seeds, 97.5-98.3%), 23 s of training on two cores",
+)
 CIFAR10 = Recipe(
     name="cifar10",
     about="CIFAR-10 on a CPU: one-cycle SGD, pad-crop, mirror images",
@@ -172,6 +180,7 @@ RECIPES: dict[str, Recipe] = {
     for one in (
         DIGITS,
         SIGNS,
+        SIGNS_FAST,
         CIFAR10,
         CIFAR10_56,
         CIFAR10_PAPER,
