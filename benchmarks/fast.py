@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 from machine import machine, processor, short_name
-from turns import compete, format_ms, format_table, median_ratio, middle_half, say
+from turns import compete, format_ms, format_table, middle_half, say
 
 HERE = Path(__file__).resolve().parent
 TRAIN_IMAGES, CLASSES = 45_000, 10  # of CIFAR-10, as 5,000 are set aside
@@ -29,6 +29,7 @@ PEER_BATCH, PEER_EPOCHS = 1024, 9.9  # of the published method, for 94% on the l
 STEPS = 4  # of a turn
 PEER = "PyTorch, the published network, bfloat16, channels last, compiled"
 RECIPES = ("cifar10", "cifar10-fast")
+WHOLE = 32  # pixels of a side
 
 
 def time_steps(step) -> None:
@@ -48,8 +49,8 @@ def _time_step(step) -> float:
     return 1e3 * statistics.median(times)
 
 
-def work_ours(name: str) -> None:
-    """One step of a recipe, as `residual train` computes it."""
+def work_ours(name: str, side: int) -> None:
+    """One step of a recipe on images of a side, as `residual train` computes it."""
     import residual  # noqa: F401  (chooses the backend)
     from residual import backend
 
@@ -66,8 +67,9 @@ def work_ours(name: str) -> None:
     from residual.training.recipes import RECIPES as KNOWN
 
     recipe, draw = KNOWN[name], np.random.default_rng(0)
-    x = draw.integers(0, 256, (recipe.batch_size, 32, 32, 3)).astype(np.uint8)
+    x = draw.integers(0, 256, (recipe.batch_size, WHOLE, WHOLE, 3)).astype(np.uint8)
     images = Images(x, np.arange(recipe.batch_size) % CLASSES)
+    small = x[:, :side, :side]
     data = Dataset("step", images, images, tuple(map(str, range(CLASSES))), "random images")
     model, steps = (
         build_model(data, zoo.find_spec(recipe.model), recipe),
@@ -77,7 +79,8 @@ def work_ours(name: str) -> None:
     y = np.eye(CLASSES, dtype=np.float32)[images.y]
     with accelerate.accelerated(model, choice):
         compile_model(model, recipe, steps, choice)
-        time_steps(lambda: model.train_on_batch(x, y))
+        model.input_spec = None  # as for a training whose images grow
+        time_steps(lambda: model.train_on_batch(small, y))
 
 
 def work_peer() -> None:
@@ -104,36 +107,57 @@ def work_peer() -> None:
     time_steps(step)
 
 
-def count_steps(name: str) -> tuple[int, float]:
-    """Images of a step, and the steps of the whole training."""
+def count_steps(name: str) -> tuple[int, dict[int, int]]:
+    """Images of a step, and the steps of the whole training by the side of the images."""
     if name == PEER:
-        return PEER_BATCH, math.ceil(PEER_EPOCHS * (TRAIN_IMAGES // PEER_BATCH))
+        return PEER_BATCH, {WHOLE: math.ceil(PEER_EPOCHS * (TRAIN_IMAGES // PEER_BATCH))}
     from residual.training.recipes import RECIPES as KNOWN
+    from residual.training.sides import list_starts
 
     recipe = KNOWN[name]
-    return recipe.batch_size, recipe.epochs * -(-TRAIN_IMAGES // recipe.batch_size)
+    starts = list_starts(recipe, WHOLE)
+    ends = [start for start, _ in starts[1:]] + [recipe.epochs]
+    an_epoch = -(-TRAIN_IMAGES // recipe.batch_size)
+    return recipe.batch_size, {
+        side or WHOLE: an_epoch * (end - start) for (start, side), end in zip(starts, ends, strict=True)
+    }
 
 
 def run_steps(turns: int) -> dict:
     """Let a step of each take turns; the table, and the record."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    contenders = [(name, side) for name in (*RECIPES, PEER) for side in count_steps(name)[1]]
     commands = {
-        name: ([sys.executable, str(HERE / "fast.py"), "work", name], environment)
-        for name in (*RECIPES, PEER)
+        f"{name} {side}": (
+            [sys.executable, str(HERE / "fast.py"), "work", name, "--side", str(side)],
+            environment,
+        )
+        for name, side in contenders
     }
     found = compete(commands, turns, limit=300)
+    medians = {key: statistics.median(times) for key, times in found.ms.items()}
     rows, lines = {}, []
-    for name, times in found.ms.items():
+    for name in (*RECIPES, PEER):
         batch, steps = count_steps(name)
-        ratio = median_ratio(found.ms[RECIPES[0]], times) if RECIPES[0] in found.ms else None
-        first_steps = count_steps(RECIPES[0])[1]
-        share = None if ratio is None else steps / (first_steps * ratio)
-        rows[name] = {"batch": batch, "steps": steps, "ms": times, "share_of_cifar10": share}
-        low, high = map(format_ms, middle_half(times))
-        median = statistics.median(times)
-        cells = [name, str(batch), f"{format_ms(median)} ({low}-{high})", f"{1e3 * batch / median:,.0f}"]
-        lines.append([*cells, f"{steps * median / 6e4:.1f} min", "-" if share is None else f"{share:.2f}"])
-    head = ["recipe", "batch", "ms a step (middle half)", "images/s", "whole training", "of cifar10"]
+        minutes = sum(count * medians[f"{name} {side}"] for side, count in steps.items()) / 6e4
+        rows[name] = {"batch": batch, "steps": steps, "minutes": minutes}
+        rows[name]["share_of_cifar10"] = minutes / rows[RECIPES[0]]["minutes"]
+        rows[name]["ms"] = {side: found.ms[f"{name} {side}"] for side in steps}
+        for side, times in rows[name]["ms"].items():
+            low, high = map(format_ms, middle_half(times))
+            rate = 1e3 * batch / medians[f"{name} {side}"]
+            cells = [name, f"{batch} of {side} px", f"{format_ms(medians[f'{name} {side}'])} ({low}-{high})"]
+            lines.append([*cells, f"{rate:,.0f}", str(steps[side]), "", ""])
+        lines[-1][-2:] = [f"{minutes:.1f} min", f"{rows[name]['share_of_cifar10']:.2f}"]
+    head = [
+        "recipe",
+        "images a step",
+        "ms a step (middle half)",
+        "images/s",
+        "steps",
+        "whole training",
+        "of cifar10",
+    ]
     say(format_table(head, lines))
     return rows
 
@@ -212,9 +236,10 @@ def main() -> None:
     train.add_argument("--size", help="pixels that photos are scaled to")
     work = kinds.add_parser("work", help="a contender, started by steps")
     work.add_argument("name", choices=[*RECIPES, PEER])
+    work.add_argument("--side", type=int, default=WHOLE)
     asked = parser.parse_args()
     if asked.kind == "work":
-        work_peer() if asked.name == PEER else work_ours(asked.name)
+        work_peer() if asked.name == PEER else work_ours(asked.name, asked.side)
     elif asked.kind == "steps":
         add_result("steps", run_steps(asked.turns))
     else:

@@ -37,9 +37,9 @@ def run(
         tables = [entry.to_table() for entry in chosen or RECIPES.values()]
         print_json(tables[0] if chosen else tables)
     elif chosen:
-        import tomli_w
+        from residual._toml import format_toml
 
-        out.print(tomli_w.dumps(chosen[0].to_table()), end="", soft_wrap=True)
+        out.print(format_toml(chosen[0].to_table()), end="", soft_wrap=True)
     else:
         for entry in RECIPES.values():
             _print_recipe(out, entry)

@@ -18,8 +18,8 @@ import tomllib
 from typing import Any
 
 import msgspec
-import tomli_w
 
+from residual._toml import format_toml
 from residual.errors import RunError
 
 
@@ -86,7 +86,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     def to_toml(self) -> str:
         """The text of run.toml."""
         table = {name: value for name, value in msgspec.to_builtins(self).items() if value is not None}
-        return tomli_w.dumps(table)
+        return format_toml(table)
 
 
 def parse_record(text: str) -> RunRecord:

@@ -86,7 +86,7 @@ CIFAR10_FAST = Recipe(
     name="cifar10-fast",
     about="CIFAR-10 for a fraction of the arithmetic: a wide, shallow network with a whitened stem",
     model="fast-resnet8",
-    epochs=8,
+    epochs=11,
     batch_size=500,
     optimizer="sgd",
     schedule=Triangle(peak=0.8),
@@ -95,7 +95,9 @@ CIFAR10_FAST = Recipe(
     bias_rate=16.0,
     augment=(Shift(2), AlternatingFlip()),
     keep="last",
-    expected="87.4% of 10,000 test images, JPEG re-encoded (95% interval 86.7-88.0%); 80 s an epoch on two cores",
+    average=0.04,
+    sizes=((0.0, 24), (0.4, 32)),
+    expected="",
 )
 IMAGES = Recipe(
     name="images",
