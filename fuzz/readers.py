@@ -21,7 +21,7 @@ from residual.errors import ResidualError
 from residual.evaluation.classifier import Classifier
 from residual.evaluation.predict import predict_images
 from residual.runs.folder import RunFolder
-from residual.training.recipes import load_recipe
+from residual.training.find_recipe import load_recipe
 
 
 @dataclass(frozen=True)

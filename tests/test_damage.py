@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from residual.data.load import load_data
 from residual.errors import DataError, RecipeError
-from residual.training.recipes import CIFAR10_PAPER, SIGNS, load_recipe
+from residual.training.find_recipe import load_recipe
+from residual.training.recipes import CIFAR10_PAPER, SIGNS
 from tests.support.image_files import png, write_cifar
 
 # (where, between the start and the end; what) of the bytes that are changed, and the share that is kept

@@ -40,9 +40,9 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual.models.spec import NetworkSpec
     from residual.runs.history import list_runs
     from residual.training.batch_norm import recompute_batch_norm
+    from residual.training.find_recipe import load_recipe
     from residual.training.job import split_validation
     from residual.training.recipe import Recipe
-    from residual.training.recipes import load_recipe
 
 __all__ = [
     "DataError",

@@ -18,7 +18,7 @@ from residual.data.readers import cifar_archive
 from residual.errors import DataError, RecipeError, RunError
 from residual.evaluation.predict import find_images
 from residual.runs.folder import RunFolder
-from residual.training.recipes import load_recipe
+from residual.training.find_recipe import load_recipe
 from tests.support.image_files import photos, write_cifar
 
 PHOTOS = (100_000, 1000, 1000, 3)  # 300 GB

@@ -13,8 +13,9 @@ from residual.models.keras_file import load_model, save_model
 from residual.models.transfer import build_body, build_transfer, read_head
 from residual.training.batch_norm import hash_weights
 from residual.training.depth import count_frozen, find_depth_rates, freeze_parts, list_parts, list_phases
+from residual.training.find_recipe import choose_recipe
 from residual.training.options import TrainOptions
-from residual.training.recipes import FINETUNE, LINEAR_PROBE, choose_recipe
+from residual.training.recipes import FINETUNE, LINEAR_PROBE
 from residual.training.schedules import Constant
 from residual.training.variable_rates import multiply_rates
 from tests.support.made import striped

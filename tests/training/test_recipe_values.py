@@ -6,8 +6,9 @@ import pytest
 
 from residual.augment import Flip
 from residual.errors import RecipeError
+from residual.training.find_recipe import load_recipe
 from residual.training.recipe_values import change_table, parse_values
-from residual.training.recipes import IMAGES, Recipe, load_recipe
+from residual.training.recipes import IMAGES, Recipe
 from residual.training.schedules import Constant, OneCycle
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from residual.augment import Affine, CutMix, Cutout, Flip, Light, Mixup, RandAugment, Shift
 from residual.errors import RecipeError
 from residual.models import zoo
+from residual.training.find_recipe import load_recipe
 from residual.training.recipe import Recipe, find_differences
 from residual.training.recipes import (
     CIFAR10,
@@ -20,7 +21,6 @@ from residual.training.recipes import (
     NOTEBOOK_E,
     RECIPES,
     SIGNS,
-    load_recipe,
 )
 from residual.training.schedules import Constant, Steps
 
@@ -173,7 +173,7 @@ def test_unknown_name_lists_all_and_guesses():
         load_recipe("cifar")
     assert str(caught.value) == (
         "recipe must be one of default, notebook, digits, signs, signs-fast, cifar10, cifar10-56, cifar10-paper, "
-        "cifar10-fast, images, finetune, linear-probe, notebook-a, notebook-d, "
+        "cifar10-fast, images, images-fast, finetune, linear-probe, notebook-a, notebook-d, "
         "notebook-e, or a .toml file; got 'cifar'. Did you mean cifar10?"
     )
 

@@ -188,7 +188,7 @@ def _make_options(options: TrainOptions, kind: str, number: int, count: int) -> 
 
 def _find_free_name(options: TrainOptions, kind: str) -> str:
     """DATA-NETWORK-1, or the first number that no run and no series has."""
-    from residual.training.recipes import choose_recipe
+    from residual.training.find_recipe import choose_recipe
 
     data = options.data
     word = data if isinstance(data, str) else getattr(data, "name", GIVEN)

@@ -181,7 +181,7 @@ def check_request(options: TrainOptions, name: str | None, resume: str) -> RunFo
         DataError, NetworkError, RecipeError, RunError: each says what to do.
     """
     from residual.data.load import check_address
-    from residual.training.recipes import choose_recipe
+    from residual.training.find_recipe import choose_recipe
 
     before = _find_previous(name, resume)
     choose_recipe(options)

@@ -28,7 +28,8 @@ def run(
     names = recipe or []
     if len(names) > 2:
         raise RecipeError(f"residual recipes takes at most two names; got {len(names)}.")
-    from residual.training.recipes import RECIPES, load_recipe
+    from residual.training.find_recipe import load_recipe
+    from residual.training.recipes import RECIPES
 
     chosen = [load_recipe(name) for name in names]
     if len(chosen) == 2:

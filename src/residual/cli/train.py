@@ -266,9 +266,9 @@ def _change_recipe(options: "TrainOptions", changes: list[str]) -> "Recipe":
     """The recipe that training would take, with the values of --set."""
     from residual.data.load import open_source
     from residual.models import zoo
+    from residual.training.find_recipe import load_recipe
     from residual.training.recipe import Recipe
     from residual.training.recipe_values import change_table, parse_values
-    from residual.training.recipes import load_recipe
 
     values = parse_values(changes)
     _refuse_contradictions(options, values)

@@ -24,10 +24,10 @@ from residual.data.splits import find_folds, split_apart
 from residual.models.given import GivenNetwork, Pretrained, PretrainedNetwork
 from residual.models.spec import NetworkSpec
 from residual.runs.record import DataRecord, NetworkRecord, RunRecord
+from residual.training.find_recipe import choose_recipe
 from residual.training.machine import describe_machine
 from residual.training.options import TrainOptions
 from residual.training.recipe import Recipe
-from residual.training.recipes import choose_recipe
 
 
 @dataclass(frozen=True)

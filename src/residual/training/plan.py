@@ -11,11 +11,11 @@ from rich.console import Console
 from residual._console import print_row, show_work
 from residual._text import format_duration
 from residual.errors import RecipeError
+from residual.training.find_recipe import choose_recipe
 from residual.training.job import Job
 from residual.training.learning_curve import LearningCurve, Point, Prediction
 from residual.training.measured import Measured, list_recipes_for, read_measured
 from residual.training.recipe import Recipe
-from residual.training.recipes import choose_recipe
 from residual.training.short_trainings import Timed, choose_lengths, time_recipe, train_briefly
 
 _FURTHEST = 32  # times the longest short training; nothing is said about longer ones
