@@ -114,7 +114,7 @@ _MODULES = {
     "residual.training.batch_norm": ("recompute_batch_norm",),
     "residual.training.job": ("split_validation",),
     "residual.training.recipe": ("Recipe",),
-    "residual.training.recipes": ("load_recipe",),
+    "residual.training.find_recipe": ("load_recipe",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
