@@ -10,6 +10,8 @@ images once, at the end of each run. Both print Markdown and add to benchmarks/r
 """
 
 import argparse
+import csv
+import itertools
 import json
 import math
 import os
@@ -186,9 +188,10 @@ def run_trainings(
                 if views:
                     command = ["residual", "evaluate", name, "--views", views]
                     subprocess.run(command, cwd=room, check=True, stdout=subprocess.DEVNULL)
-                report = json.loads((Path(room) / "runs" / name / "report.json").read_text())
+                folder = Path(room) / "runs" / name
+                report = json.loads((folder / "report.json").read_text())
                 row = {
-                    "recipe": recipe,
+                    "recipe": Path(recipe).stem,
                     "seed": seed,
                     "validation": report["validation"],
                     "test": report["test"],
@@ -199,7 +202,16 @@ def run_trainings(
                 kept = ("n", "correct", "accuracy", "interval", "with_views")
                 row["test"] = {key: row["test"][key] for key in kept}
                 say(json.dumps(row))
+                row["curve"] = read_curve(folder / "log.csv")
                 add_row(f"train-{Path(data).stem}", row)
+
+
+def read_curve(log: Path) -> list[list[float]]:
+    """The validation accuracy after each epoch, as pairs [seconds since the first epoch began, accuracy]."""
+    with log.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    ends = itertools.accumulate(float(row["seconds"]) for row in rows)
+    return [[round(end, 1), float(row["val_accuracy"])] for end, row in zip(ends, rows, strict=True)]
 
 
 def add_result(kind: str, value) -> None:
