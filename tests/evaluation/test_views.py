@@ -44,9 +44,7 @@ def test_the_mean_is_scored_beside_the_network_alone():
     assert (told["views"], told["n"], told["accuracy"]) == ("mirror", 2, 1.0)
     text = " ".join(str(scores).split())
     assert "accuracy 50.0% (1 of 2" in text
-    assert (
-        "2 views of each image, as it is and mirrored, take 2 times as long: accuracy 100.0% (2 of 2" in text
-    )
+    assert "with 2 views an image (2 times as long): accuracy 100.0% (2 of 2" in text
 
 
 def test_unknown_views_are_refused_before_anything_is_read():

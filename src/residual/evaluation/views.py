@@ -37,12 +37,11 @@ class View:
         return wide[:, start : start + height, start : start + width]
 
 
-# A set of views is a row here. The first view of each is the image itself.
+# A set of views is a row here. The first view of each is the image itself; "shift" moves by a pixel along the diagonal.
 VIEWS: dict[str, tuple[View, ...]] = {
     "mirror": (View(), View(mirrored=True)),
     "shift": tuple(View(mirrored, moved) for moved in (0, -1, 1) for mirrored in (False, True)),
 }
-WORDS = {"mirror": "as it is and mirrored", "shift": "both also moved by a pixel up left and down right"}
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,7 @@ def leaks(scores: "Scores") -> str:
 
 def describe_views(found: "ViewScores") -> str:
     """What the mean of several views reaches, and what it takes."""
-    from residual.evaluation.views import WORDS
-
-    taken = f"{found.count} views of each image, {WORDS[found.views]}, take {found.count} times as long"
-    return f"{taken}: {headline(found)}"
+    return f"with {found.count} views an image ({found.count} times as long): {headline(found)}"
 
 
 def value_in_words(value: Any) -> str:
