@@ -216,19 +216,30 @@ def read_curve(log: Path) -> list[list[float]]:
 
 def add_result(kind: str, value) -> None:
     """Add to the results of this processor, in place of what was there."""
-    path = HERE / "results" / f"fast-{short_name(processor())}.json"
-    record = json.loads(path.read_text()) if path.exists() else {}
+    path, record = _find_results(), _read_results()
     record[kind] = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "rows": value}
     path.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def add_row(kind: str, row: dict) -> None:
     """Add a row to the results of this processor; it replaces one of the same recipe and seed."""
-    path = HERE / "results" / f"fast-{short_name(processor())}.json"
-    rows = json.loads(path.read_text()).get(kind, {}).get("rows", []) if path.exists() else []
     key = [row.get(name) for name in ("recipe", "seed")]
-    rows = [one for one in rows if [one.get(name) for name in ("recipe", "seed")] != key]
+    rows = [one for one in read_rows(kind) if [one.get(name) for name in ("recipe", "seed")] != key]
     add_result(kind, [*rows, row])
+
+
+def read_rows(kind: str) -> list[dict]:
+    """The rows of a kind in the results of this processor; [] if there are none."""
+    return _read_results().get(kind, {}).get("rows", [])
+
+
+def _find_results() -> Path:
+    return HERE / "results" / f"fast-{short_name(processor())}.json"
+
+
+def _read_results() -> dict:
+    path = _find_results()
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def main() -> None:
