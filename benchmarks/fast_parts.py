@@ -2,9 +2,9 @@
 
     RESIDUAL_DATA=FOLDER python benchmarks/fast_parts.py --seeds 0 1 2 3 4      # about an hour on two cores
 
-Each training is a process of its own: 4 epochs of CIFAR-10, validation images alone. Each seed is complete before the next
-one begins. What is done is kept in benchmarks/results/fast-PROCESSOR.json, and is not done again. The differences to the
-whole recipe are paired by seed. Prints Markdown.
+Each training is a process of its own: 4 epochs of CIFAR-10, validation images alone. Each seed is complete before the
+next one begins. What is done is kept in benchmarks/results/fast-PROCESSOR.json, and is not done again. The differences
+to the whole recipe are paired by seed. Prints Markdown.
 """
 
 import argparse
