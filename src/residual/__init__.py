@@ -19,7 +19,8 @@ from residual.errors import DataError, NetworkError, RecipeError, ResidualError,
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for editors and type checkers
     from residual._api import build, evaluate, export, predict, resume, train, train_series
-    from residual._run import Run, open_run
+    from residual._open import open_run
+    from residual._run import Run
     from residual._verbs.doctor import doctor
     from residual._verbs.embed import embed
     from residual._verbs.explain import explain, save_features
@@ -96,7 +97,8 @@ _MODULES = {
     "residual._verbs.explain": ("explain", "save_features"),
     "residual._verbs.find_rate": ("find_rate",),
     "residual._verbs.plan": ("plan",),
-    "residual._run": ("Run", "open_run"),
+    "residual._open": ("open_run",),
+    "residual._run": ("Run",),
     "residual._verbs.report": ("write_report",),
     "residual._verbs.study": ("run_study",),
     "residual.auditing.audit": ("audit",),

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from residual._console import default_console
-from residual._run import Run, find_engine, open_classifier
+from residual._open import find_engine, open_classifier
+from residual._run import Run
 from residual._text import describe_value
 from residual._verbs.evaluation import evaluate_on
 from residual._verbs.export import export_run

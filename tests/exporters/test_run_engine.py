@@ -17,7 +17,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 import residual
-from residual._run import find_engine
+from residual._open import find_engine
 from residual._verbs.end_of_run import list_missing
 from residual.cli import main
 from residual.data.image_file import read_image

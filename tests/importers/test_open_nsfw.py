@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import residual
-from residual._run import open_classifier
+from residual._open import open_classifier
 from residual.exporters.describe import describe_classifier
 from residual.exporters.quantize_onnx import write_onnx_attempts
 from residual.importers import convert, open_pretrained

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from PIL import Image
 
 import residual
-from residual._run import Run, open_run
+from residual._open import open_run
+from residual._run import Run
 from residual._verbs import training
 from residual.augment import Flip, Shift
 from residual.backend.choice import Choice

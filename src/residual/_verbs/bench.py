@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from residual._run import Run, open_run
+from residual._open import open_run
+from residual._run import Run
 
 if TYPE_CHECKING:
     from residual.exporters.bench import Bench

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from residual._run import Run, open_classifier
+from residual._open import open_classifier
+from residual._run import Run
 from residual.backend import import_keras_quietly
 from residual.backend.devices import check_device, use_device
 from residual.errors import ResidualWarning

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from residual._run import Run, check_unneeded, find_owner, open_classifier
+from residual._open import check_unneeded, find_owner, open_classifier
+from residual._run import Run
 from residual.backend import import_keras_quietly
 from residual.errors import RunError
 

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from residual._run import Run, find_owner
+from residual._open import find_owner
+from residual._run import Run
 from residual.errors import ResidualError
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from residual._run import Run, open_run
+from residual._open import open_run
+from residual._run import Run
 from residual.backend.devices import use_device
 
 if TYPE_CHECKING:

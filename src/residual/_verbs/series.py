@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from residual._run import Run, open_run
+from residual._open import open_run
+from residual._run import Run
 from residual._text import describe_value
 from residual._verbs.end_of_run import list_missing
 from residual._verbs.training import ONE, check_request, train_run

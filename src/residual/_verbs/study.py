@@ -148,7 +148,7 @@ def _choose_data(run_or_model: str | Path | None, data: str | Path | None) -> st
         check_address(data)
         return resolve_data(data)
     if run_or_model is not None:
-        from residual._run import find_owner
+        from residual._open import find_owner
 
         run = find_owner(run_or_model)
         if run is None:
@@ -187,7 +187,7 @@ def _load(run_or_model: str | Path | None, address: str, is_own: bool, network: 
     if run_or_model is None:
         return load_data(address)
     if is_own:
-        from residual._run import open_run
+        from residual._open import open_run
         from residual.training.reload import reload_split
 
         return reload_split(open_run(run_or_model).folder)
@@ -202,7 +202,7 @@ def _open_network(
     """A trained network and what is known of it."""
     if run_or_model is None:
         return None, Subject()
-    from residual._run import check_unneeded, find_owner, open_classifier
+    from residual._open import check_unneeded, find_owner, open_classifier
     from residual.models.keras_file import load_model
     from residual.training.recipe import Recipe
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from residual._run import Run, find_owner
+from residual._open import find_owner
+from residual._run import Run
 from residual._text import describe_value
 from residual.backend import import_keras_quietly
 from residual.errors import RunError

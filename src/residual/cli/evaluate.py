@@ -89,7 +89,7 @@ def run(
         save_confusion_png(scores, png)
     drawn = png
     if data is None and png is None:
-        from residual._run import find_owner
+        from residual._open import find_owner
 
         drawn = find_owner(run_or_model).path / "confusion.png"
     if drawn and not as_json and _is_new(drawn, started):
@@ -98,7 +98,7 @@ def run(
 
 def _open(run_or_model: str, context: typer.Context) -> "str | Run":
     """The run, whose report says how the command line repeats it; a model file stays a name."""
-    from residual._run import find_owner
+    from residual._open import find_owner
 
     run = find_owner(run_or_model)
     if run is None:

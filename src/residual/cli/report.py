@@ -32,7 +32,7 @@ def run(
     out_console = console(for_json=as_json)
     check_device(device)
     from residual._console import show_work
-    from residual._run import open_run
+    from residual._open import open_run
     from residual._text import format_bytes
     from residual._verbs.report import write_report
 
