@@ -111,8 +111,8 @@ IMAGES_FAST = replace(
     about="a folder of photos, from scratch, with half of the layers and fewer epochs",
     model="resnet10",
     epochs=14,
-    expected="with about 1,600 Sign Language Digits of 64x64: 98.1% of 310 (95% interval 95.8-99.1%), where images reached "
-    "98.7% (96.7-99.5%), in 0.41 of its time; one seed",
+    expected="with about 1,600 Sign Language Digits of 64x64: 98.1% of 310 (95% interval 95.8-99.1%), where images "
+    "reached 98.7% (96.7-99.5%), in 0.41 of its time; one seed",
 )
 FINETUNE = Recipe(
     name="finetune",
