@@ -1,12 +1,13 @@
 """Less arithmetic: what `cifar10-fast` takes beside `cifar10` and beside a network of arXiv:2404.00498 in PyTorch.
 
-    python benchmarks/fast.py steps                               # two minutes; needs torch
+    python benchmarks/fast.py steps                               # four minutes; needs torch
     RESIDUAL_DATA=FOLDER python benchmarks/fast.py train cifar10 cifar10-fast --seeds 0 1 2
     RESIDUAL_DATA=FOLDER python benchmarks/fast.py train signs signs-fast --data signs
 
 `steps` lets one training step of each take turns, each in a process of its own, and multiplies it by the steps of the
-whole training. `train` runs `residual train` once for each recipe and seed, the recipes in turn, and reads the test
-images once, at the end of each run. Both print Markdown and add to benchmarks/results/fast-PROCESSOR.json.
+whole training. `train` runs `residual train` once for each recipe and seed, the recipes in turn; each run reads
+the test images at its end, and once more in several views with --views. Both add to
+benchmarks/results/fast-PROCESSOR.json.
 """
 
 import argparse
@@ -88,14 +89,14 @@ def work_ours(name: str, side: int) -> None:
 def work_peer() -> None:
     """One step of the published network and method in PyTorch, as well as it runs on a CPU."""
     import torch
-    from fast_peer import BATCH, group_weights, make_network
+    from fast_peer import group_weights, make_network
     from torch import nn
 
     model = make_network().train()
     compiled = torch.compile(model)
     optimizer = torch.optim.SGD(group_weights(model), momentum=0.85, nesterov=True)
-    x = torch.randn(BATCH, 3, 32, 32).to(memory_format=torch.channels_last)
-    y = torch.arange(BATCH) % CLASSES
+    x = torch.randn(PEER_BATCH, 3, 32, 32).to(memory_format=torch.channels_last)
+    y = torch.arange(PEER_BATCH) % CLASSES
     loss = nn.CrossEntropyLoss(label_smoothing=0.2, reduction="sum")
 
     def step() -> None:
@@ -120,9 +121,10 @@ def count_steps(name: str) -> tuple[int, dict[int, int]]:
     starts = list_starts(recipe, WHOLE)
     ends = [start for start, _ in starts[1:]] + [recipe.epochs]
     an_epoch = -(-TRAIN_IMAGES // recipe.batch_size)
-    return recipe.batch_size, {
-        side or WHOLE: an_epoch * (end - start) for (start, side), end in zip(starts, ends, strict=True)
-    }
+    steps: dict[int, int] = {}
+    for (start, side), end in zip(starts, ends, strict=True):
+        steps[side or WHOLE] = steps.get(side or WHOLE, 0) + an_epoch * (end - start)
+    return recipe.batch_size, steps
 
 
 def run_steps(turns: int) -> dict:
@@ -141,16 +143,19 @@ def run_steps(turns: int) -> dict:
     rows, lines = {}, []
     for name in (*RECIPES, PEER):
         batch, steps = count_steps(name)
+        if any(f"{name} {side}" not in medians for side in steps):
+            continue  # it could not be started, as said above
         minutes = sum(count * medians[f"{name} {side}"] for side, count in steps.items()) / 6e4
         rows[name] = {"batch": batch, "steps": steps, "minutes": minutes}
-        rows[name]["share_of_cifar10"] = minutes / rows[RECIPES[0]]["minutes"]
+        share = minutes / rows[RECIPES[0]]["minutes"] if RECIPES[0] in rows else None
+        rows[name]["share_of_cifar10"] = share
         rows[name]["ms"] = {side: found.ms[f"{name} {side}"] for side in steps}
         for side, times in rows[name]["ms"].items():
             low, high = map(format_ms, middle_half(times))
             rate = 1e3 * batch / medians[f"{name} {side}"]
             cells = [name, f"{batch} of {side} px", f"{format_ms(medians[f'{name} {side}'])} ({low}-{high})"]
             lines.append([*cells, f"{rate:,.0f}", str(steps[side]), "", ""])
-        lines[-1][-2:] = [f"{minutes:.1f} min", f"{rows[name]['share_of_cifar10']:.2f}"]
+        lines[-1][-2:] = [f"{minutes:.1f} min", "-" if share is None else f"{share:.2f}"]
     head = [
         "recipe",
         "images a step",
@@ -168,6 +173,8 @@ def run_trainings(
     recipes: list[str], data: str, seeds: list[int], views: str | None, more: list[str]
 ) -> None:
     """Train each recipe with each seed, in turn, and add what each run reached, and in what time, to the results."""
+    environment = make_absolute()
+    data, *recipes = (str(Path(name).resolve()) if Path(name).exists() else name for name in (data, *recipes))
     with tempfile.TemporaryDirectory() as room:
         for seed in seeds:
             for recipe in recipes:
@@ -184,10 +191,10 @@ def run_trainings(
                     name,
                     *more,
                 ]
-                subprocess.run(command, cwd=room, check=True, stdout=subprocess.DEVNULL)
+                subprocess.run(command, cwd=room, env=environment, check=True, stdout=subprocess.DEVNULL)
                 if views:
                     command = ["residual", "evaluate", name, "--views", views]
-                    subprocess.run(command, cwd=room, check=True, stdout=subprocess.DEVNULL)
+                    subprocess.run(command, cwd=room, env=environment, check=True, stdout=subprocess.DEVNULL)
                 folder = Path(room) / "runs" / name
                 report = json.loads((folder / "report.json").read_text())
                 row = {
@@ -204,6 +211,12 @@ def run_trainings(
                 say(json.dumps(row))
                 row["curve"] = read_curve(folder / "log.csv")
                 add_row(f"train-{Path(data).stem}", row)
+
+
+def make_absolute() -> dict[str, str]:
+    """The environment for a process in another folder, in which RESIDUAL_DATA names the same folder."""
+    found = os.environ.get("RESIDUAL_DATA")
+    return {**os.environ} | ({} if found is None else {"RESIDUAL_DATA": str(Path(found).resolve())})
 
 
 def read_curve(log: Path) -> list[list[float]]:

@@ -1,6 +1,6 @@
 """What each part of `cifar10-fast` brings: trainings without it, on a network of half the width.
 
-    RESIDUAL_DATA=FOLDER python benchmarks/fast_parts.py --seeds 0 1 2 3 4      # about an hour on two cores
+    RESIDUAL_DATA=FOLDER python benchmarks/fast_parts.py --seeds 0 1 2 3 4
 
 Each training is a process of its own: 4 epochs of CIFAR-10, validation images alone. Each seed is complete before the
 next one begins. What is done is kept in benchmarks/results/fast-PROCESSOR.json, and is not done again. The differences
@@ -10,13 +10,12 @@ to the whole recipe are paired by seed. Prints Markdown.
 import argparse
 import json
 import math
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 
-from fast import HERE, add_row, read_rows
+from fast import HERE, add_row, make_absolute, read_rows
 from turns import format_table, say
 
 EPOCHS, WIDTHS = 4, (32, 128, 128)
@@ -78,7 +77,7 @@ def train_parts(seeds: list[int]) -> None:
                 continue
             with tempfile.TemporaryDirectory() as room:
                 command = [sys.executable, str(HERE / "fast_parts.py"), "--part", part, "--seed", str(seed)]
-                environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+                environment = {**make_absolute(), "TF_CPP_MIN_LOG_LEVEL": "3"}
                 output = subprocess.run(
                     command, cwd=room, env=environment, check=True, stdout=subprocess.PIPE, text=True
                 )
@@ -90,7 +89,7 @@ def train_parts(seeds: list[int]) -> None:
 def print_table() -> None:
     """A row for each part: its accuracies, and what it brings beside the whole recipe, by seed."""
     by_part = {part: {} for part in PARTS}
-    for row in read_rows(KIND):
+    for row in (row for row in read_rows(KIND) if row["recipe"] in PARTS):
         by_part[row["recipe"]][row["seed"]] = row
     whole, lines = by_part["nothing"], []
     for part, rows in by_part.items():
@@ -115,7 +114,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="at most five in all")
     parser.add_argument("--part", choices=list(PARTS), help="train without this part, here")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()

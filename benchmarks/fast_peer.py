@@ -16,10 +16,11 @@ import time
 
 import numpy as np
 import torch
+from fast import PEER_BATCH, PEER_EPOCHS, add_row
 from torch import nn
 from torch.nn import functional
 
-CLASSES, BATCH, EPOCHS = 10, 1024, 9.9
+CLASSES = 10
 RATE, MOMENTUM, DECAY, BIAS_RATE = 11.5, 0.85, 0.0153, 64.0  # rate and decay are for 1,024 images
 WHITENED_EPOCHS = 3  # in which the bias of the whitening layer is trained
 LOOK_EVERY, LOOK_DECAY = 5, 0.95
@@ -64,7 +65,7 @@ def whiten(stem: nn.Conv2d, images: torch.Tensor) -> None:
 def group_weights(network: nn.Module) -> list[dict]:
     """The weights that are trained, biases of norms with their own rate; rates are for the sum over a batch."""
     scale = 1024 * (1 + 1 / (1 - MOMENTUM))
-    rate, decay = RATE / scale, DECAY * BATCH / scale
+    rate, decay = RATE / scale, DECAY * PEER_BATCH / scale
     trained = [weight for weight in network.parameters() if weight.requires_grad]
     of_norms = {id(m.bias) for m in network.modules() if isinstance(m, nn.BatchNorm2d)}
     parts = (
@@ -135,20 +136,20 @@ def train(x: torch.Tensor, y: torch.Tensor, seed: int) -> tuple[nn.Module, float
     network = make_network().train()
     started = time.perf_counter()
     whiten(network[0], x[:5000])
-    compiled, steps_an_epoch = torch.compile(network), len(x) // BATCH
-    steps = math.ceil(EPOCHS * steps_an_epoch)
+    compiled, steps_an_epoch = torch.compile(network), len(x) // PEER_BATCH
+    steps = math.ceil(PEER_EPOCHS * steps_an_epoch)
     groups = group_weights(network)
     optimizer = torch.optim.SGD(groups, momentum=MOMENTUM, nesterov=True)
     peaks = [group["lr"] for group in optimizer.param_groups]
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.2, reduction="sum")
     lookahead, first, step = Lookahead(network), torch.rand(len(x), generator=draw) < 0.5, 0
-    for epoch in range(math.ceil(EPOCHS)):
+    for epoch in range(math.ceil(PEER_EPOCHS)):
         network[0].bias.requires_grad = epoch < WHITENED_EPOCHS
         images, order = draw_epoch(x, first, epoch, draw), torch.randperm(len(x), generator=draw)
-        for start in range(0, steps_an_epoch * BATCH, BATCH):
+        for start in range(0, steps_an_epoch * PEER_BATCH, PEER_BATCH):
             if step == steps:
                 break
-            rows = order[start : start + BATCH]
+            rows = order[start : start + PEER_BATCH]
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * triangle(step, steps)
             with torch.autocast("cpu", torch.bfloat16):
@@ -160,7 +161,7 @@ def train(x: torch.Tensor, y: torch.Tensor, seed: int) -> tuple[nn.Module, float
             step += 1
             if step % LOOK_EVERY == 0:
                 lookahead.update(LOOK_DECAY**LOOK_EVERY * (step / steps) ** 3)
-        say(f"epoch {epoch + 1}: loss {loss.item() / BATCH:.3f}, {time.perf_counter() - started:.0f} s")
+        say(f"epoch {epoch + 1}: loss {loss.item() / PEER_BATCH:.3f}, {time.perf_counter() - started:.0f} s")
     lookahead.update(1.0)
     return network.eval(), time.perf_counter() - started
 
@@ -173,7 +174,11 @@ def read_images(seed: int) -> tuple:
 
     data = split_validation(load_data("cifar10"), 0.1, seed)
     pixels = data.train.x[:].reshape(-1, 3).astype(np.float32)
-    mean, deviation = torch.tensor(pixels.mean(0)), torch.tensor(pixels.std(0))
+    # In float64: NumPy adds up along the first axis in the type of the array, and float32 stops growing at 2**32 here.
+    mean, deviation = (
+        torch.tensor(value, dtype=torch.float32)
+        for value in (pixels.mean(0, dtype=np.float64), pixels.std(0, dtype=np.float64))
+    )
 
     def convert(images) -> tuple[torch.Tensor, torch.Tensor]:
         x = ((torch.tensor(images.x[:]).float() - mean) / deviation).permute(0, 3, 1, 2)
@@ -198,8 +203,6 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    from fast import add_row
-
     parts = read_images(asked.seed)
     network, seconds = train(*parts[0], asked.seed)
     row = {"seed": asked.seed, "seconds": round(seconds, 1), "torch": torch.__version__}

@@ -1,4 +1,4 @@
-"""How a user names a trained network, a run or a file, and what answers for it."""
+"""Open a trained network by the name of its run or of its file."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -241,7 +241,10 @@ class Run:
             rows = predict_probabilities(self.model, data.test.x)
         scores = score_images(rows, data.test, data.classes, seen, self.load_trust(), precision_at)
         scores = add_views(scores, self.model, data.test, rows, views)
-        test = {**self.report.get("test", {}), **scores.to_dict()}
+        before = self.report.get("test", {})
+        test = {**before, **scores.to_dict()}
+        if views is None and before.get("correct") == scores.correct:
+            test["with_views"] = before.get("with_views")  # of the same predictions
         if self._trained and _statistics_matter(self._trained.report["validation"]):
             test["accuracy_with_moving_statistics"] = self._evaluate_moving_statistics()
         self._unsaved = {"test": test}

@@ -100,6 +100,16 @@ def test_evaluate_and_its_json(project):
     assert report == report | json.loads((project / "runs/first/report.json").read_text())["test"]
 
 
+def test_several_views_are_scored_and_kept(project):
+    shutil.copytree(project / "runs/first", project / "runs/views")
+    code, out, _ = residual("evaluate", "views", "--views", "shift")
+    assert code == 0
+    assert "with 6 views an image (6 times as long): accuracy" in out
+    assert residual("evaluate", "views")[0] == 0
+    kept = json.loads((project / "runs/views/report.json").read_text())["test"]["with_views"]
+    assert (kept["views"], kept["count"], kept["n"]) == ("shift", 6, 9)
+
+
 def test_evaluate_a_model_file_on_a_folder(project):
     """A file in its run's folder knows its own test images; elsewhere a folder is used whole."""
     shutil.copy("runs/first/model.keras", "elsewhere.keras")

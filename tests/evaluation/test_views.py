@@ -40,8 +40,8 @@ def test_the_mean_is_scored_beside_the_network_alone():
     scores = evaluate_model(LeftGrey(), Images(x, np.array([1, 1])), ("dark", "bright"), views="mirror")
     assert (scores.correct, scores.with_views.correct, scores.with_views.count) == (1, 2, 2)
     assert scores.with_views.nll == pytest.approx(-np.log([0.6, 0.55]).mean(), rel=1e-6)
-    told = json.loads(json.dumps(scores.to_dict()))["with_views"]
-    assert (told["views"], told["n"], told["accuracy"]) == ("mirror", 2, 1.0)
+    row = json.loads(json.dumps(scores.to_dict()))["with_views"]
+    assert (row["views"], row["n"], row["accuracy"]) == ("mirror", 2, 1.0)
     text = " ".join(str(scores).split())
     assert "accuracy 50.0% (1 of 2" in text
     assert "with 2 views an image (2 times as long): accuracy 100.0% (2 of 2" in text

@@ -1,4 +1,4 @@
-"""A training that ends before some step of all, as if its process was killed, and how it goes on."""
+"""A training that is interrupted before some step, as if its process was killed, and is resumed."""
 
 from contextlib import contextmanager
 
@@ -9,12 +9,12 @@ from residual.training.callbacks.epoch_log import EpochLog
 
 
 class Cut(Exception):
-    """What cuts a training off."""
+    """What interrupts a training."""
 
 
 @contextmanager
 def cut_before(step):
-    """A training in here must come to this step, counted from 0, and is cut off before it."""
+    """A training in here must come to this step, counted from 0, and is interrupted before it."""
 
     def begin(self, batch, logs=None):
         if self.steps == step:
@@ -27,7 +27,7 @@ def cut_before(step):
 
 
 def check_resumed(name, step, report, rows):
-    """Resume a training that was cut off before this step, and compare it with one that was not.
+    """Resume a training that was interrupted before this step, and compare it with one that was not.
 
     report, rows: of the one that was not, its report and its log.
     """

@@ -1,4 +1,4 @@
-"""A recipe by name or from a file, and what a training makes of it."""
+"""Find a recipe by name or in a file, and apply the options of a training to it."""
 
 import difflib
 import tomllib
