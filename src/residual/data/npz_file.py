@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from residual._zip_file import is_zip
 from residual.data.limits import check_unpacked
 from residual.errors import DataError
 
@@ -44,7 +45,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         DataError: if it is damaged, would need unpickling, or declares far more than it stores.
     """
     # Without this look np.load would take any .npy or pickle for what its suffix says it is not.
-    if not zipfile.is_zipfile(path):
+    if not is_zip(path):
         raise DataError(f"{path} is not an .npz: it is no zip archive. Write it with numpy.savez.")
     try:
         # Opened here, as NumPy leaves the file open if its directory is damaged.

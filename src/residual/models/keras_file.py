@@ -13,6 +13,7 @@ import keras
 
 from residual._atomic import replace_file
 from residual._text import first_line, format_bytes
+from residual._zip_file import is_zip
 from residual.backend.accelerate import stock
 from residual.backend.quiet import hide_tensorflow
 from residual.errors import RunError
@@ -50,7 +51,7 @@ def load_model(path: str | Path) -> tuple[keras.Model, dict]:
     path = Path(path)
     if not path.is_file():
         raise RunError(f"There is no model file {path}.")
-    if not zipfile.is_zipfile(path):
+    if not is_zip(path):
         raise RunError(f"{path} is not a .keras file. Save models with model.save('name.keras').")
     try:
         _check_unpacked(path)

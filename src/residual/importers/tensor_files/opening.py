@@ -1,8 +1,8 @@
 """Open a file of tensors, of whatever kind it is."""
 
-import zipfile
 from pathlib import Path
 
+from residual._zip_file import is_zip
 from residual.errors import RunError
 from residual.importers.tensor_files.safetensors import open_safetensors
 from residual.importers.tensor_files.shards import open_shards
@@ -16,7 +16,7 @@ def is_tensor_file(path: Path) -> bool:
     """Whether a file is named as weights are, is a zip archive named .bin, or begins as torch.save did before 1.6."""
     if path.name.lower().endswith(SUFFIXES):
         return True
-    if path.suffix.lower() == ".bin" and zipfile.is_zipfile(path):
+    if path.suffix.lower() == ".bin" and is_zip(path):
         return True
     with path.open("rb") as file:
         return file.read(len(LEGACY_HEAD)) == LEGACY_HEAD

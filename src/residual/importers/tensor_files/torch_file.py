@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from residual._text import first_line, format_bytes
+from residual._zip_file import is_zip
 from residual.errors import RunError
 from residual.importers.tensor_files.pickled import Storage, StoredTensor, TensorsOnly
 from residual.importers.tensor_files.tensors import NUMPY, Tensor, TensorSet
@@ -35,7 +36,7 @@ def open_torch_file(path: Path) -> TensorSet:
     Raises:
         RunError: the file is damaged, holds more than weights, or is none of torch.save.
     """
-    if zipfile.is_zipfile(path):
+    if is_zip(path):
         root, load = _open_zip(path)
     else:
         root, load = _open_legacy(path)
