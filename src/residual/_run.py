@@ -243,8 +243,8 @@ class Run:
         scores = add_views(scores, self.model, data.test, rows, views)
         before = self.report.get("test", {})
         test = {**before, **scores.to_dict()}
-        if views is None and before.get("correct") == scores.correct:
-            test["with_views"] = before.get("with_views")  # of the same predictions
+        if views is None:  # network and images are those of the evaluation that asked for them
+            test["with_views"] = before.get("with_views")
         if self._trained and _statistics_matter(self._trained.report["validation"]):
             test["accuracy_with_moving_statistics"] = self._evaluate_moving_statistics()
         self._unsaved = {"test": test}

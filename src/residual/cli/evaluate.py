@@ -52,14 +52,7 @@ def run(
     check_output(png, "--png", ".png")
     check_device(device)
     check_precision(precision_at)
-    if views is not None:
-        from residual.evaluation.views import check_views
-
-        check_views(views)
-    if data is not None:
-        from residual.data.load import check_address
-
-        check_address(data)
+    _check_names(data, views)
     check_trained(run_or_model)
     toolkit = api(out)
     from residual._console import show_work
@@ -94,6 +87,18 @@ def run(
         drawn = find_owner(run_or_model).path / "confusion.png"
     if drawn and not as_json and _is_new(drawn, started):
         print_line(out, f"confusion matrix drawn in {drawn}")
+
+
+def _check_names(data: str | None, views: str | None) -> None:
+    """Refuse data and views that do not exist, before Keras is loaded."""
+    if views is not None:
+        from residual.evaluation.views import check_views
+
+        check_views(views)
+    if data is not None:
+        from residual.data.load import check_address
+
+        check_address(data)
 
 
 def _open(run_or_model: str, context: typer.Context) -> "str | Run":
