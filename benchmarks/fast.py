@@ -3,10 +3,12 @@
     python benchmarks/fast.py steps                               # four minutes; needs torch
     RESIDUAL_DATA=FOLDER python benchmarks/fast.py train cifar10 cifar10-fast --seeds 0 1 2
     RESIDUAL_DATA=FOLDER python benchmarks/fast.py train signs signs-fast --data signs
+    RESIDUAL_DATA=FOLDER python benchmarks/fast.py memory cifar10 cifar10-fast
 
 `steps` lets one training step of each take turns, each in a process of its own, and multiplies it by the steps of the
 whole training. `train` runs `residual train` once for each recipe and seed, the recipes in turn; each run reads
-the test images at its end, and once more in several views with --views. Both add to
+the test images at its end, and once more in several views with --views. `memory` asks the system for the peak of a
+training of two epochs. All add to
 benchmarks/results/fast-PROCESSOR.json.
 """
 
@@ -191,7 +193,7 @@ def run_trainings(
                     name,
                     *more,
                 ]
-                subprocess.run(command, cwd=room, env=environment, check=True, stdout=subprocess.DEVNULL)
+                peak = measure_peak(command, room, environment)
                 if views:
                     command = ["residual", "evaluate", name, "--views", views]
                     subprocess.run(command, cwd=room, env=environment, check=True, stdout=subprocess.DEVNULL)
@@ -208,9 +210,31 @@ def run_trainings(
                 }
                 kept = ("n", "correct", "accuracy", "interval", "with_views")
                 row["test"] = {key: row["test"][key] for key in kept}
+                row["peak_mib"] = peak
                 say(json.dumps(row))
                 row["curve"] = read_curve(folder / "log.csv")
                 add_row(f"train-{Path(data).stem}", row)
+
+
+def measure_peak(command: list[str], folder: str, environment: dict[str, str]) -> int:
+    """Run a command; the most memory that its process held, in MiB. CalledProcessError if it fails."""
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return round(usage.ru_maxrss / 1024)
+
+
+def run_memory(recipes: list[str], data: str, epochs: int) -> dict:
+    """The peak memory of a short training with each recipe, in MiB, by recipe."""
+    peaks = {}
+    for recipe in recipes:
+        command = ["residual", "train", data, "--recipe", recipe, "--epochs", str(epochs), "--name", "memory"]
+        with tempfile.TemporaryDirectory() as room:
+            peaks[recipe] = measure_peak([*command, "--no-report"], room, make_absolute())
+        say(f"{recipe}: {peaks[recipe]:,} MiB")
+    return {"epochs": epochs, "peak_mib": peaks}
 
 
 def make_absolute() -> dict[str, str]:
@@ -270,6 +294,10 @@ def main() -> None:
         "--views", choices=["mirror", "shift"], help="of each test image, scored beside the network"
     )
     train.add_argument("--size", help="pixels that photos are scaled to")
+    memory = kinds.add_parser("memory", help="peak memory of short trainings")
+    memory.add_argument("recipes", nargs="+")
+    memory.add_argument("--data", default="cifar10")
+    memory.add_argument("--epochs", type=int, default=2)
     work = kinds.add_parser("work", help="a contender, started by steps")
     work.add_argument("name", choices=[*RECIPES, PEER])
     work.add_argument("--side", type=int, default=WHOLE)
@@ -278,6 +306,8 @@ def main() -> None:
         work_peer() if asked.name == PEER else work_ours(asked.name, asked.side)
     elif asked.kind == "steps":
         add_result("steps", run_steps(asked.turns))
+    elif asked.kind == "memory":
+        add_result(f"memory-{asked.data}", run_memory(asked.recipes, asked.data, asked.epochs))
     else:
         more = [] if asked.size is None else ["--size", asked.size]
         run_trainings(asked.recipes, asked.data, asked.seeds, asked.views, more)
