@@ -294,6 +294,7 @@ def main() -> None:
         "--views", choices=["mirror", "shift"], help="of each test image, scored beside the network"
     )
     train.add_argument("--size", help="pixels that photos are scaled to")
+    train.add_argument("--validation", help="share of the training images set aside; 0.1 if not given")
     memory = kinds.add_parser("memory", help="peak memory of short trainings")
     memory.add_argument("recipes", nargs="+")
     memory.add_argument("--data", default="cifar10")
@@ -309,7 +310,8 @@ def main() -> None:
     elif asked.kind == "memory":
         add_result(f"memory-{asked.data}", run_memory(asked.recipes, asked.data, asked.epochs))
     else:
-        more = [] if asked.size is None else ["--size", asked.size]
+        given = (("--size", asked.size), ("--validation", asked.validation))
+        more = [word for option, value in given if value is not None for word in (option, value)]
         run_trainings(asked.recipes, asked.data, asked.seeds, asked.views, more)
 
 

@@ -9,18 +9,16 @@ to the whole recipe are paired by seed. Prints Markdown.
 
 import argparse
 import json
-import math
-import statistics
 import subprocess
 import sys
 import tempfile
 
 from fast import HERE, add_row, make_absolute, read_rows
-from turns import format_table, say
+from fast_tables import format_parts
+from turns import say
 
 EPOCHS, WIDTHS = 4, (32, 128, 128)
 KIND = "parts-cifar10"
-T95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}  # two-sided, by number of seeds
 # What is left out -> what is changed in the recipe, and in the network.
 PARTS: dict[str, tuple[dict, dict]] = {
     "nothing": ({}, {}),
@@ -86,30 +84,6 @@ def train_parts(seeds: list[int]) -> None:
             add_row(KIND, row)
 
 
-def print_table() -> None:
-    """A row for each part: its accuracies, and what it brings beside the whole recipe, by seed."""
-    by_part = {part: {} for part in PARTS}
-    for row in (row for row in read_rows(KIND) if row["recipe"] in PARTS):
-        by_part[row["recipe"]][row["seed"]] = row
-    whole, lines = by_part["nothing"], []
-    for part, rows in by_part.items():
-        pairs = [
-            100 * (whole[seed]["accuracy"] - row["accuracy"]) for seed, row in rows.items() if seed in whole
-        ]
-        mean = 100 * statistics.mean(row["accuracy"] for row in rows.values())
-        seconds = statistics.median(row["seconds"] for row in rows.values())
-        brought = "" if part == "nothing" else _format_difference(pairs)
-        lines.append([part, str(len(rows)), f"{mean:.1f}%", brought, f"{seconds:.0f}"])
-    say(format_table(["left out", "seeds", "accuracy", "what it brings, in points", "s"], lines))
-
-
-def _format_difference(pairs: list[float]) -> str:
-    if len(pairs) < 2:
-        return f"{pairs[0]:+.1f}"
-    reach = T95[len(pairs)] * statistics.stdev(pairs) / math.sqrt(len(pairs))
-    return f"{statistics.mean(pairs):+.1f} ± {reach:.1f}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -122,7 +96,7 @@ def main() -> None:
         print(json.dumps(work(asked.part, asked.seed)))
         return
     train_parts(asked.seeds)
-    print_table()
+    say(format_parts([row for row in read_rows(KIND) if row["recipe"] in PARTS]))
 
 
 if __name__ == "__main__":

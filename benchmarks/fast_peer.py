@@ -206,7 +206,8 @@ def main() -> None:
     asked = parser.parse_args()
     parts = read_images(asked.seed)
     network, seconds = train(*parts[0], asked.seed)
-    row = {"seed": asked.seed, "seconds": round(seconds, 1), "torch": torch.__version__}
+    row = {"seed": asked.seed, "seconds": round(seconds, 1), "threads": torch.get_num_threads()}
+    row["torch"] = torch.__version__
     for name, part in zip(("validation", "test"), parts[1:], strict=True):
         for key, views in (("correct", False), ("correct_with_views", True)):
             row[f"{name}_{key}"] = count_right(network, part, views)

@@ -1,4 +1,4 @@
-"""Write the tables of performance, results, certificates, finetune and cluster in docs/ from benchmarks/results/*.json.
+"""Write the tables in docs/ that come from benchmarks/results/*.json.
 
     python benchmarks/tables.py            # writes them
     python benchmarks/tables.py --check    # exit code 1 if they are not what the results say
@@ -15,6 +15,7 @@ from pathlib import Path
 from cluster_model import format_published
 from epoch_rules import PARTS
 from exports import format_exports
+from fast_tables import KINDS, find_part
 from images_at_scale import format_rows
 from panel import PANEL_HEAD, panel_line
 from step import format_case
@@ -24,7 +25,7 @@ from turns import format_table
 ROOT = Path(__file__).resolve().parent
 PAGES = [
     ROOT.parent / "docs" / name
-    for name in ("performance.md", "results.md", "certificates.md", "finetune.md", "cluster.md")
+    for name in ("performance.md", "results.md", "certificates.md", "finetune.md", "cluster.md", "fast.md")
 ]
 DECODED = 420.0  # images a second and core: images_at_scale-cache-amd-25-17.json, decoded in every epoch, on two cores
 BLOCK = re.compile(r"(<!-- table ([\w.-]+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -49,7 +50,9 @@ def format_record(record: dict, part: str | None) -> str:
         return format_exports(record)
     if "jpeg" in record:
         return f"{format_rows(record).strip()}\n\n{describe_machine(record)}\n"
-    if part in FORMATS:
+    if part in KINDS:
+        table, record = find_part(record, part)
+    elif part in FORMATS:
         table = FORMATS[part](record)
     elif part is not None:
         table = PARTS[part](record)
