@@ -1,9 +1,11 @@
 """What is asked of several devices and processes is checked before anything is loaded."""
 
+from typing import NamedTuple
+
 import pytest
 
 from residual.backend import cluster
-from residual.backend.cluster import Cluster
+from residual.backend.cluster import Cluster, choose_devices
 from residual.errors import ResidualError
 
 KERAS = {
@@ -68,6 +70,33 @@ def test_a_launcher_counts_only_if_devices_are_asked_for(name):
     assert Cluster.read("all", environment={name: "4"}).has_several_processes
     assert Cluster.read(None, environment={name: "4"}).is_plain
     assert not Cluster.read("all", environment={name: "1"}).has_several_processes
+
+
+class Device(NamedTuple):
+    process_index: int
+    id: int
+
+
+def test_devices_of_a_process_stand_together():
+    devices = [Device(1, 2), Device(0, 0), Device(1, 3), Device(0, 1)]
+    assert [device.id for device in choose_devices(devices, None)] == [0, 1, 2, 3]
+    assert [device.id for device in choose_devices(devices, 1)] == [0, 2]
+
+
+def test_unequal_devices_of_processes_are_refused():
+    devices = [Device(0, 0), Device(0, 1), Device(1, 2)]
+    with pytest.raises(ResidualError, match=r"they have 2, 1, in the order of the processes. Give devices=1"):
+        choose_devices(devices, None)
+    assert len(choose_devices(devices, 1)) == 2
+
+
+def test_only_one_process_shows_a_page(monkeypatch):
+    assert [Cluster.read(None, "node:1", 2, i, environment={}).follows for i in (0, 1)] == [False, True]
+    assert not Cluster.read(None, environment={}).follows
+    slurm = Cluster.read("all", environment={"SLURM_STEP_NUM_TASKS": "2"})
+    for place in ("0", "1"):
+        monkeypatch.setenv("SLURM_PROCID", place)
+        assert slurm.follows == (place == "1")
 
 
 def test_another_backend_is_refused(monkeypatch):

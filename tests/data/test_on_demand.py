@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from residual.augment import Flip
 from residual.data import on_demand, pixel_cache
 from residual.data.fingerprints import STYLE, STYLE_OF_NAMES, compute_data_hash, find_style
 from residual.data.load import load_data, open_source
 from residual.data.pixel_store import PixelStore, describe_unreadable, is_lazy, take_sample
-from residual.errors import DataError
+from residual.errors import DataError, ResidualWarning
 from residual.training.batches import Batches
 from residual.training.job import split_as_asked
 from residual.training.options import TrainOptions
@@ -101,39 +103,44 @@ def test_many_images_choose_it_by_themselves(folder, monkeypatch):
     assert not is_lazy(load_data(f"{folder}::decode=first", 17).train.x)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 5])
-def test_shares_of_processes_are_all_images_once(folder, count):
-    train = load_data(f"{folder}::decode=lazy", 16).train
-    shares = [train.share(process, count) for process in range(count)]
-    assert sorted(name for share in shares for name in share.names) == sorted(train.names)
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+class OneOfTwo:
+    """What a `Group` of two processes says to `Batches`, without the other process."""
+
+    def __init__(self, process: int):
+        self.process = process
+
+    def rows(self, count: int) -> slice:
+        return slice(self.process * count // 2, (self.process + 1) * count // 2)
+
+    def place(self, x, y):
+        return x, y
 
 
-def test_a_process_decodes_its_part_of_a_batch_alone(folder, monkeypatch):
+@pytest.mark.parametrize("augment", [(), (Flip(),)], ids=["as they are", "augmented"])
+def test_the_parts_of_processes_are_the_whole_batch(folder, monkeypatch, augment):
     """The order is that of all images, so that step k shows the same whatever the number of processes."""
     train = load_data(f"{folder}::decode=lazy", 16).train
-    batches = Batches(train, 2, 8, seed=3)
-    whole, opened, read = batches[0][0], [], on_demand.read_image
+    monkeypatch.setattr(Batches, "_prepare", lambda *a: None)  # no batch is made ahead
+    whole, opened, read = Batches(train, 2, 8, augment, seed=3)[0][0], [], on_demand.read_image
     monkeypatch.setattr(on_demand, "read_image", lambda *a: opened.append(a[2]) or read(*a))
-    rows = batches.order[:8]
-    parts = [train.x[rows[process * 4 : process * 4 + 4]] for process in range(2)]
+    parts = []
+    for process in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr("residual.training.batches.distribution.current", lambda p=process: OneOfTwo(p))
+            parts.append(Batches(train, 2, 8, augment, seed=3)[0][0])
     np.testing.assert_array_equal(np.concatenate(parts), whole)
-    assert len(opened) == 8
+    assert len(opened) == (16 if augment else 8), "augmentations draw for the whole batch"
 
 
 def test_an_unreadable_training_image_is_replaced_by_the_next_of_its_class(folder):
     (folder / "a" / "00.jpg").write_bytes(b"no image")
-    data = (
-        load_data(f"{folder}::decode=lazy,test=b", 16) if False else load_data(f"{folder}::decode=lazy", 16)
-    )
+    data = load_data(f"{folder}::decode=lazy", 16)
     split = split_as_asked(data, TrainOptions(max_unreadable=0.5))
-    place = next((i for i in range(len(split.train)) if split.train.names[i].endswith("00.jpg")), None)
-    if place is None:
-        pytest.skip("the damaged image is not in the training split")
+    place = next(i for i in range(len(split.train)) if split.train.names[i].endswith("00.jpg"))
     own = [i for i in range(len(split.train)) if split.train.y[i] == split.train.y[place] and i > place]
     np.testing.assert_array_equal(split.train.x[place], split.train.x[own[0]])
     assert "not an image that can be read" in describe_unreadable(split.train.x)["unreadable"][0]
-    with pytest.raises(DataError, match="not an image that can be read"):
+    with pytest.raises(DataError, match="not an image that can be read.*put a readable file there"):
         data.train.x[:]
     strict = split_as_asked(data, TrainOptions(max_unreadable=0.0))
     with pytest.raises(DataError, match="more than 0%.*max_unreadable"):
@@ -197,6 +204,53 @@ class TestCache:
         again.x[:]
         assert [os.path.basename(call) for call in decoded] == [os.path.basename(name)]
 
+    def test_a_changed_image_of_the_same_size_and_time_is_decoded_again(self, folder, decoded):
+        train = load_data(f"{folder}::decode=lazy", 16).train
+        train.x[:]
+        file = folder / train.names[2]
+        before = file.stat()
+        file.write_bytes(file.read_bytes())
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        del decoded[:]
+        load_data(f"{folder}::decode=lazy", 16).train.x[:]
+        assert [os.path.basename(call) for call in decoded] == [file.name]
+
+    def test_folders_with_the_same_names_do_not_share_it(self, folder, place):
+        other = folder.parent / "other" / "photos"
+        shutil.copytree(folder, other)
+        for data in (folder, other):
+            load_data(f"{data}::decode=lazy", 16)
+        assert len(list(place.iterdir())) == 2
+
+    def test_a_disk_that_cannot_be_read_is_decoded_anew(self, folder, monkeypatch):
+        train = load_data(f"{folder}::decode=lazy", 16).train
+        pixels = train.x[:]
+
+        def fail(self, offset, size):
+            raise OSError(5, "Input/output error")
+
+        monkeypatch.setattr(pixel_cache.PixelCache, "_read_at", fail)
+        again = load_data(f"{folder}::decode=lazy", 16).train
+        with pytest.warns(
+            ResidualWarning, match="cannot be read or written: Input/output error. No more decoded"
+        ):
+            np.testing.assert_array_equal(again.x[:], pixels)
+
+    def test_a_folder_in_its_place_is_refused(self, folder, place):
+        load_data(f"{folder}::decode=lazy", 16)
+        file = next(place.iterdir())
+        file.unlink()
+        file.mkdir()
+        with pytest.raises(
+            DataError, match="cannot be used for decoded images.*Let RESIDUAL_PIXEL_CACHE name"
+        ):
+            load_data(f"{folder}::decode=lazy", 16)
+
+    def test_a_note_says_that_it_is_not_used(self, folder, place):
+        notes = load_data(folder, 16).notes
+        assert any("RESIDUAL_PIXEL_CACHE is not used" in note for note in notes)
+        assert not list(place.iterdir())
+
     def test_damaged_pixels_are_decoded_again(self, folder, decoded, place):
         train = load_data(f"{folder}::decode=lazy", 16).train
         pixels = train.x[:]
@@ -227,4 +281,6 @@ class TestCache:
 
         monkeypatch.setattr(pixel_cache.PixelCache, "_write_at", full)
         train = load_data(f"{folder}::decode=lazy", 16).train
-        np.testing.assert_array_equal(train.x[:], load_data(f"{folder}::decode=first", 16).train.x)
+        with pytest.warns(ResidualWarning, match="No space left on device. No more decoded images are kept"):
+            pixels = train.x[:]
+        np.testing.assert_array_equal(pixels, load_data(f"{folder}::decode=first", 16).train.x)

@@ -5,6 +5,7 @@ import tarfile
 
 import pytest
 
+from residual.data.tar_file import TarFile
 from residual.data.tar_index import TarScanner, read_member
 from residual.errors import DataError
 
@@ -65,3 +66,54 @@ def test_a_tar_cut_short_is_refused(tmp_path):
         list(scanner.list_files())
     with pytest.raises(DataError, match="has become shorter"):
         read_member(path, "2.jpg", 512 * 3, 700)
+
+
+def scan(path) -> list[str]:
+    with TarScanner(path) as scanner:
+        return [member.name for member in scanner.list_files()]
+
+
+READERS = {"index": scan, "tarfile": lambda path: [name for name in TarFile(path).members if name[-1] != "/"]}
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+def test_a_tar_cut_short_anywhere_is_refused(tmp_path, read):
+    path = tmp_path / "a.tar"
+    held = write(path, tarfile.USTAR_FORMAT, ["1.jpg", "2.jpg", "3.jpg"])
+    content = path.read_bytes()
+    end = len(content.rstrip(b"\0")) // 512 * 512 + 512
+    assert read(path) == list(held)
+    for size in range(0, end + 511, 73):
+        path.write_bytes(content[:size])
+        with pytest.raises(DataError, match="is not a tar that can be read"):
+            read(path)
+    path.write_bytes(content[: end + 512])
+    assert read(path) == list(held), "one block of zeros is an end"
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+def test_members_after_an_end_mark_are_not_passed_over_in_silence(tmp_path, read):
+    path = tmp_path / "a.tar"
+    write(path, tarfile.USTAR_FORMAT, ["1.jpg", "2.jpg"])
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.raises(DataError, match="goes on after its end mark"):
+        read(path)
+
+
+@pytest.mark.parametrize("format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_a_hard_link_is_another_name_of_its_file(tmp_path, format):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=format) as archive:
+        for target, link in (("a/1.jpg", "b/2.jpg"), (LONG + "x" * 60, "b/" + LONG)):
+            info = tarfile.TarInfo(target)
+            info.size = 3
+            archive.addfile(info, io.BytesIO(target[:3].encode()))
+            info = tarfile.TarInfo(link)
+            info.type, info.linkname = tarfile.LNKTYPE, target
+            archive.addfile(info)
+    with TarScanner(path) as scanner:
+        held = {member.name for member in scanner.list_files()}
+    assert dict(scanner.links) == {"b/2.jpg": "a/1.jpg", "b/" + LONG: LONG + "x" * 60}
+    assert set(dict(scanner.links).values()) == held
+    archive = TarFile(path)
+    assert (archive.read("b/2.jpg"), archive.read("b/" + LONG)) == (b"a/1", b"nnn")

@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +93,14 @@ class Cluster:
     def has_several_processes(self) -> bool:
         """Whether other processes take part."""
         return self.detected or (self.processes or 1) > 1
+
+    @property
+    def follows(self) -> bool:
+        """Whether this is one of several processes and not process 0, as far as it is known before they meet."""
+        if not self.detected:
+            return bool(self.process_id)
+        places = (os.environ.get(name, "0") for name in ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK"))
+        return any(place.isdigit() and int(place) > 0 for place in places)
 
     def check(self, device: str = AUTO) -> None:
         """Refuse what cannot be started, before Keras is loaded.
@@ -199,15 +207,13 @@ def list_group_devices(asked: int | str | None) -> list[Any]:
         asked: how many of each process; "all" or None takes what there is.
 
     Raises:
-        ResidualError: if there are fewer.
+        ResidualError: if there are fewer, or a process has another number of them than the others.
     """
     import jax
 
     made = divide_processor(asked)
     found = jax.local_devices()
-    if not isinstance(asked, int):
-        return jax.devices()
-    if len(found) < asked:
+    if isinstance(asked, int) and len(found) < asked:
         kind = found[0].platform
         advice = (
             ""
@@ -218,10 +224,30 @@ def list_group_devices(asked: int | str | None) -> list[Any]:
         raise ResidualError(
             f"devices must be at most {len(found)}, as JAX finds {len(found)} here ({kind}); got {asked}.{advice}"
         )
-    firsts: dict[int, list[Any]] = {}
-    for device in jax.devices():
-        firsts.setdefault(device.process_index, []).append(device)
-    return [device for _, own in sorted(firsts.items()) for device in own[:asked]]
+    return choose_devices(jax.devices(), asked if isinstance(asked, int) else None)
+
+
+def choose_devices(devices: Iterable[Any], most: int | None) -> list[Any]:
+    """Those of each process together, as many of each.
+
+    Args:
+        devices: of all processes.
+        most: how many of each process; None takes all.
+
+    Raises:
+        ResidualError: if the processes do not have as many of them.
+    """
+    by_process: dict[int, list[Any]] = {}
+    for device in devices:
+        by_process.setdefault(device.process_index, []).append(device)
+    chosen = [own[:most] for _, own in sorted(by_process.items())]
+    counts = [len(own) for own in chosen]
+    if len(set(counts)) > 1:
+        raise ResidualError(
+            f"Every process must have as many devices; they have {', '.join(map(str, counts))}, in the order of the "
+            f"processes. Give devices={min(counts)} (`--devices {min(counts)}`) to each of them."
+        )
+    return [device for own in chosen for device in own]
 
 
 def divide_processor(count: int | str | None) -> bool:

@@ -134,7 +134,8 @@ def run(
     from residual._console import show_work
     from residual._verbs.live import open_live
 
-    with open_live(live, live_port) as page:
+    follows = _read_cluster(context.params).follows  # it shows nothing: process 0 does
+    with open_live(live and not follows, None if follows else live_port) as page:
         if seeds is not None or folds is not None:
             _train_series(context, shown, out, page)
             return

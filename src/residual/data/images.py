@@ -75,15 +75,6 @@ class Images:
         digests = None if self.known_digests is None else self.known_digests[indices]
         return Images(x, self.y[indices], digests, None if self.names is None else self.names.take(indices))
 
-    def share(self, process: int, count: int) -> "Images":
-        """The images of one of `count` processes, in turns; those of others are not read.
-
-        Args:
-            process: from 0.
-            count: how many processes there are.
-        """
-        return self.take(np.arange(process, len(self), count))
-
     def replacing_unreadable(self, most: float) -> "Images":
         """The same as training images: in the place of one that cannot be decoded the next of its class is shown.
 

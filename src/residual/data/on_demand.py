@@ -112,6 +112,8 @@ class Decoder:
         with QUIET:
             for _ in map(fill, groups) if len(groups) == 1 else _pool().map(fill, groups):
                 pass
+        if self._cache is not None:
+            self._cache.warn()
 
     def _read_one(self, row: int, out: np.ndarray, substitute: "Substitute | None") -> None:
         while True:
@@ -120,7 +122,10 @@ class Decoder:
                 return
             except DataError as error:
                 if substitute is None:
-                    raise
+                    raise DataError(
+                        f"{error} No other image can take the place of one that is validated or tested on: put a "
+                        "readable file there."
+                    ) from None
                 row = substitute(row, str(error))
 
     def _decode(self, row: int, out: np.ndarray) -> None:

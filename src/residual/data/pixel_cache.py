@@ -9,18 +9,22 @@ import hashlib
 import os
 import shutil
 import threading
+import warnings
 import weakref
 import zlib
 from pathlib import Path
 
 import numpy as np
+import PIL
 
 from residual._text import format_bytes
-from residual.errors import DataError
+from residual.errors import DataError, ResidualWarning
 
 VARIABLE = "RESIDUAL_PIXEL_CACHE"  # the folder of these files
 _STAMP = 16  # bytes for each image: of the file, of the pixels
 _SPARE = 2**30  # bytes that stay free
+_STYLE = f"1, Pillow {PIL.__version__}"  # how images are decoded; another number if `read_image` gives other pixels
+_OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 class PixelCache:
@@ -32,7 +36,8 @@ class PixelCache:
         shape: (height, width, 3) of each.
 
     Raises:
-        DataError: if the folder is not there, or the disk has not enough room for all of them.
+        DataError: if the folder is not there, the disk has not enough room for all of them, or the file cannot be
+            opened.
     """
 
     def __init__(self, path: Path, count: int, shape: tuple[int, ...]):
@@ -40,9 +45,15 @@ class PixelCache:
         self._first = -(-count * _STAMP // 4096) * 4096  # of the pixels
         self.nbytes = self._first + count * self._size
         self._check_room(count, shape)
-        self._file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)  # noqa: SIM115
+        try:  # of this user alone: what another one writes is not believed
+            self._file = open(os.open(path, _OPEN, 0o600), "r+b", buffering=0)  # noqa: SIM115
+        except OSError as error:
+            raise DataError(
+                f"{path} cannot be used for decoded images: {error.strerror or error}. Let {VARIABLE} name a folder "
+                "of your own, or unset it."
+            ) from None
         weakref.finalize(self, self._file.close)
-        self._lock, self._is_full = threading.Lock(), False
+        self._lock, self._problem, self._is_told = threading.Lock(), "", False
 
     def _check_room(self, count: int, shape: tuple[int, ...]) -> None:
         folder = self.path.parent
@@ -68,25 +79,41 @@ class PixelCache:
             stamp: of its file now, not 0.
             out: uint8 (height, width, 3).
         """
-        held = np.frombuffer(self._read_at(row * _STAMP, _STAMP).ljust(_STAMP, b"\0"), np.uint64)
-        if int(held[0]) != stamp:
+        try:
+            held = np.frombuffer(self._read_at(row * _STAMP, _STAMP).ljust(_STAMP, b"\0"), np.uint64)
+            if int(held[0]) != stamp:
+                return False
+            pixels = self._read_at(self._first + row * self._size, self._size)
+        except OSError as error:
+            self._problem = str(error.strerror or error)
             return False
-        pixels = self._read_at(self._first + row * self._size, self._size)
         if len(pixels) < self._size or zlib.crc32(pixels) != int(held[1]):
             return False
         out.reshape(-1)[:] = np.frombuffer(pixels, np.uint8)
         return True
 
     def write(self, row: int, stamp: int, image: np.ndarray) -> None:
-        """Keep an image; from the first time that the disk is full, nothing more is kept."""
-        if self._is_full:
+        """Keep an image; from the first time that this fails, nothing more is kept, and `warn` says why."""
+        if self._problem:
             return
         pixels = np.ascontiguousarray(image)
         try:
             self._write_at(self._first + row * self._size, pixels.data.cast("B"))
             self._write_at(row * _STAMP, np.array([stamp, zlib.crc32(pixels)], np.uint64).tobytes())
-        except OSError:
-            self._is_full = True
+        except OSError as error:
+            self._problem = str(error.strerror or error)
+
+    def warn(self) -> None:
+        """Say once that no more images are kept, and why; nothing if they are."""
+        with self._lock:
+            told, self._is_told = self._is_told, bool(self._problem)
+        if self._problem and not told:
+            warnings.warn(
+                f"{self.path} cannot be read or written: {self._problem}. No more decoded images are kept there; those "
+                "that are missing are decoded in every epoch, which takes longer.",
+                ResidualWarning,
+                stacklevel=2,
+            )
 
     def _read_at(self, offset: int, size: int) -> bytes:
         if hasattr(os, "pread"):
@@ -103,7 +130,7 @@ class PixelCache:
                 self._file.seek(offset)
                 written = self._file.write(content)
         if written != len(content):
-            raise OSError("the disk is full")
+            raise OSError("the disk is full")  # it took a part
 
     @property
     def description(self) -> str:
@@ -115,7 +142,7 @@ def open_cache(facts: bytes, count: int, shape: tuple[int, ...]) -> PixelCache |
     """The cache in the folder that RESIDUAL_PIXEL_CACHE names; None if it names none.
 
     Args:
-        facts: what the rows are: names and how they are decoded.
+        facts: what the rows are: where the images lie, their names, and how they are decoded.
         count: how many images there are.
         shape: (height, width, 3) of each.
 
@@ -125,12 +152,14 @@ def open_cache(facts: bytes, count: int, shape: tuple[int, ...]) -> PixelCache |
     folder = os.environ.get(VARIABLE)
     if not folder:
         return None
-    key = hashlib.sha256(facts + repr((count, shape)).encode()).hexdigest()[:16]
+    key = hashlib.sha256(facts + repr((_STYLE, count, shape)).encode()).hexdigest()[:16]
     return PixelCache(Path(folder).expanduser() / f"residual-pixels-{key}.cache", count, shape)
 
 
 def stamp_content(content: bytes | Path) -> int:
-    """A number that changes with the content of an image file: of bytes by their checksum, of a path by size and time.
+    """A number that changes with the content of an image file: of bytes by their checksum, of a path by size and times.
+
+    The time of the last change counts too: copies often set that of the last write back to the original's.
 
     Raises:
         OSError: if there is no such file.
@@ -138,5 +167,6 @@ def stamp_content(content: bytes | Path) -> int:
     if isinstance(content, bytes):
         return (len(content) << 32 | zlib.crc32(content)) % 2**64 or 1
     status = content.stat()
-    digest = hashlib.blake2b(f"{status.st_size} {status.st_mtime_ns}".encode(), digest_size=8).digest()
+    times = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+    digest = hashlib.blake2b(times.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") or 1

@@ -1,6 +1,7 @@
 """A source: the labelled images of one place, listed and not yet decoded. Its only way on is to a Dataset."""
 
 import functools
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from residual.data.digests import Digests, hash_names
 from residual.data.images import SPLITS, Dataset, ImageNames, Images, resize_all
 from residual.data.on_demand import Decoder, is_lazy
 from residual.data.passed_over import PassedOver
-from residual.data.pixel_cache import open_cache
+from residual.data.pixel_cache import VARIABLE, open_cache
 from residual.data.pixel_store import Pixels, PixelStore
 from residual.data.splits import hold_out
 from residual.errors import DataError
@@ -26,6 +27,7 @@ LAZY_NOTE = (
     "images are decoded on demand and known by their names: images with the same pixels are not looked for (residual "
     "audit finds them)"
 )
+NO_CACHE_NOTE = f"{VARIABLE} is not used, since all images are decoded first; ::decode=lazy uses it"
 
 Content = bytes | Path | np.ndarray
 
@@ -276,6 +278,8 @@ class FileSource(Source):
         if is_lazy(self.decode, len(self), side, self.is_seekable, self.where):
             source = self.with_notes(LAZY_NOTE)
             return Source.to_dataset(replace(source, decode="lazy"), image_size, max_unreadable)
+        if os.environ.get(VARIABLE):
+            return Source.to_dataset(self.with_notes(NO_CACHE_NOTE), image_size, max_unreadable)
         return super().to_dataset(image_size, max_unreadable)
 
     def _choose_side(self, image_size: int | None) -> int | None:
@@ -293,7 +297,8 @@ class FileSource(Source):
     def _make_store(self, side: int) -> PixelStore:
         """All images, decoded on demand."""
         shape, white = (side, side, 3), self.white
-        cache = open_cache(self._name_digests.tobytes() + repr(white).encode(), len(self), shape)
+        facts = repr((os.path.abspath(self.where), white)).encode()
+        cache = open_cache(self._name_digests.tobytes() + facts, len(self), shape)
         decoder = Decoder(self._open_or_explain, (side, side), white, len(self), cache)
         return PixelStore(decoder, shape, np.arange(len(self)))
 

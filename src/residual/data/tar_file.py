@@ -3,17 +3,18 @@
 import tarfile
 import threading
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 
 from residual._text import first_line
 from residual.data.archives import check_member_size, clean_names
 from residual.data.limits import check_unpacked
+from residual.data.tar_index import find_wrong_end
 from residual.errors import DataError
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _MOST_MEMBERS = 20_000_000
 _PEEKED = 40  # members looked at to tell what an archive holds
+_UNPACKED_TO_PEEK = 2**23  # bytes of a packed archive that may be unpacked for it
 
 
 def is_tar(path: Path) -> bool:
@@ -34,10 +35,11 @@ def peek_names(path: Path) -> list[str]:
     """Names of the first members; fewer if the archive is damaged there."""
     names = []
     try:
+        most = _UNPACKED_TO_PEEK if is_packed(path) else None
         with tarfile.open(path, "r:*") as archive:
             for member in archive:
                 names.append(member.name)
-                if len(names) == _PEEKED or member.size > 2**20:
+                if len(names) == _PEEKED or (most is not None and member.offset_data + member.size > most):
                     break
     except Exception:  # whatever is wrong, `TarFile` says it
         return names
@@ -74,7 +76,8 @@ class TarFile:
         try:
             self._archive = tarfile.open(path, "r:*")  # noqa: SIM115 (open as long as members may be asked for)
             weakref.finalize(self, _close, self._archive)
-            held = {member.name + "/" * member.isdir(): member for member in self._list()}
+            held = self._list()
+            self._check_end()
         except DataError:
             raise
         except Exception as error:  # a damaged header raises almost anything
@@ -83,14 +86,27 @@ class TarFile:
             ) from None
         self.members = {name: held[whole] for name, whole in clean_names(held, str(path)).items()}
 
-    def _list(self) -> Iterator[tarfile.TarInfo]:
-        stored = self.path.stat().st_size
+    def _list(self) -> dict[str, tarfile.TarInfo]:
+        """The regular files and the folders; another name of a file stands for the file."""
+        stored, held = self.path.stat().st_size, {}
         for count, member in enumerate(self._archive):
             check_unpacked(member.offset_data + member.size, stored, str(self.path))
             if count > _MOST_MEMBERS:
                 raise DataError(f"{self.path} has more than {_MOST_MEMBERS:,} members.")
             if member.isreg() or member.isdir():
-                yield member
+                held[member.name + "/" * member.isdir()] = member
+            elif member.islnk() and member.linkname in held:
+                held[member.name] = held[member.linkname]
+        return held
+
+    def _check_end(self) -> None:
+        """DataError if the file has been cut short after a member. If it is packed, the packing tells."""
+        if is_packed(self.path):
+            return
+        with self.path.open("rb") as file:
+            why = find_wrong_end(file, self._archive.offset, self.path.stat().st_size)
+        if why:
+            raise DataError(f"{self.path} is not a tar that can be read ({why}). Copy or download it again.")
 
     def read(self, name: str, most: int = -1) -> bytes:
         """The content of a member, or its beginning.

@@ -7,7 +7,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import BinaryIO, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -20,7 +20,9 @@ _MOST_NAME = 2**16  # bytes of a name or of a list of attributes
 _MOST_MEMBERS = 20_000_000
 _CHECKED = 4096  # headers whose checksums are computed at a time
 _FILES, _FOLDER, _LINKS = b"0\x007", b"5", b"1234 6"
+_HARD_LINK = b"1"
 _NAME, _LINK_NAME, _ATTRIBUTES, _ATTRIBUTES_OF_ALL = b"L", b"K", b"x", b"g"
+_CHUNK = 2**20  # bytes of what follows the end mark, read at a time
 
 
 class Member(NamedTuple):
@@ -43,12 +45,16 @@ class TarScanner:
     Args:
         path: the file.
 
+    Attributes:
+        links: other names of files, with the name that each stands for; complete when all files are listed.
+
     Raises:
         DataError: if it cannot be opened.
     """
 
     def __init__(self, path: Path):
         self.path = path
+        self.links: list[tuple[str, str]] = []
         self._file = path.open("rb", buffering=0)
         self._size = path.stat().st_size
         self._held, self._start = b"", 0
@@ -80,9 +86,10 @@ class TarScanner:
         """The regular files.
 
         Raises:
-            DataError: if a header is damaged, or of a kind that is not read here.
+            DataError: if a header is damaged, or of a kind that is not read here; if the file has been cut short, or
+                goes on after its end.
         """
-        position, name, size, count = 0, None, None, 0
+        position, name, size, count, target = 0, None, None, 0, None
         while position + _BLOCK <= self._size:
             near = position - self._start
             header = self._held[near : near + _BLOCK] if near >= 0 else b""
@@ -103,7 +110,10 @@ class TarScanner:
             elif kind == _ATTRIBUTES:
                 attributes = self._parse_attributes(data, length)
                 name, size = attributes.get("path", name), self._parse_size(attributes)
-            elif kind in (_LINK_NAME, _ATTRIBUTES_OF_ALL):
+                target = attributes.get("linkpath", target)
+            elif kind == _LINK_NAME:
+                target = self._read_text(data, length).split("\0")[0]
+            elif kind == _ATTRIBUTES_OF_ALL:
                 continue
             else:
                 if kind in _FILES:
@@ -112,12 +122,17 @@ class TarScanner:
                     found = name if name is not None else _parse_name(header)
                     if not found.endswith("/"):
                         yield Member(found, data, length)
+                elif kind == _HARD_LINK:
+                    own = name if name is not None else _parse_name(header)
+                    self.links.append((own, target if target is not None else _parse_text(header[157:257])))
                 elif kind not in _LINKS and kind != _FOLDER:
                     self._refuse(f"it has a member of kind {kind!r}")
-                name = size = None
+                name = size = target = None
             if count > _MOST_MEMBERS:
                 self._refuse(f"it has more than {_MOST_MEMBERS:,} members")
         self._check_sums()
+        if why := find_wrong_end(self._file, position, self._size):
+            self._refuse(why)
 
     def _read_text(self, offset: int, size: int) -> str:
         if size > _MOST_NAME:
@@ -173,12 +188,33 @@ class TarScanner:
         raise DataError(f"{self.path} is not a tar that can be read ({why}). Copy or download it again.")
 
 
+def find_wrong_end(file: BinaryIO, position: int, size: int) -> str:
+    """Why a tar does not end as it should, with a block of zeros and zeros alone after it; "" if it does.
+
+    Args:
+        file: unpacked, open for reading.
+        position: where its members end.
+        size: of the file.
+    """
+    if position + _BLOCK > size:
+        return "it has no end mark, so it may have been cut short"
+    file.seek(position)
+    while chunk := file.read(_CHUNK):
+        if chunk.strip(b"\0"):
+            return "it goes on after its end mark"
+    return ""
+
+
 def _parse_name(header: bytes) -> str:
     """The name in a header, which may stand in two parts."""
-    name = header[:100].partition(b"\0")[0]
+    name = _parse_text(header[:100])
     if header[345] and header[257:262] == b"ustar":
-        name = header[345:500].partition(b"\0")[0] + b"/" + name
-    return name.decode("utf-8", "surrogateescape")
+        return f"{_parse_text(header[345:500])}/{name}"
+    return name
+
+
+def _parse_text(field: bytes) -> str:
+    return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def read_member(path: Path, name: str, offset: int, size: int) -> bytes:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from residual._text import describe_value, escape_control, format_duration, format_percent
+from residual.data.pixel_store import is_lazy
 from residual.errors import RunError
 from residual.evaluation.metrics import wilson_interval
 from residual.evaluation.wording import value_in_words
@@ -138,6 +139,7 @@ def _collect(run: JudgedRun) -> dict[str, Any]:
         "charts": draw_curves(run),
         "reliability": draw_reliability(run),
         "repeats": find_repeats(run),
+        "images_by_name": run.images is not None and is_lazy(run.images.x),
         "mistakes": [],
         "cells": None,
         "confusions": [],

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from residual.data.pixel_store import is_lazy
 from residual.reporting.judged import JudgedRun
 
 
@@ -25,8 +26,8 @@ class Repeats:
 
 
 def find_repeats(run: JudgedRun) -> Repeats | None:
-    """The repeats among the test images; None if the images cannot be had."""
-    if run.images is None or run.answers is None:
+    """The repeats among the test images; None if their pixels cannot be had, or have not been hashed."""
+    if run.images is None or run.answers is None or is_lazy(run.images.x):
         return None
     _, first, which = np.unique(run.images.digests, axis=0, return_index=True, return_inverse=True)
     labels, places = run.answers.true, first[which.reshape(-1)]

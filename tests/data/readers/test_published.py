@@ -227,6 +227,47 @@ def test_webdataset_with_json(tmp_path):
     assert [(item.name, item.reason) for item in source.passed_over] == [("a.tar: 8.png", "without a label")]
 
 
+def test_webdataset_with_json_alone(tmp_path):
+    write_shard(tmp_path / "a.tar", 0, 6, lambda i: ("json", b'{"label": %d}' % (i % 2)))
+    source = open_source(tmp_path / "a.tar")
+    assert (source.layout, source.labels.tolist()) == ("WebDataset shards", [0, 1] * 3)
+
+
+def test_webdataset_whose_first_image_is_large(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for i in range(4):
+            for ending, content in (
+                ("png", png(i) + bytes(2**21 if i == 0 else 0)),
+                ("cls", b"%d" % (i % 2)),
+            ):
+                info = tarfile.TarInfo(f"{i}.{ending}")
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+    assert open_source(tmp_path / "a.tar").layout == "WebDataset shards"
+
+
+def test_a_shard_without_images_is_named(tmp_path):
+    write_shard(tmp_path / "train-0.tar", 0, 6)
+    tarfile.open(tmp_path / "train-1.tar", "w").close()
+    source = open_source(tmp_path)
+    assert len(source) == 6
+    assert [item.name for item in source.passed_over] == ["train-1.tar"]
+
+
+def test_images_under_two_names_in_a_tar_are_read_twice(tmp_path):
+    with tarfile.open(tmp_path / "photos.tar", "w") as archive:
+        for i, name in enumerate(("a/1.png", "a/2.png", "b/1.png")):
+            info = tarfile.TarInfo(name)
+            info.size = len(png(i))
+            archive.addfile(info, io.BytesIO(png(i)))
+        link = tarfile.TarInfo("b/2.png")
+        link.type, link.linkname = tarfile.LNKTYPE, "b/1.png"
+        archive.addfile(link)
+    source = open_source(tmp_path / "photos.tar")
+    assert sorted(source.names) == ["a/1.png", "a/2.png", "b/1.png", "b/2.png"]
+    assert source.read(list(source.names).index("b/2.png")) == png(2)
+
+
 @pytest.mark.parametrize("name", ["../x.png", "/etc/x.png"])
 def test_a_tar_that_leads_outside_is_refused(tmp_path, name):
     with tarfile.open(tmp_path / "photos.tar", "w") as archive:

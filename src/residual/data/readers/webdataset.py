@@ -73,7 +73,7 @@ class WebDatasetReader:
             names=names,
             labels=indices,
             splits=np.concatenate(splits),
-            passed_over=tuple(item for shard in shards for item in shard.passed_over),
+            passed_over=tuple(item for shard in shards for item in shard.list_passed_over()),
             notes=notes,
             is_seekable=not any(is_packed(shard.path) for shard in shards),
             opener=open_image,
@@ -88,15 +88,19 @@ class _Shard:
         path: of the shard.
         names: of the images.
         labels: of each.
-        passed_over: what is neither an image with a label nor a label.
+        others: what is neither an image with a label nor a label.
         read: the content of the image with this number.
     """
 
     path: Path
     names: list[str]
     labels: list
-    passed_over: list[PassedOver]
+    others: list[PassedOver]
     read: Callable[[int], bytes]
+
+    def list_passed_over(self) -> list[PassedOver]:
+        """What is not read, the shard itself if nothing of it is."""
+        return self.others if self.names or self.others else [PassedOver(self.path.name, OTHER)]
 
 
 def _list_unpacked(path: Path, column: str | None) -> _Shard:
@@ -106,6 +110,8 @@ def _list_unpacked(path: Path, column: str | None) -> _Shard:
         with TarScanner(path) as scanner:
             for name, offset, size in scanner.list_files():
                 places[name] = (offset, size)
+            places |= {name: places[target] for name, target in scanner.links if target in places}
+            for name, (offset, size) in places.items():
                 if name.lower().endswith(_LABELS) and size <= _MOST_LABEL:
                     labels.add(name, scanner.read(offset, size))
     except OSError as error:
@@ -131,7 +137,15 @@ def _list_shards(folder: Path) -> list[Path]:
 
 
 def _has_labels(path: Path) -> bool:
-    return is_tar(path) and any(get_suffix(name) == ".cls" for name in peek_names(path))
+    """Whether there is a .cls among the first members, or an image in no folder that shares its name with a .json."""
+    if not is_tar(path):
+        return False
+    names = peek_names(path)
+    if any(get_suffix(name) == ".cls" for name in names):
+        return True
+    flat = [name.removeprefix("./") for name in names if "/" not in name.removeprefix("./")]
+    images = {_stem(name) for name in flat if get_suffix(name) in list_suffixes()}
+    return any(get_suffix(name) == ".json" and _stem(name) in images for name in flat)
 
 
 def _sort_shards(shards: list[Path]) -> dict[str, list[Path]]:
