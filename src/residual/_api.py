@@ -128,8 +128,9 @@ def train(
             "weights" lets them count more in the loss; None does nothing.
         max_unreadable: share of image files that may be damaged; they are skipped and listed in report.json.
         search_dir: folder searched for "signs" and "cifar10".
-        optimizer: one of Keras's, in place of the recipe's optimizer, schedule and weight decay; it has a learning rate
-            or schedule of its own. Its weight decay leaves biases and batch norms alone, as that of recipes does.
+        optimizer: one of Keras's, in place of the recipe's optimizer, schedule, weight decay, `bias_rate` and
+            `depth_decay`; it has a learning rate or schedule of its own. Its weight decay leaves biases and batch norms
+            alone, as that of recipes does.
         callbacks: Keras callbacks. A run records their names; they must be given again to resume it.
         engine: write engine.onnx at the end, if onnx and onnxruntime are installed: predictions do not load Keras then.
         report: write report.html at the end, a page of the run; `Run.evaluate` adds the test images to it.

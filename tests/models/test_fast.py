@@ -3,17 +3,21 @@
 import keras
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 import residual
 from residual.data.images import Dataset, Images
 from residual.errors import NetworkError
 from residual.models import zoo
 from residual.models.build import build_network
+from residual.models.given import GivenNetwork
 from residual.models.spec import NetworkSpec
-from residual.models.whitened import find_whitened, make_filters
+from residual.models.whitened import find_whitened, is_fitted, is_whitened, make_filters
+from residual.studies.trial import plan_build
 from residual.training.build import build_model
 from residual.training.depth import unfreeze_all
-from residual.training.recipes import CIFAR10_FAST
+from residual.training.recipes import CIFAR10_FAST, RECIPES
+from tests.support.made import striped
 
 SMALL = NetworkSpec(
     "small",
@@ -105,3 +109,41 @@ def test_specs_of_before_have_no_new_fields_in_their_table():
     assert not {"entry", "start", "head_pool", "feature_scale"} & set(zoo.find_spec("resnet18").to_table())
     table = zoo.find_spec("fast-resnet8").to_table()
     assert NetworkSpec.from_table(table) == zoo.find_spec("fast-resnet8")
+
+
+def test_only_images_of_three_channels_can_be_whitened():
+    with pytest.raises(NetworkError, match="fast-resnet8 takes images of 3 channels.*got 1"):
+        residual.build("fast-resnet8", (28, 28, 1), 10)
+    with pytest.raises(NetworkError, match="its stem takes a pixel, and it divides each side by 8.*9x9"):
+        residual.build("fast-resnet8", (8, 8, 3), 10)
+
+
+def test_group_norm_does_not_count_a_stem_without_norm():
+    spec = replace(zoo.find_spec("fast-resnet8"), norm="group", outputs=())
+    assert spec.stem_width == 24
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_the_stem_of_a_given_network_is_fitted_once(fitted):
+    data = striped()
+    model = residual.build("fast-resnet8", (*data.size, 3), len(data.classes))
+    if fitted:
+        kernel = np.random.default_rng(0).normal(size=(2, 2, 3, 12)).astype(np.float32)
+        find_whitened(model).set_weights([np.concatenate([kernel, -kernel], -1)])
+    before = find_whitened(model).get_weights()[0]
+    built = build_model(data, GivenNetwork(model), RECIPES["digits"])
+    after = find_whitened(built).get_weights()[0]
+    np.testing.assert_array_equal(after[..., 12:], -after[..., :12])
+    assert np.array_equal(before, after) == fitted
+
+
+def test_studies_fit_the_stem():
+    data = striped()
+    stem = find_whitened(plan_build(zoo.find_spec("fast-resnet8"), data)())
+    assert is_fitted(stem)
+
+
+def test_an_ordinary_convolution_is_no_stem():
+    layer = keras.layers.Conv2D(24, 2, padding="same", use_bias=False)
+    layer.build((None, 8, 8, 3))
+    assert not is_whitened(layer)

@@ -334,7 +334,7 @@ def test_the_plan_changes_nothing(data):
 def test_budget_chooses_the_epochs_and_the_run_says_so(stripes_file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     console = quiet()
-    monkeypatch.setattr("residual.training.forecast.Forecast.epochs_within", lambda plan, seconds: 1)
+    monkeypatch.setattr("residual.training.forecast.Forecast.epochs_within", lambda *a: 1)
     run = train_on(console, stripes_file, recipe=QUICK, time_budget="30s", precision="float32")
     assert run.report["epochs"] == run.report["epochs_asked"] == 1
     assert run.folder.record.recipe["epochs"] == 1

@@ -3,6 +3,7 @@
 import itertools
 import json
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 from typer.testing import CliRunner
@@ -13,9 +14,11 @@ from residual.cli.plan import _print
 from residual.errors import DataError, RecipeError
 from residual.training import plan as planning
 from residual.training import short_trainings
+from residual.training.find_recipe import choose_recipe
 from residual.training.forecast import Forecast
 from residual.training.learning_curve import LearningCurve, Point
 from residual.training.measured import list_recipes_for, read_measured
+from residual.training.options import TrainOptions
 from residual.training.recipes import RECIPES
 from residual.training.short_trainings import Timed, choose_lengths
 from tests.support.made import quiet, striped
@@ -73,8 +76,43 @@ def test_what_recipes_reached_is_read_from_their_table():
     assert (signs.accuracy, signs.images, signs.epochs) == (0.983, 120, 20)
     assert read_measured(RECIPES["images"]) is None, "measured on other data than it is used for"
     assert read_measured(RECIPES["linear-probe"]) is None
-    assert [recipe.name for recipe in list_recipes_for("cifar10")][:2] == ["cifar10", "cifar10-56"]
-    assert list_recipes_for("photos") == []
+    named = list_recipes_for(TrainOptions(data="cifar10"))
+    assert [recipe.name for recipe in named][:2] == ["cifar10", "cifar10-56"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        TrainOptions(data="photos"),
+        TrainOptions(data="./cifar10"),
+        TrainOptions(data=striped()),
+        TrainOptions(data="cifar10", image_size=16),
+    ],
+)
+def test_no_recipe_was_measured_on_other_data(options):
+    assert list_recipes_for(options) == []
+
+
+def test_a_recipe_with_another_network_was_not_measured():
+    unchanged, _ = choose_recipe(TrainOptions(data="cifar10", model="cifar-resnet20"), "cifar10")
+    changed, _ = choose_recipe(TrainOptions(data="cifar10", model="cifar-resnet8"), "cifar10")
+    assert read_measured(unchanged) is not None
+    assert read_measured(changed) is None
+
+
+class Asked(NamedTuple):
+    options: TrainOptions
+
+
+def test_the_recipe_that_came_nearest_is_taken_if_none_reached_it():
+    asked = Asked(TrainOptions(data="cifar10"))
+    reached = {recipe.name for recipe in planning._list_able(asked, 0.87)}  # type: ignore[arg-type]
+    assert {"cifar10", "cifar10-fast"} <= reached
+    best = max(
+        (recipe for recipe in list_recipes_for(asked.options) if read_measured(recipe)),
+        key=lambda recipe: read_measured(recipe).accuracy,  # type: ignore[union-attr]
+    )
+    assert planning._list_able(asked, 0.999) == [best]  # type: ignore[arg-type]
 
 
 def test_short_trainings_fill_their_time():
@@ -103,12 +141,13 @@ def test_a_plan_of_small_images(tmp_path, monkeypatch):
     assert [(point.epochs, point.images) for point in found.points] == [(1, 30), (2, 30)]
     assert found.longest == 8
     assert (found.epochs is None) == bool(found.reason)
-    assert found.measured is None, "digits was measured on other data"
+    assert found.measured is None
     values = json.loads(json.dumps(found.to_dict()))
     assert values["points"][1]["accuracy"] == found.points[1].accuracy
     assert 0 <= values["prediction"]["low"] <= values["prediction"]["high"] <= 1
     shown = quiet()
-    _print(shown, replace(found, epochs=3, seconds=12.0, safe_epochs=None, safe_seconds=None), "stripes.npz")
+    known = replace(found, epochs=3, seconds=12.0, safe_epochs=None, safe_seconds=None)
+    _print(shown, known, "residual train stripes.npz --recipe digits")
     said = shown.file.getvalue()  # type: ignore[attr-defined]
     assert (
         "2 trainings of up to 2 epochs, 30 validation images; nobody measured this recipe on this data"
@@ -129,3 +168,33 @@ def test_what_a_plan_chooses_is_not_asked():
         residual.plan(striped(), 0.9, probe_budget="soon", progress=False)
     result = CliRunner().invoke(app, ["plan", "digits", "--target", "200%"])
     assert result.exit_code == 2
+
+
+def test_the_command_of_a_plan_has_the_options_that_were_given(monkeypatch):
+    import residual.cli.plan as verb
+
+    asked = [
+        "my photos",
+        "--target",
+        "9%",
+        "--model",
+        "cifar-resnet8",
+        "--size",
+        "16",
+        "--recipe",
+        "own.toml",
+    ]
+    said = []
+    monkeypatch.setattr("residual._verbs.plan.check_plan", lambda *a: None)
+    monkeypatch.setattr("residual._verbs.plan.plan_training", lambda *a: Planned())
+    monkeypatch.setattr(verb, "api", lambda out: None)
+    monkeypatch.setattr(verb, "_print", lambda out, found, command: said.append(command))
+    assert CliRunner().invoke(app, ["plan", *asked], catch_exceptions=False).exit_code == 0
+    assert said == ["residual train 'my photos' --recipe own.toml --model cifar-resnet8 --size 16"]
+    assert CliRunner().invoke(app, ["plan", "digits", "--target", "9%"]).exit_code == 0
+    assert said[1] == "residual train digits --recipe found"
+
+
+class Planned(NamedTuple):
+    recipe: str = "found"
+    epochs: int = 3

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from residual.augment import Flip
-from residual.errors import RecipeError
+from residual.errors import RecipeError, ResidualWarning
 from residual.models import zoo
 from residual.models.build import build_network
 from residual.training.batches import Batches
@@ -51,7 +51,7 @@ def whole(tmp_path_factory):
 def test_sides_begin_with_epochs():
     recipe = replace(QUICK, epochs=10, sizes=((0.0, 8), (0.35, 12), (0.36, 14), (0.7, 16)))
     assert list_starts(recipe, 16) == [(0, 8), (4, 14), (7, None)]
-    assert list_starts(replace(recipe, epochs=1), 16) == [(0, 14)]
+    assert list_starts(replace(recipe, epochs=1), 16) == [(0, None)]
     assert list_starts(QUICK, 16) == [(0, None)]
 
 
@@ -92,6 +92,47 @@ def test_each_side_has_a_step_of_its_own():
     assert model.train_function == "eight"
     sides.seconds = {8: 1.0, 12: 2.0, None: 3.0}
     assert sides.list_seconds() == [1.0, 1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "epochs", "starts"),
+    [
+        (((0.0, 8), (0.6, 16)), 1, [(0, None)]),
+        (((0.0, 8), (0.9, 16)), 2, [(0, 8), (1, None)]),
+        (((0.0, 8), (0.9, 12), (0.95, 16)), 2, [(0, 8), (1, None)]),
+        (((0.0, 8), (0.5, 16)), 4, [(0, 8), (2, None)]),
+        ((), 3, [(0, None)]),
+    ],
+)
+def test_the_last_side_has_an_epoch_however_few_there_are(sizes, epochs, starts):
+    assert list_starts(replace(QUICK, sizes=sizes).in_epochs(epochs), 16) == starts
+
+
+def test_a_network_that_never_sees_whole_images_is_warned_of():
+    model = build_network(zoo.find_spec("cifar-resnet8"), (16, 16, 3), 3)
+    recipe = replace(QUICK, sizes=((0.0, 8), (0.5, 12)))
+    with pytest.warns(
+        ResidualWarning, match="have 16 pixels, and recipe quick ends with 12.*`image_size` 12"
+    ):
+        Sides(model, recipe, Batches(stripes(8, 0), 3, 4))
+
+
+def test_a_budget_counts_the_sizes_of_as_many_epochs_as_it_allows():
+    """Epochs: 1 s a step of whole images, 0.25 s of small ones, which are the first half of them; 10 steps."""
+    model = build_network(zoo.find_spec("cifar-resnet8"), (16, 16, 3), 3)
+    sides = Sides(
+        model, replace(QUICK, sizes=((0.0, 8), (0.5, 16))).in_epochs(4), Batches(stripes(8, 0), 3, 4)
+    )
+    sides.seconds = {8: 0.25, None: 1.0}
+    assert [sides.find_extra_seconds(epochs) for epochs in (1, 2, 3, 4)] == pytest.approx(
+        [0.375, 0, -0.375, 0]
+    )
+    plan = Forecast(1.0, 2.0, 6.25, 3.0, 1.0, None, ((8, 0.25),))
+    for epochs, seconds in ((1, 10.0), (2, 12.5), (3, 15.0), (4, 25.0)):
+        around = 3 + 2 + 1 + 2  # what is before and after, and a compilation for each size
+        assert plan.epochs_within((around + seconds + 0.01) / 0.9, sides, 10) == epochs
+        if epochs > 1:
+            assert plan.epochs_within((around + seconds - 0.01) / 0.9, sides, 10) == epochs - 1
 
 
 def test_the_plan_says_what_smaller_images_take():

@@ -1,5 +1,6 @@
 """residual plan: which recipe, and how long, should reach an accuracy on this machine."""
 
+import shlex
 from typing import TYPE_CHECKING
 
 import typer
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from residual._text_console import TextConsole
     from residual.training.plan import Plan
 
+_KEPT = (
+    "model",
+    "batch_size",
+    "image_size",
+    "seed",
+    "validation_split",
+    "search_dir",
+    "device",
+)  # of both verbs
 EXAMPLE = "residual plan signs --target 95% --budget 2m"
 
 
@@ -60,12 +70,29 @@ def run(
     if as_json:
         print_json(found.to_dict())
     else:
-        _print(shown, found, context.params["data"])
+        _print(shown, found, _format_command(context, found))
     if found.epochs is None:
         raise typer.Exit(1)
 
 
-def _print(out: "TextConsole", found: "Plan", data: str) -> None:
+def _format_command(context: typer.Context, found: "Plan") -> str:
+    """The training that was planned, but for its length."""
+    given = context.params
+    recipe = found.recipe if given["recipe"] == "default" else given["recipe"]
+    options = {parameter.name: parameter.opts[-1] for parameter in context.command.params}
+    asked = [name for name in _KEPT if context.get_parameter_source(name).name == "COMMANDLINE"]
+    more = [word for name in asked for word in (options[name], str(given[name]))]
+    return shlex.join(["residual", "train", given["data"], "--recipe", recipe, *more])
+
+
+def _print(out: "TextConsole", found: "Plan", command: str) -> None:
+    """Print a plan.
+
+    Args:
+        out: where to.
+        found: the plan.
+        command: what trains so, without the number of epochs.
+    """
     from residual._console import print_row
     from residual.training.plan import format_epochs
 
@@ -74,7 +101,8 @@ def _print(out: "TextConsole", found: "Plan", data: str) -> None:
     ranged = f"{expected.likely:.1%} (nine of ten: {expected.low:.1%} to {expected.high:.1%})"
     if found.epochs is None:
         rows.append(("target", f"{found.reason}. Predicted after {format_epochs(found.longest)}: {ranged}"))
-        rows.append(("next", "a longer --budget, another --recipe, or more images"))
+        longer = "a longer --budget, " if found.measured is None else ""
+        rows.append(("next", f"{longer}another --recipe or --model, or more images"))
     else:
         rows.append(("likely", _describe_length(found.recipe, found.epochs, found.seconds)))
         rows.append(("", f"accuracy {ranged}"))
@@ -83,7 +111,7 @@ def _print(out: "TextConsole", found: "Plan", data: str) -> None:
             safe = _describe_length(found.recipe, found.safe_epochs, found.safe_seconds)
         rows.append(("safe", f"{safe}, for {found.target:.1%} in nine of ten cases"))
         epochs = found.safe_epochs or found.epochs
-        rows.append(("next", f"residual train {data} --recipe {found.recipe} --epochs {epochs}"))
+        rows.append(("next", f"{command} --epochs {epochs}"))
     for label, text in rows:
         print_row(out, label, text, indent=11, style="bold" if label in ("likely", "target") else None)
 

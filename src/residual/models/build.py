@@ -65,17 +65,24 @@ def check_image_size(spec: NetworkSpec, input_shape) -> None:
     """Check that images are large enough for every stride of the network.
 
     Raises:
-        NetworkError: they are smaller than `spec.smallest_side`, or `input_shape` does not have three entries.
+        NetworkError: they are smaller than `spec.smallest_side`, `input_shape` does not have three entries, or a
+            whitened stem does not get three channels.
     """
     if len(input_shape) != 3:
         raise NetworkError(f"input_shape must be (height, width, channels); got {tuple(input_shape)}.")
     smallest = spec.smallest_side
     sides = [side for side in input_shape[:2] if side is not None]
+    taken = "its stem takes a pixel, and " if spec.stem == "whitened" else ""
+    if spec.stem == "whitened" and input_shape[2] != 3:
+        raise NetworkError(
+            f"{spec.name} takes images of 3 channels, for which its stem is whitened; got {input_shape[2]}. Repeat the "
+            "channel of gray images three times, or choose a network with another stem."
+        )
     if sides and min(sides) < smallest:
         raise NetworkError(
             f"Images of {'x'.join(str(side) for side in input_shape[:2])} pixels are too small for {spec.name}: "
-            f"it divides each side by {spec.total_stride}, so the smallest is {smallest}x{smallest}. Use larger images "
-            f"(`image_size` {smallest}) or a network for small ones, such as cifar-resnet20 (smallest 4x4)."
+            f"{taken}it divides each side by {spec.total_stride}, so the smallest is {smallest}x{smallest}. Use larger "
+            f"images (`image_size` {smallest}) or a network for small ones, such as cifar-resnet20 (smallest 4x4)."
         )
 
 

@@ -151,7 +151,9 @@ class NetworkSpec(Checked, frozen=True):
             )
 
     def _check_norm(self) -> None:
-        widths = {*self.widths, *self.outputs, self.stem_width}
+        widths = {*self.widths, *self.outputs}
+        if self.stem != "whitened":  # which no norm follows
+            widths.add(self.stem_width)
         if self.stem in ("deep", "tiered"):
             widths |= {*self.deep_stem_widths}
         odd = sorted(width for width in widths if width % NORM_GROUPS)

@@ -30,8 +30,14 @@ def is_whitened(layer: keras.layers.Layer) -> bool:
     return (
         isinstance(layer, keras.layers.Conv2D)
         and tuple(layer.kernel.shape) == (SIDE, SIDE, 3, WHITENED_WIDTH)
-        and (layer.strides, layer.use_bias) == ((1, 1), False)
+        and (layer.strides, layer.use_bias, layer.padding) == ((1, 1), False, "valid")
     )
+
+
+def is_fitted(stem: keras.layers.Conv2D) -> bool:
+    """Whether the second half of the filters is the negative of the first, as in no stem of random numbers."""
+    kernel = keras.ops.convert_to_numpy(stem.kernel)
+    return bool((kernel[..., WHITENED_WIDTH // 2 :] == -kernel[..., : WHITENED_WIDTH // 2]).all())
 
 
 def find_whitened(model: keras.Model) -> keras.layers.Conv2D | None:

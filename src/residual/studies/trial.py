@@ -22,6 +22,7 @@ from residual.training.build import fit_normalization
 from residual.training.callbacks.stop_on_nan import LossNotFinite, StopOnNan
 from residual.training.compile import compile_model, make_optimizer
 from residual.training.recipe import Recipe
+from residual.training.whitening import fit_whitening
 
 Build = Callable[[], keras.Model]
 
@@ -152,6 +153,7 @@ def plan_build(spec: NetworkSpec, data: Dataset, change: Callable[[keras.Model],
         layer.set_weights(weights)
         layer.finalize_state()
         model = build_network(spec, (*data.size, 3), len(data.classes), layer)
+        fit_whitening(model, data.train)
         return (change(model) or model) if change else model
 
     return build

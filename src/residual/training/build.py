@@ -16,16 +16,18 @@ from residual.training.whitening import fit_whitening
 def build_model(data: Dataset, spec: NetworkSpec | GivenNetwork, recipe: Recipe) -> keras.Model:
     """The network: raw pixels in, its normalization and whitened stem fitted on `data.train`, its weights random.
 
-    A copy of a given Keras model has the weights of that model. If its first layer scales the pixels, it gets no other
-    normalization. Trained weights scale the pixels themselves; if nothing is trained, they are not copied.
+    A copy of a given Keras model has the weights of that model; a whitened stem that was never fitted is fitted. If
+    its first layer scales the pixels, it gets no other normalization. Trained weights scale the pixels themselves; if
+    nothing is trained, they are not copied.
     """
     if isinstance(spec, PretrainedNetwork):
         return build_given(spec, data.size, None) if recipe.epochs else spec.model
-    if isinstance(spec, GivenNetwork) and takes_raw_pixels(spec.model):
-        return build_given(spec, data.size, None)
-    first = fit_normalization(recipe.normalization, data.train)
     if isinstance(spec, GivenNetwork):
-        return build_given(spec, data.size, first)
+        first = None if takes_raw_pixels(spec.model) else fit_normalization(recipe.normalization, data.train)
+        model = build_given(spec, data.size, first)
+        fit_whitening(model, data.train)
+        return model
+    first = fit_normalization(recipe.normalization, data.train)
     model = build_network(spec, (*data.size, 3), len(data.classes), first)
     fit_whitening(model, data.train)
     return model

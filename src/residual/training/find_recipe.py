@@ -100,7 +100,9 @@ def choose_recipe(
     spec = options.model
     if not isinstance(spec, GivenNetwork):
         spec = zoo.resolve_spec(spec or recipe.model)
-    return replace(recipe, model=spec.name), spec
+    if spec.name != recipe.model:
+        recipe = replace(recipe, model=spec.name, expected="")
+    return recipe, spec
 
 
 def _check_weights(recipe: Recipe, options: TrainOptions) -> None:

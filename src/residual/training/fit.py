@@ -154,7 +154,9 @@ def _train(
         with show_work(console, "compiling and timing a few steps"):
             plan = measure_forecast(model, batches, data, job.started, weights, phases.sides)
         if job.options.seconds is not None and state is None:
-            recipe = _fit_time_budget(job.options.seconds, plan, recipe, folder, console)
+            recipe = _fit_time_budget(
+                job.options.seconds, plan, recipe, folder, console, phases, batches.steps
+            )
             seconds = phases.sides.seconds
             phases.sides.restore()
             phases = make_phases(recipe)
@@ -175,10 +177,17 @@ def _train(
 
 
 def _fit_time_budget(
-    seconds: float, plan: Forecast, recipe: Recipe, folder: RunFolder, console: Console
+    seconds: float,
+    plan: Forecast,
+    recipe: Recipe,
+    folder: RunFolder,
+    console: Console,
+    phases: Phases,
+    steps: int,
 ) -> Recipe:
     """The recipe with as many epochs as end in time; the run's record and the console say so."""
-    recipe = recipe.in_epochs(distribution.agree("epochs", lambda: plan.epochs_within(seconds)))
+    epochs = distribution.agree("epochs", lambda: plan.epochs_within(seconds, phases.sides, steps))
+    recipe = recipe.in_epochs(epochs)
     folder.change_record(recipe=recipe.to_table())
     print_row(console, "budget", f"{format_duration(seconds)}: {recipe.epochs} epochs")
     return recipe

@@ -54,18 +54,32 @@ class Forecast:
         epoch += " an epoch on average" if sizes else " an epoch"
         return f"{step}, {epoch}, {format_duration(epochs * self.epoch_seconds + self.after_seconds)} in all{memory}"
 
-    def epochs_within(self, seconds: float) -> int:
+    def epochs_within(self, seconds: float, sides: Sides | None = None, steps: int = 0) -> int:
         """How many epochs end, with everything around them, within `seconds` of the start.
 
-        They get a schedule of their own, so that the step is compiled once more.
+        They get a schedule of their own, so that the step of each size is compiled once more.
+
+        Args:
+            seconds: from the start to the end.
+            sides: the sizes of the images; None if they are never scaled.
+            steps: of an epoch.
 
         Raises:
             RecipeError: if not even one does.
         """
         around = self.before_seconds + self.compile_seconds + self.after_seconds
-        epochs = math.floor((seconds * _SPARE - around) / self.epoch_seconds)
+
+        def estimate(epochs: int) -> float:
+            extra = 0.0
+            if sides is not None:  # so many epochs may have another mixture of sizes than the recipe's
+                extra = steps * sides.find_extra_seconds(epochs) + len(self.smaller) * self.compile_seconds
+            return around + epochs * self.epoch_seconds + extra
+
+        epochs = math.floor((seconds * _SPARE - around) / self.epoch_seconds) + (0 if sides is None else 2)
+        while epochs > 0 and estimate(epochs) > seconds * _SPARE:
+            epochs -= 1
         if epochs < 1:
-            needed = (around + self.epoch_seconds) / _SPARE
+            needed = estimate(1) / _SPARE
             raise RecipeError(
                 f"`time_budget` of {format_duration(seconds)} is too short: one epoch with everything around it takes "
                 f"about {format_duration(needed)}. Give more time, or choose a smaller `model` or `image_size`."

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from residual.training.options import TrainOptions
 from residual.training.recipe import Recipe
 from residual.training.recipes import FOR_DATA, RECIPES
 
@@ -32,9 +33,13 @@ def read_measured(recipe: Recipe) -> Measured | None:
     return Measured(float(found[1]) / 100, int(found[2].replace(",", "")), recipe.epochs)
 
 
-def list_recipes_for(data: str) -> list[Recipe]:
-    """The recipes that were made for data of this name, the usual one first; [] for data without one of its own."""
-    if data not in FOR_DATA:
+def list_recipes_for(options: TrainOptions) -> list[Recipe]:
+    """The recipes that were made for the data that was asked for, the usual one first.
+
+    Images of another size are other data, and so is a path whose last part happens to be a name.
+    """
+    data = options.data
+    if not isinstance(data, str) or data not in FOR_DATA or options.image_size is not None:
         return []
     usual = FOR_DATA[data]
     named = [recipe for name, recipe in RECIPES.items() if name == data or name.startswith(f"{data}-")]

@@ -101,13 +101,13 @@ def format_epochs(epochs: float) -> str:
 def _choose_job(job: Job, target: float, console: Console) -> tuple[Job, Timed]:
     """The job with the recipe that should reach the target soonest, and what that costs.
 
-    Among recipes that were measured to reach it, the whole time decides; if none was, the usual recipe is taken.
+    Among recipes that were measured to reach it, the whole time decides. If none was, the one that came nearest is
+    taken; for data on which none was measured, the usual recipe.
     """
     if not job.recipe.epochs:
         raise RecipeError(f"recipe {job.recipe.name} trains no epochs: there is nothing to plan.")
     asked = job.options.recipe != "default" or job.options.model is not None
-    able = [] if asked else [recipe for recipe in list_recipes_for(job.data.name) if _reaches(recipe, target)]
-    jobs = [_with_recipe(job, recipe) for recipe in able] or [job]
+    jobs = [job] if asked else [_with_recipe(job, recipe) for recipe in _list_able(job, target)] or [job]
     reading = time.perf_counter() - job.started
     timed = [time_recipe(one, reading, console) for one in jobs]
     best = min(range(len(jobs)), key=lambda i: timed[i].estimate_seconds(jobs[i].recipe.epochs))
@@ -117,9 +117,15 @@ def _choose_job(job: Job, target: float, console: Console) -> tuple[Job, Timed]:
     return jobs[best], timed[best]
 
 
-def _reaches(recipe: Recipe, target: float) -> bool:
-    measured = read_measured(recipe)
-    return measured is not None and measured.accuracy >= target
+def _list_able(job: Job, target: float) -> list[Recipe]:
+    """The recipes that were measured to reach the target, or else the one that came nearest; [] without any."""
+    reached = [
+        (measured.accuracy, recipe)
+        for recipe in list_recipes_for(job.options)
+        if (measured := read_measured(recipe)) is not None
+    ]
+    able = [recipe for accuracy, recipe in reached if accuracy >= target]
+    return able or [recipe for _, recipe in sorted(reached, key=lambda pair: pair[0])[-1:]]
 
 
 def _with_recipe(job: Job, recipe: Recipe) -> Job:
@@ -140,7 +146,7 @@ def predict(job: Job, target: float, timed: Timed, points: Sequence[Point]) -> P
         timed: what the recipe costs.
         points: the short trainings.
     """
-    made_for = [recipe.name for recipe in list_recipes_for(job.data.name)]
+    made_for = [recipe.name for recipe in list_recipes_for(job.options)]
     measured = read_measured(job.recipe) if job.recipe.name in made_for else None
     anchor = None
     if measured is not None:

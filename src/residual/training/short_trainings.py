@@ -13,6 +13,7 @@ from residual._console import print_row, show_work
 from residual._text import format_duration
 from residual.backend import accelerate
 from residual.backend.choice import Choice, choose
+from residual.data.balance import class_weights
 from residual.data.images import Dataset
 from residual.errors import RecipeError
 from residual.training import batch_norm
@@ -71,7 +72,7 @@ def time_recipe(job: Job, reading: float, console: Console) -> Timed:
     phases = _make_phases(model, recipe, batches, choice)
     with accelerate.accelerated(model, choice), show_work(console, f"timing a few steps of {recipe.name}"):
         phases.enter_last()
-        forecast = measure_forecast(model, batches, data, started, sides=phases.sides)
+        forecast = measure_forecast(model, batches, data, started, _find_weights(job, data), phases.sides)
     return Timed(forecast, choice)
 
 
@@ -117,7 +118,7 @@ def train_briefly(job: Job, timed: Timed, epochs: float) -> Point:
     model = build_model(data, job.spec, recipe)
     phases = _make_phases(model, recipe, batches, timed.choice)
     with accelerate.accelerated(model, timed.choice):
-        _fit(model, recipe, batches, phases, job.training)
+        _fit(model, recipe, batches, phases, _find_weights(job, data))
         phases.sides.restore()
         if recipe.statistics == "batch":
             batch_norm.recompute_batch_norm(
@@ -128,14 +129,29 @@ def train_briefly(job: Job, timed: Timed, epochs: float) -> Point:
     return Point(epochs, int((rows.argmax(1) == validation.y).sum()), len(validation))
 
 
-def _fit(model: keras.Model, recipe: Recipe, batches: Batches, phases: Phases, data: Dataset) -> None:
+def _find_weights(job: Job, data: Dataset) -> dict[int, float] | None:
+    """What the loss of each class is multiplied by; None if all count the same."""
+    return class_weights(data.train.y) if job.options.class_balance == "weights" else None
+
+
+def _fit(
+    model: keras.Model, recipe: Recipe, batches: Batches, phases: Phases, weights: dict[int, float] | None
+) -> None:
     averaging = [AverageWeights(recipe.average, recipe.epochs * batches.steps)] if recipe.average else []
     epoch = 0
     while epoch < recipe.epochs:
         phases.enter(epoch)
         batches.begin_at(epoch)
         end = phases.end_of(epoch)
-        model.fit(batches, initial_epoch=epoch, epochs=end, shuffle=False, verbose=0, callbacks=averaging)
+        model.fit(
+            batches,
+            initial_epoch=epoch,
+            epochs=end,
+            shuffle=False,
+            verbose=0,
+            callbacks=averaging,
+            class_weight=weights,
+        )
         epoch = end
     for callback in averaging:
         callback.on_test_begin()  # the averages stay in the model

@@ -1,13 +1,14 @@
 """Images that grow over the epochs: which side they have when, and a network that takes each of them."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
 from residual.augment.resize import find_scaled_size
-from residual.errors import RecipeError
+from residual.errors import RecipeError, ResidualWarning
 from residual.training.batches import Batches
 from residual.training.recipe import Recipe
 
@@ -27,9 +28,11 @@ def list_starts(recipe: Recipe, whole: int) -> list[tuple[int, int | None]]:
             f"sizes of recipe {recipe.name} must be at most {whole} pixels, the side of the images; got "
             f"{too_large[0]}. Set `image_size` to larger images, or `sizes` to smaller ones."
         )
-    # Of those that begin together the last one counts.
-    starts = {round(share * recipe.epochs): None if side == whole else side for share, side in recipe.sizes}
-    return [(start, side) for start, side in starts.items() if start < recipe.epochs] or [(0, None)]
+    # Of those that begin together the last one counts; it has one epoch, however few there are.
+    starts: dict[int, int | None] = {}
+    for share, side in recipe.sizes:
+        starts[min(round(share * recipe.epochs), recipe.epochs - 1)] = None if side == whole else side
+    return list(starts.items()) or [(0, None)]
 
 
 class Sides:
@@ -53,7 +56,7 @@ class Sides:
 
     def __init__(self, model: keras.Model, recipe: Recipe, batches: Batches):
         self._model: Any = model
-        self._batches, self._epochs = batches, recipe.epochs
+        self._batches, self._recipe = batches, recipe
         self._size = batches.images.x.shape[1:3]
         self.starts = list_starts(recipe, min(self._size))
         self.seconds: dict[int | None, float] = {}
@@ -62,6 +65,15 @@ class Sides:
         if self._spec is not None:
             _let_sizes_vary(model)
             self._check()
+        if self.starts[-1][1] is not None:
+            last, whole = self.starts[-1][1], min(self._size)
+            warnings.warn(
+                f"The images have {whole} pixels, and recipe {recipe.name} ends with {last}: the network is never "
+                f"trained on whole images, on which it is judged. Give `image_size` {last}, or let `sizes` end with "
+                f"{whole}.",
+                ResidualWarning,
+                stacklevel=2,
+            )
 
     def _check(self) -> None:
         for side in self.list_all():
@@ -70,11 +82,11 @@ class Sides:
             height, width = find_scaled_size(self._size, side)
             try:
                 self._model(np.zeros((1, height, width, 3), np.float32), training=False)
-            except Exception as error:  # whatever a layer raises for images that it does not take
+            except Exception:  # whatever a layer raises for images that it does not take
                 raise RecipeError(
                     f"sizes of the recipe cannot be used with {self._model.name}, which does not take images of "
-                    f"{height}x{width} pixels: {type(error).__name__}. Choose larger `sizes`, none, or a network that "
-                    "ends in global average pooling."
+                    f"{height}x{width} pixels. Choose larger `sizes`, none, or a network that ends in global average "
+                    "pooling."
                 ) from None
 
     def list_all(self) -> list[int | None]:
@@ -87,7 +99,13 @@ class Sides:
 
     def list_seconds(self) -> list[float]:
         """Seconds of a step in each epoch; 1 while they are not known."""
-        return [self.seconds.get(self.of_epoch(epoch), 1.0) for epoch in range(self._epochs)]
+        return _list_values(self.starts, self.seconds, self._recipe.epochs)
+
+    def find_extra_seconds(self, epochs: int) -> float:
+        """How much longer so many epochs of one step each take than as many average ones of the recipe."""
+        own = self.list_seconds()
+        starts = list_starts(self._recipe.in_epochs(epochs), min(self._size))
+        return sum(_list_values(starts, self.seconds, epochs)) - epochs * sum(own) / len(own)
 
     def use(self, side: int | None) -> None:
         """Let the next `fit` have images of this side, and the step that was compiled for them, if there is one."""
@@ -105,6 +123,18 @@ class Sides:
     def forget(self) -> None:
         """Drop the compiled steps: the network was compiled anew."""
         self._functions.clear()
+
+
+def _list_values(
+    starts: list[tuple[int, int | None]], values: Mapping[int | None, float], epochs: int
+) -> list[float]:
+    """The value of the side that each epoch has; 1 for a side without one."""
+    ends = [*(start for start, _ in starts[1:]), epochs]
+    return [
+        values.get(side, 1.0)
+        for (start, side), end in zip(starts, ends, strict=True)
+        for _ in range(start, end)
+    ]
 
 
 def _let_sizes_vary(model: keras.Model) -> None:

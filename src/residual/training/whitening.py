@@ -4,20 +4,20 @@ import keras
 import numpy as np
 
 from residual.data.images import Images
-from residual.models.whitened import find_whitened, make_filters
+from residual.models.whitened import find_whitened, is_fitted, make_filters
 
 _MOST_IMAGES, _AT_A_TIME = 5_000, 250  # their patches, some millions, tell a covariance of 12 numbers well
 
 
 def fit_whitening(model: keras.Model, images: Images) -> None:
-    """Give the stem of a new network the filters for its training images; other networks stay as they are.
+    """Give a stem whose filters are still random those for the training images; other networks stay as they are.
 
     Args:
         model: the network; its normalization has been fitted.
         images: the training images, without the validation images; up to 5,000 of them, evenly spaced, are read.
     """
     stem = find_whitened(model)
-    if stem is None:
+    if stem is None or is_fitted(stem):
         return
     chosen = np.unique(np.linspace(0, len(images) - 1, min(len(images), _MOST_IMAGES)).astype(int))
     scale = keras.Model(model.inputs[0], stem.input)
