@@ -25,8 +25,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from fast_tables import format_steps
 from machine import machine, processor, short_name
-from turns import compete, format_ms, format_table, middle_half, say
+from turns import compete, say
 
 HERE = Path(__file__).resolve().parent
 TRAIN_IMAGES, CLASSES = 45_000, 10  # of CIFAR-10, as 5,000 are set aside
@@ -130,7 +131,7 @@ def count_steps(name: str) -> tuple[int, dict[int, int]]:
 
 
 def run_steps(turns: int) -> dict:
-    """Let a step of each take turns; the table, and the record."""
+    """Let a step of each take turns; the record, and the table on the way."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     contenders = [(name, side) for name in (*RECIPES, PEER) for side in count_steps(name)[1]]
     commands = {
@@ -141,33 +142,14 @@ def run_steps(turns: int) -> dict:
         for name, side in contenders
     }
     found = compete(commands, turns, limit=300)
-    medians = {key: statistics.median(times) for key, times in found.ms.items()}
-    rows, lines = {}, []
+    rows = {}
     for name in (*RECIPES, PEER):
         batch, steps = count_steps(name)
-        if any(f"{name} {side}" not in medians for side in steps):
-            continue  # it could not be started, as said above
-        minutes = sum(count * medians[f"{name} {side}"] for side, count in steps.items()) / 6e4
-        rows[name] = {"batch": batch, "steps": steps, "minutes": minutes}
-        share = minutes / rows[RECIPES[0]]["minutes"] if RECIPES[0] in rows else None
-        rows[name]["share_of_cifar10"] = share
-        rows[name]["ms"] = {side: found.ms[f"{name} {side}"] for side in steps}
-        for side, times in rows[name]["ms"].items():
-            low, high = map(format_ms, middle_half(times))
-            rate = 1e3 * batch / medians[f"{name} {side}"]
-            cells = [name, f"{batch} of {side} px", f"{format_ms(medians[f'{name} {side}'])} ({low}-{high})"]
-            lines.append([*cells, f"{rate:,.0f}", str(steps[side]), "", ""])
-        lines[-1][-2:] = [f"{minutes:.1f} min", "-" if share is None else f"{share:.2f}"]
-    head = [
-        "recipe",
-        "images a step",
-        "ms a step (middle half)",
-        "images/s",
-        "steps",
-        "whole training",
-        "of cifar10",
-    ]
-    say(format_table(head, lines))
+        keys = {side: f"{name} {side}" for side in steps}
+        if set(keys.values()) <= set(found.ms):  # else it could not be started, as said above
+            ms = {str(side): found.ms[key] for side, key in keys.items()}
+            rows[name] = {"batch": batch, "steps": {str(side): n for side, n in steps.items()}, "ms": ms}
+    say(format_steps(rows))
     return rows
 
 

@@ -3,7 +3,7 @@
 import math
 import statistics
 
-from turns import format_ms, format_table, middle_half
+from turns import format_ms, format_table
 
 T95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}  # two-sided, by number of seeds
 Z95 = 1.96
@@ -91,17 +91,38 @@ def format_peer(rows: list[dict]) -> str:
 
 
 def format_steps(rows: dict[str, dict]) -> str:
-    """A row for each contender and side of the images, with the time of the whole training at its last one."""
+    """A row for each contender and side of the images, with the time of the whole training at its last one.
+
+    The share is that of the first contender in the same turn, since the speed of a machine changes between turns.
+    """
     lines = []
+    first = _list_minutes(next(iter(rows.values())))
     for name, row in rows.items():
         for side, times in row["ms"].items():
-            low, high = map(format_ms, middle_half(times))
+            low, high = map(format_ms, (min(times), max(times)))
             ms = f"{format_ms(statistics.median(times))} ({low}-{high})"
             lines.append([name, f"{row['batch']:,} of {side} px", ms, f"{row['steps'][side]:,}", "", ""])
-        share = row["share_of_cifar10"]
-        lines[-1][-2:] = [f"{row['minutes']:.1f} min", "-" if share is None else f"{share:.2f}"]
-    head = ["recipe", "images a step", "ms a step (middle half)", "steps", "whole training", "of `cifar10`"]
+        minutes = _list_minutes(row)
+        shares = [own / usual for own, usual in zip(minutes, first, strict=True)]
+        lines[-1][-2:] = [
+            f"{statistics.median(minutes):.1f} min",
+            f"{statistics.median(shares):.2f} ({min(shares):.2f}-{max(shares):.2f})",
+        ]
+    head = [
+        "recipe",
+        "images a step",
+        "ms a step (range)",
+        "steps",
+        "whole training",
+        f"of {next(iter(rows))}",
+    ]
     return format_table(head, lines)
+
+
+def _list_minutes(row: dict) -> list[float]:
+    """Of a whole training, by turn."""
+    turns = zip(*row["ms"].values(), strict=True)
+    return [sum(n * ms for n, ms in zip(row["steps"].values(), times, strict=True)) / 6e4 for times in turns]
 
 
 def format_parts(rows: list[dict]) -> str:
