@@ -154,7 +154,7 @@ def train(
     options = TrainOptions.pick(locals())
     cluster = Cluster.read(devices, coordinator, processes, process_id)
     console = _make_console(progress)
-    with open_live(live) as page:
+    with open_live(live and not cluster.follows) as page:
         return train_run(
             options, name=name, resume=resume, console=console, device=device, cluster=cluster, live=page
         )
@@ -242,7 +242,7 @@ def resume(
 
     cluster = Cluster.read(devices, coordinator, processes, process_id)
     console = _make_console(progress)
-    with open_live(live) as page:
+    with open_live(live and not cluster.follows) as page:
         return resume_run(
             run,
             data=data,

@@ -85,7 +85,9 @@ def test_devices_of_a_process_stand_together():
 
 def test_unequal_devices_of_processes_are_refused():
     devices = [Device(0, 0), Device(0, 1), Device(1, 2)]
-    with pytest.raises(ResidualError, match=r"they have 2, 1, in the order of the processes. Give devices=1"):
+    with pytest.raises(
+        ResidualError, match=r"they have 2, 1, in the order of the processes. Give `devices` 1"
+    ):
         choose_devices(devices, None)
     assert len(choose_devices(devices, 1)) == 2
 

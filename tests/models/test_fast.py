@@ -120,7 +120,9 @@ def test_only_images_of_three_channels_can_be_whitened():
 
 def test_group_norm_does_not_count_a_stem_without_norm():
     spec = replace(zoo.find_spec("fast-resnet8"), norm="group", outputs=())
-    assert spec.stem_width == 24
+    assert build_network(spec, (16, 16, 3), 3).output_shape == (None, 3)
+    with pytest.raises(NetworkError, match="multiples of it; got 48"):
+        replace(spec, widths=(64, 48, 64))
 
 
 @pytest.mark.parametrize("fitted", [False, True])
@@ -135,6 +137,18 @@ def test_the_stem_of_a_given_network_is_fitted_once(fitted):
     after = find_whitened(built).get_weights()[0]
     np.testing.assert_array_equal(after[..., 12:], -after[..., :12])
     assert np.array_equal(before, after) == fitted
+
+
+def test_a_convolution_that_is_trained_is_left_alone():
+    data = striped()
+    pixels = keras.Input((*data.size, 3))
+    x = keras.layers.Conv2D(24, 2, use_bias=False, name="own")(pixels)
+    y = keras.layers.Dense(3, activation="softmax")(keras.layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(pixels, y)
+    built = build_model(data, GivenNetwork(model), RECIPES["digits"])
+    np.testing.assert_array_equal(
+        built.get_layer("own").get_weights()[0], model.get_layer("own").get_weights()[0]
+    )
 
 
 def test_studies_fit_the_stem():

@@ -135,6 +135,15 @@ def test_a_budget_counts_the_sizes_of_as_many_epochs_as_it_allows():
             assert plan.epochs_within((around + seconds - 0.01) / 0.9, sides, 10) == epochs - 1
 
 
+def test_a_size_that_was_never_timed_counts_as_the_largest():
+    model = build_network(zoo.find_spec("cifar-resnet8"), (16, 16, 3), 3)
+    recipe = replace(QUICK, sizes=((0.0, 8), (0.3, 12), (0.6, 16))).in_epochs(2)
+    sides = Sides(model, recipe, Batches(stripes(8, 0), 3, 4))
+    assert sides.list_all() == [8, None], "12 pixels have no epoch"
+    sides.seconds = {8: 0.01, None: 0.04}
+    assert sides.find_extra_seconds(10) == pytest.approx(3 * 0.01 + 7 * 0.04 - 10 * 0.025)
+
+
 def test_the_plan_says_what_smaller_images_take():
     plan = Forecast(0.2, 1.0, 10.0, 4.0, 4.0, None, ((20, 0.08), (26, 0.13)))
     assert plan.format_sentence(6) == (

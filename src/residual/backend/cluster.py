@@ -228,7 +228,7 @@ def list_group_devices(asked: int | str | None) -> list[Any]:
 
 
 def choose_devices(devices: Iterable[Any], most: int | None) -> list[Any]:
-    """Those of each process together, as many of each.
+    """The devices that train together: those of each process side by side, the same number of each.
 
     Args:
         devices: of all processes.
@@ -244,8 +244,8 @@ def choose_devices(devices: Iterable[Any], most: int | None) -> list[Any]:
     counts = [len(own) for own in chosen]
     if len(set(counts)) > 1:
         raise ResidualError(
-            f"Every process must have as many devices; they have {', '.join(map(str, counts))}, in the order of the "
-            f"processes. Give devices={min(counts)} (`--devices {min(counts)}`) to each of them."
+            f"All processes must have the same number of devices; they have {', '.join(map(str, counts))}, in the "
+            f"order of the processes. Give `devices` {min(counts)} to each of them."
         )
     return [device for own in chosen for device in own]
 

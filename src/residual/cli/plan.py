@@ -20,15 +20,8 @@ if TYPE_CHECKING:
     from residual._text_console import TextConsole
     from residual.training.plan import Plan
 
-_KEPT = (
-    "model",
-    "batch_size",
-    "image_size",
-    "seed",
-    "validation_split",
-    "search_dir",
-    "device",
-)  # of both verbs
+# Of `residual train` too.
+_SHARED_OPTIONS = ("model", "batch_size", "image_size", "seed", "validation_split", "search_dir", "device")
 EXAMPLE = "residual plan signs --target 95% --budget 2m"
 
 
@@ -80,7 +73,7 @@ def _format_command(context: typer.Context, found: "Plan") -> str:
     given = context.params
     recipe = found.recipe if given["recipe"] == "default" else given["recipe"]
     options = {parameter.name: parameter.opts[-1] for parameter in context.command.params}
-    asked = [name for name in _KEPT if context.get_parameter_source(name).name == "COMMANDLINE"]
+    asked = [name for name in _SHARED_OPTIONS if context.get_parameter_source(name).name == "COMMANDLINE"]
     more = [word for name in asked for word in (options[name], str(given[name]))]
     return shlex.join(["residual", "train", given["data"], "--recipe", recipe, *more])
 

@@ -123,8 +123,8 @@ class Decoder:
             except DataError as error:
                 if substitute is None:
                     raise DataError(
-                        f"{error} No other image can take the place of one that is validated or tested on: put a "
-                        "readable file there."
+                        f"{error} It is not replaced by another image here: mend it, or remove it (residual audit "
+                        "lists such images)."
                     ) from None
                 row = substitute(row, str(error))
 

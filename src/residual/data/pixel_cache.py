@@ -53,7 +53,7 @@ class PixelCache:
                 "of your own, or unset it."
             ) from None
         weakref.finalize(self, self._file.close)
-        self._lock, self._problem, self._is_told = threading.Lock(), "", False
+        self._lock, self._problem, self._has_warned = threading.Lock(), "", False
 
     def _check_room(self, count: int, shape: tuple[int, ...]) -> None:
         folder = self.path.parent
@@ -106,8 +106,8 @@ class PixelCache:
     def warn(self) -> None:
         """Say once that no more images are kept, and why; nothing if they are."""
         with self._lock:
-            told, self._is_told = self._is_told, bool(self._problem)
-        if self._problem and not told:
+            before, self._has_warned = self._has_warned, bool(self._problem)
+        if self._problem and not before:
             warnings.warn(
                 f"{self.path} cannot be read or written: {self._problem}. No more decoded images are kept there; those "
                 "that are missing are decoded in every epoch, which takes longer.",
@@ -159,7 +159,7 @@ def open_cache(facts: bytes, count: int, shape: tuple[int, ...]) -> PixelCache |
 def stamp_content(content: bytes | Path) -> int:
     """A number that changes with the content of an image file: of bytes by their checksum, of a path by size and times.
 
-    The time of the last change counts too: copies often set that of the last write back to the original's.
+    On POSIX the time of the last change counts too: copies often set that of the last write back to the original's.
 
     Raises:
         OSError: if there is no such file.

@@ -27,7 +27,7 @@ LAZY_NOTE = (
     "images are decoded on demand and known by their names: images with the same pixels are not looked for (residual "
     "audit finds them)"
 )
-NO_CACHE_NOTE = f"{VARIABLE} is not used, since all images are decoded first; ::decode=lazy uses it"
+NO_CACHE_NOTE = f"{VARIABLE} is not used, since all images are decoded first"
 
 Content = bytes | Path | np.ndarray
 
@@ -279,7 +279,8 @@ class FileSource(Source):
             source = self.with_notes(LAZY_NOTE)
             return Source.to_dataset(replace(source, decode="lazy"), image_size, max_unreadable)
         if os.environ.get(VARIABLE):
-            return Source.to_dataset(self.with_notes(NO_CACHE_NOTE), image_size, max_unreadable)
+            more = "; ::decode=lazy uses it" if self.is_seekable else ""
+            return Source.to_dataset(self.with_notes(NO_CACHE_NOTE + more), image_size, max_unreadable)
         return super().to_dataset(image_size, max_unreadable)
 
     def _choose_side(self, image_size: int | None) -> int | None:

@@ -46,6 +46,21 @@ def peek_names(path: Path) -> list[str]:
     return names
 
 
+def peek_content(path: Path, name: str, most: int) -> bytes:
+    """The content of one of the first members; b"" if it is larger than `most` bytes, or damaged.
+
+    Args:
+        name: without a "./" before it.
+    """
+    try:
+        with tarfile.open(path, "r:*") as archive:
+            member = next(one for one in archive if one.name.removeprefix("./") == name)
+            file = archive.extractfile(member) if member.size <= most else None
+            return file.read() if file else b""
+    except Exception:  # whatever is wrong, `TarFile` says it
+        return b""
+
+
 def _close(archive: tarfile.TarFile) -> None:
     """Close it and the file below, which `TarFile.close` leaves open if it is packed by none."""
     archive.close()
@@ -100,7 +115,7 @@ class TarFile:
         return held
 
     def _check_end(self) -> None:
-        """DataError if the file has been cut short after a member. If it is packed, the packing tells."""
+        """DataError if the file has been cut short after a member. A packed one that was cut cannot be unpacked."""
         if is_packed(self.path):
             return
         with self.path.open("rb") as file:

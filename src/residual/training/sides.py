@@ -128,10 +128,11 @@ class Sides:
 def _list_values(
     starts: list[tuple[int, int | None]], values: Mapping[int | None, float], epochs: int
 ) -> list[float]:
-    """The value of the side that each epoch has; 1 for a side without one."""
+    """The value of the side that each epoch has; the largest for a side without one, and 1 if none is known."""
+    largest = max(values.values(), default=1.0)
     ends = [*(start for start, _ in starts[1:]), epochs]
     return [
-        values.get(side, 1.0)
+        values.get(side, largest)
         for (start, side), end in zip(starts, ends, strict=True)
         for _ in range(start, end)
     ]

@@ -17,7 +17,7 @@ def fit_whitening(model: keras.Model, images: Images) -> None:
         images: the training images, without the validation images; up to 5,000 of them, evenly spaced, are read.
     """
     stem = find_whitened(model)
-    if stem is None or is_fitted(stem):
+    if stem is None or stem.trainable or is_fitted(stem):
         return
     chosen = np.unique(np.linspace(0, len(images) - 1, min(len(images), _MOST_IMAGES)).astype(int))
     scale = keras.Model(model.inputs[0], stem.input)

@@ -233,6 +233,31 @@ def test_webdataset_with_json_alone(tmp_path):
     assert (source.layout, source.labels.tolist()) == ("WebDataset shards", [0, 1] * 3)
 
 
+@pytest.mark.parametrize(
+    ("members", "layout"),
+    [
+        (["cover.png", "cover.json", "x/1.png", "x/2.png", "y/1.png", "y/2.png"], "a tar of class folders"),
+        (["cat_1.png", "cat_1.json", "cat_2.png", "dog_1.png", "dog_2.png"], "a tar of class folders"),
+    ],
+)
+def test_a_json_without_a_label_makes_no_webdataset(tmp_path, members, layout):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for i, name in enumerate(members):
+            content = (
+                png(i) if name.endswith(".png") else b'{"label": 1}' if "/" in "".join(members) else b"{}"
+            )
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    flat = "" if "/" in "".join(members) else "::label=name"
+    assert open_source(f"{tmp_path / 'a.tar'}{flat}").layout == layout
+
+
+def test_webdataset_without_a_label_says_what_one_is(tmp_path):
+    write_shard(tmp_path / "a.tar", 0, 3, lambda i: ("cls", b""))
+    assert "no image has a label. An image and its label share a name" in said(tmp_path / "a.tar")
+
+
 def test_webdataset_whose_first_image_is_large(tmp_path):
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         for i in range(4):

@@ -16,7 +16,7 @@ from residual.data.labels import flatten_labels, index_labels
 from residual.data.location import Location
 from residual.data.passed_over import NO_LABEL, OTHER, PassedOver
 from residual.data.source import FileSource
-from residual.data.tar_file import TarFile, is_packed, is_tar, peek_names
+from residual.data.tar_file import TarFile, is_packed, is_tar, peek_content, peek_names
 from residual.data.tar_index import TarScanner, read_member
 from residual.data.words import LABEL_COLUMNS, normalize, parse_split
 from residual.errors import DataError
@@ -37,11 +37,12 @@ class WebDatasetReader:
     options: frozenset[str] = frozenset(("label", "decode"))
 
     def matches(self, location: Location) -> bool:
-        """By the names of the first members of the first shard."""
+        """By the first members of the first shard."""
+        column = location.options.get("label")
         if location.is_folder():
             shards = _list_shards(location.file)
-            return bool(shards) and _has_labels(shards[0])
-        return location.is_file(".tar", ".tar.gz", ".tgz") and _has_labels(location.file)
+            return bool(shards) and _has_labels(shards[0], column)
+        return location.is_file(".tar", ".tar.gz", ".tgz") and _has_labels(location.file, column)
 
     def open(self, location: Location) -> FileSource:
         """The images of all shards.
@@ -56,6 +57,11 @@ class WebDatasetReader:
             for file in by_split[split]:
                 shards.append(_list_packed(file, column) if is_packed(file) else _list_unpacked(file, column))
                 splits.append(np.full(len(shards[-1].names), SPLITS.index(split), np.uint8))
+        if not any(len(shard.names) for shard in shards):
+            raise DataError(
+                f"{path}: no image has a label. An image and its label share a name, as 000017.jpg and 000017.cls (or "
+                ".json with a key such as label). ::label=KEY names another key."
+            )
         names = ShardNames([(f"{shard.path.name}: ", shard.names) for shard in shards])
         values = [value for shard in shards for value in shard.labels]
         y = flatten_labels(np.asarray(values) if values else np.empty(0, np.int64), len(values), str(path))
@@ -110,10 +116,13 @@ def _list_unpacked(path: Path, column: str | None) -> _Shard:
         with TarScanner(path) as scanner:
             for name, offset, size in scanner.list_files():
                 places[name] = (offset, size)
-            places |= {name: places[target] for name, target in scanner.links if target in places}
-            for name, (offset, size) in places.items():
                 if name.lower().endswith(_LABELS) and size <= _MOST_LABEL:
                     labels.add(name, scanner.read(offset, size))
+            linked = {name: places[target] for name, target in scanner.links if target in places}
+            for name, (offset, size) in linked.items():
+                if name.lower().endswith(_LABELS) and size <= _MOST_LABEL:
+                    labels.add(name, scanner.read(offset, size))
+            places |= linked
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
     held = clean_names(places, str(path))
@@ -136,16 +145,32 @@ def _list_shards(folder: Path) -> list[Path]:
     return [file for file in sorted(folder.glob("*.tar")) if file.is_file()]
 
 
-def _has_labels(path: Path) -> bool:
-    """Whether there is a .cls among the first members, or an image in no folder that shares its name with a .json."""
+def _has_labels(path: Path, column: str | None) -> bool:
+    """Whether there is a .cls among the first members, or if none lies in a folder a .json with an image's label."""
     if not is_tar(path):
         return False
-    names = peek_names(path)
+    names = [name.removeprefix("./") for name in peek_names(path)]
     if any(get_suffix(name) == ".cls" for name in names):
         return True
-    flat = [name.removeprefix("./") for name in names if "/" not in name.removeprefix("./")]
-    images = {_stem(name) for name in flat if get_suffix(name) in list_suffixes()}
-    return any(get_suffix(name) == ".json" and _stem(name) in images for name in flat)
+    if any("/" in name for name in names):
+        return False
+    images = {_stem(name) for name in names if get_suffix(name) in list_suffixes()}
+    described = (name for name in names if get_suffix(name) == ".json" and _stem(name) in images)
+    first = next(described, None)
+    return first is not None and _find_label(peek_content(path, first, _MOST_LABEL), column) is not None
+
+
+def _find_label(content: bytes, column: str | None) -> int | str | None:
+    """The label in a .json, under this key or a usual one; None if it has none or is no object in JSON."""
+    try:
+        row = json.loads(content.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict):
+        return None
+    usual = (key for key in row if normalize(str(key)) in LABEL_COLUMNS)
+    value = row.get(column or next(usual, None))
+    return value if isinstance(value, int | str) and not isinstance(value, bool) else None
 
 
 def _sort_shards(shards: list[Path]) -> dict[str, list[Path]]:
@@ -192,18 +217,14 @@ class _Labels:
         return images, values, others
 
     def _parse(self, name: str, content: bytes) -> int | str | None:
-        text = content.decode("utf-8", "replace").strip()
         if get_suffix(name) != ".json":
+            text = content.decode("utf-8", "replace").strip()
             return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else text or None
         try:
-            row = json.loads(text)
+            json.loads(content.decode("utf-8", "replace"))
         except (ValueError, RecursionError):
             raise DataError(f"{self._path}: {name} is not JSON.") from None
-        if not isinstance(row, dict):
-            return None
-        usual = (key for key in row if normalize(str(key)) in LABEL_COLUMNS)
-        value = row.get(self._column or next(usual, None))
-        return value if isinstance(value, int | str) and not isinstance(value, bool) else None
+        return _find_label(content, self._column)
 
 
 def _stem(name: str) -> str:
