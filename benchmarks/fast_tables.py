@@ -7,6 +7,7 @@ from turns import format_ms, format_table
 
 T95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}  # two-sided, by number of seeds
 Z95 = 1.96
+_MOST_EPOCHS = 12  # columns that a table of curves has room for
 WHOLE = "nothing"  # what is left out of the whole recipe
 
 
@@ -62,19 +63,15 @@ def _describe_accuracy(found: dict) -> str:
 
 
 def format_curves(rows: list[dict]) -> str:
-    """A row for each training with `cifar10-fast`: the validation accuracy after each epoch, and that of the end."""
-    own = [row for row in rows if row["recipe"] == "cifar10-fast" and "curve" in row]
-    own.sort(key=lambda row: row["seed"])
-    epochs = len(own[0]["curve"])
-    lines = [
-        [
-            str(row["seed"]),
-            *(f"{100 * accuracy:.1f}" for _, accuracy in row["curve"]),
-            f"{100 * row['validation']['accuracy']:.1f}",
-        ]
-        for row in own
-    ]
-    return format_table(["seed", *map(str, range(1, epochs + 1)), "end"], lines)
+    """A row for each short training of CIFAR-10: the validation accuracy after each epoch, and that of the end."""
+    own = [row for row in rows if 0 < len(row.get("curve", ())) <= _MOST_EPOCHS]
+    epochs = max(len(row["curve"]) for row in own)
+    lines = []
+    for row in own:
+        curve = [f"{100 * accuracy:.1f}" for _, accuracy in row["curve"]]
+        end = f"{100 * row['validation']['accuracy']:.1f}"
+        lines.append([row["recipe"], *curve, *[""] * (epochs - len(curve)), end])
+    return format_table(["", *map(str, range(1, epochs + 1)), "end"], lines)
 
 
 def format_peer(rows: list[dict]) -> str:
