@@ -5,7 +5,7 @@ import statistics
 
 from turns import format_ms, format_table
 
-T95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}  # two-sided, by number of seeds
+T95 = {3: 4.30, 4: 3.18, 5: 2.78}  # two-sided, by number of seeds
 Z95 = 1.96
 _MOST_EPOCHS = 12  # columns that a table of curves has room for
 WHOLE = "nothing"  # what is left out of the whole recipe
@@ -139,8 +139,8 @@ def format_parts(rows: list[dict]) -> str:
 
 
 def _describe_difference(pairs: list[float]) -> str:
-    if len(pairs) < 2:
-        return f"{pairs[0]:+.1f}"
+    if len(pairs) < 3:  # an interval of two values may be narrow by chance
+        return ", ".join(f"{pair:+.1f}" for pair in pairs)
     reach = T95[len(pairs)] * statistics.stdev(pairs) / math.sqrt(len(pairs))
     return f"{statistics.mean(pairs):+.1f} ± {reach:.1f}"
 
