@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from residual._text_console import TextConsole
     from residual.training.plan import Plan
 
-# Of `residual train` too.
+# Options that `residual train` has too.
 _SHARED_OPTIONS = ("model", "batch_size", "image_size", "seed", "validation_split", "search_dir", "device")
 EXAMPLE = "residual plan signs --target 95% --budget 2m"
 

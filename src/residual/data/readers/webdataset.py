@@ -1,8 +1,10 @@
 """WebDataset shards: tar files in which an image and its label share a name, 000017.jpg and 000017.cls."""
 
+import contextlib
+import itertools
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from residual.data.location import Location
 from residual.data.passed_over import NO_LABEL, OTHER, PassedOver
 from residual.data.source import FileSource
 from residual.data.tar_file import TarFile, is_packed, is_tar, peek_content, peek_names
-from residual.data.tar_index import TarScanner, read_member
+from residual.data.tar_index import Member, TarScanner, read_member
 from residual.data.words import LABEL_COLUMNS, normalize, parse_split
 from residual.errors import DataError
 
@@ -114,21 +116,23 @@ def _list_unpacked(path: Path, column: str | None) -> _Shard:
     places, labels = {}, _Labels(path, column)
     try:
         with TarScanner(path) as scanner:
-            for name, offset, size in scanner.list_files():
+            for name, offset, size in itertools.chain(scanner.list_files(), _follow_links(scanner, places)):
                 places[name] = (offset, size)
                 if name.lower().endswith(_LABELS) and size <= _MOST_LABEL:
                     labels.add(name, scanner.read(offset, size))
-            linked = {name: places[target] for name, target in scanner.links if target in places}
-            for name, (offset, size) in linked.items():
-                if name.lower().endswith(_LABELS) and size <= _MOST_LABEL:
-                    labels.add(name, scanner.read(offset, size))
-            places |= linked
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
     held = clean_names(places, str(path))
     names, values, others = labels.pair(held)
     ends = np.array([places[held[name]] for name in names], np.int64).reshape(-1, 2)
     return _Shard(path, names, values, others, lambda k: read_member(path, names[k], *ends[k].tolist()))
+
+
+def _follow_links(scanner: TarScanner, places: dict[str, tuple[int, int]]) -> Iterator[Member]:
+    """The files under their other names, once all files have been listed."""
+    for name, target in scanner.links:
+        if target in places:
+            yield Member(name, *places[target])
 
 
 def _list_packed(path: Path, column: str | None) -> _Shard:
@@ -157,15 +161,18 @@ def _has_labels(path: Path, column: str | None) -> bool:
     images = {_stem(name) for name in names if get_suffix(name) in list_suffixes()}
     described = (name for name in names if get_suffix(name) == ".json" and _stem(name) in images)
     first = next(described, None)
-    return first is not None and _find_label(peek_content(path, first, _MOST_LABEL), column) is not None
+    with contextlib.suppress(ValueError, RecursionError):
+        return first is not None and _find_label(peek_content(path, first, _MOST_LABEL), column) is not None
+    return False
 
 
 def _find_label(content: bytes, column: str | None) -> int | str | None:
-    """The label in a .json, under this key or a usual one; None if it has none or is no object in JSON."""
-    try:
-        row = json.loads(content.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return None
+    """The label in a .json, under this key or a usual one; None if it has none.
+
+    Raises:
+        ValueError, RecursionError: if it is not JSON.
+    """
+    row = json.loads(content.decode("utf-8", "replace"))
     if not isinstance(row, dict):
         return None
     usual = (key for key in row if normalize(str(key)) in LABEL_COLUMNS)
@@ -221,10 +228,9 @@ class _Labels:
             text = content.decode("utf-8", "replace").strip()
             return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else text or None
         try:
-            json.loads(content.decode("utf-8", "replace"))
+            return _find_label(content, self._column)
         except (ValueError, RecursionError):
             raise DataError(f"{self._path}: {name} is not JSON.") from None
-        return _find_label(content, self._column)
 
 
 def _stem(name: str) -> str:
