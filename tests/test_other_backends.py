@@ -26,6 +26,7 @@ def test_other_backends_need_no_tensorflow_and_compute_variances_right(backend):
         "folders": ["alone", "train", "validation"],
         "export is equal": True,
         "gradients are right": True,
+        "Muon turns kernels": True,
         "imports TensorFlow": False,
         "variances are right": True,
     }, errors

@@ -1,7 +1,7 @@
 """What must hold on a backend other than TensorFlow; prints it as JSON.
 
-TensorBoard's files, a training and its end, an export to ONNX, heat maps, and the variances of flat images: none of
-them imports TensorFlow.
+TensorBoard's files, a training and its end, an export to ONNX, heat maps, Muon, and the variances of flat images: none
+of them imports TensorFlow.
 """
 
 import importlib.util
@@ -17,12 +17,14 @@ from residual.engines import open_engine
 from residual.engines.card import ModelCard
 from residual.exporters import export_model
 from residual.training.callbacks.tensorboard import EventFile
+from residual.training.muon import Muon
 from residual.training.recipes import Recipe
 from residual.training.schedules import Constant
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.support.flat_images import find_largest_error
 from tests.support.measured_gradient import measure_epochs
+from tests.support.muon_reference import step_in_numpy
 from tests.support.seeded_maps import compute_maps
 
 
@@ -36,6 +38,20 @@ def export_and_compare(model: keras.Model, images: np.ndarray) -> float:
     )
     path = export_model(model, card, "onnx", Path("exported.onnx"))
     return float(np.abs(open_engine(path).predict(images) - model.predict(images, verbose=0)).max())
+
+
+def step_with_muon() -> bool:
+    """Whether two steps of Muon are those of the reference."""
+    draw = np.random.default_rng(0)
+    kernel, gradients = (
+        draw.normal(size=shape).astype(np.float32) for shape in ((3, 3, 4, 8), (2, 3, 3, 4, 8))
+    )
+    variable, optimizer = keras.Variable(kernel), Muon(0.8)
+    optimizer.build([variable])
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+    wanted = step_in_numpy(kernel, gradients, 0.12, 0.6)
+    return bool(np.allclose(keras.ops.convert_to_numpy(variable), wanted, atol=2e-3))
 
 
 def main():
@@ -58,6 +74,7 @@ def main():
                 "folders": sorted({file.parent.name for file in Path().rglob("*tfevents*")}),
                 "export is equal": difference < 1e-5,
                 "gradients are right": bool(np.allclose(norms, expected, rtol=1e-5)),
+                "Muon turns kernels": step_with_muon(),
                 "imports TensorFlow": "tensorflow" in sys.modules,
                 "variances are right": max(errors.values()) < 1e-4,
                 "errors": errors,

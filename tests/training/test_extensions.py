@@ -51,7 +51,7 @@ def test_an_optimizer_a_schedule_an_augmentation_and_a_recipe(tmp_path, monkeypa
 
 
 def test_what_has_no_row_is_refused():
-    with pytest.raises(RecipeError, match="optimizer must be one of adam, adamw, sgd; got 'rmsprop'"):
+    with pytest.raises(RecipeError, match="optimizer must be one of adam, adamw, muon, sgd; got 'rmsprop'"):
         replace(QUICK, optimizer="rmsprop")
     with pytest.raises(RecipeError, match=r"augment must be made of Flip, .*; got Invert\(\)"):
         replace(QUICK, augment=(Invert(),))

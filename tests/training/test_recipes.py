@@ -102,7 +102,7 @@ def test_differences():
         ({"epochs": 2.5}, "epochs must be a whole number from 0; got 2.5."),
         ({"epochs": True}, "epochs must be a whole number from 0; got True."),
         ({"batch_size": "32"}, "batch_size must be a whole number from 1; got '32'."),
-        ({"optimizer": "lion"}, "optimizer must be one of adam, adamw, sgd; got 'lion'."),
+        ({"optimizer": "lion"}, "optimizer must be one of adam, adamw, muon, sgd; got 'lion'."),
         ({"normalization": "x"}, "normalization must be one of scale, channel, mean-image; got 'x'."),
         ({"keep": "first"}, "keep must be one of auto, best, last; got 'first'."),
         ({"label_smoothing": 1}, "label_smoothing must be a number from 0 to below 1; got 1."),

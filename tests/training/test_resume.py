@@ -57,15 +57,16 @@ def same_but_for_seconds(one: RunFolder, other: RunFolder) -> bool:
 @pytest.mark.parametrize(
     ("optimizer", "cut_at"),
     [
-        *(("adamw", 2), ("sgd", 6), ("adamw", 17)),
-        *(pytest.param("adamw", step, marks=pytest.mark.slow) for step in (6, 11)),
-        *(pytest.param("sgd", step, marks=pytest.mark.slow) for step in (2, 11, 17)),
+        *(("adamw", 2), ("muon", 6)),
+        *(pytest.param("adamw", step, marks=pytest.mark.slow) for step in (6, 11, 17)),
+        *(pytest.param("muon", step, marks=pytest.mark.slow) for step in (2, 11, 17)),
+        *(pytest.param("sgd", step, marks=pytest.mark.slow) for step in (2, 6, 11, 17)),
     ],
 )
 def test_a_resumed_training_ends_bit_for_bit_as_one_that_was_not_cut(
     stripes_file, each_step, cut_at, optimizer
 ):
-    keep = {"adamw": "auto", "sgd": "best"}[optimizer]
+    keep = {"adamw": "auto", "muon": "best", "sgd": "best"}[optimizer]
     recipe = replace(RECIPE, optimizer=optimizer, keep=keep)  # 6 steps an epoch
     whole = train(stripes_file, "whole", recipe=recipe)
     train(stripes_file, "cut", cut_at, recipe=recipe)

@@ -36,6 +36,13 @@ def make_sgd(rate: Any, weight_decay: float) -> Any:
     return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, **_decay(weight_decay))
 
 
+def make_muon(rate: Any, weight_decay: float) -> Any:
+    """Muon for the kernels of convolutions, SGD for the rest, its decay decoupled."""
+    from residual.training.muon import Muon
+
+    return Muon(rate, **_decay(weight_decay))
+
+
 def _decay(weight_decay: float) -> dict[str, float]:
     return {"weight_decay": weight_decay} if weight_decay else {}
 
@@ -44,6 +51,7 @@ def _decay(weight_decay: float) -> dict[str, float]:
 OPTIMIZERS: dict[str, Callable[[Any, float], Any]] = {
     "adam": make_adam,
     "adamw": make_adamw,
+    "muon": make_muon,
     "sgd": make_sgd,
 }
 

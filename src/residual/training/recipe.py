@@ -39,7 +39,7 @@ class Recipe(Checked, frozen=True):
         model: the network it was made for; used if the user names none.
         epochs: passes over the training images; 0 if the head is fitted and nothing else is trained.
         batch_size: images per step.
-        optimizer: a key of `optimizers.OPTIMIZERS`: "adam", "adamw" or "sgd" (Nesterov momentum 0.9).
+        optimizer: a key of `optimizers.OPTIMIZERS`: "adam", "adamw", "muon" or "sgd" (Nesterov momentum 0.9).
         schedule: the learning rate of every step; nothing else changes the rate.
         weight_decay: decoupled decay of kernels (not of biases and norms), times the learning rate.
         bias_rate: the biases of batch norms learn at the learning rate times this.

@@ -1,0 +1,76 @@
+"""Muon beside a reference in NumPy, on the kernels of convolutions and on the other weights."""
+
+import keras
+import numpy as np
+import pytest
+
+from residual.backend import accelerate
+from residual.training.muon import Muon, orthogonalize
+from residual.training.optimizers import OPTIMIZERS
+from residual.training.variable_rates import multiply_rates
+from tests.support.muon_reference import step_in_numpy, turn
+
+to_numpy = keras.ops.convert_to_numpy
+
+
+@pytest.mark.parametrize("shape", [(8, 72), (72, 8), (16, 16)])
+def test_all_directions_of_a_matrix_become_about_as_long(shape):
+    rng = np.random.default_rng(0)
+    left, _, right = np.linalg.svd(rng.normal(size=shape), full_matrices=False)
+    values = np.linspace(1, 0.1, min(shape))
+    matrix = ((left * values) @ right).astype(np.float32)
+    found = to_numpy(orthogonalize(matrix))
+    after = np.linalg.svd(found, compute_uv=False)
+    assert 0.3 < after.min() < after.max() < 1.3
+    np.testing.assert_allclose(found, turn(matrix), atol=1e-4)
+    axes = np.abs(np.diag(left.T @ found @ right.T))  # the directions themselves stay
+    np.testing.assert_allclose(np.sort(axes), np.sort(after), atol=1e-3)
+
+
+def test_a_gradient_of_nothing_turns_nothing():
+    assert not to_numpy(orthogonalize(np.zeros((4, 9), np.float32))).any()
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 4, 8), (3, 3, 2, 32), (1, 1, 4, 8)])
+def test_a_kernel_turns_and_keeps_its_norm(shape):
+    rng = np.random.default_rng(1)
+    kernel, gradients = rng.normal(size=shape).astype(np.float32), rng.normal(size=(3, *shape))
+    variable = keras.Variable(kernel)
+    optimizer = Muon(0.8, weight_decay=0.5)
+    optimizer.build([variable])
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient.astype(np.float32))], [variable])
+    np.testing.assert_allclose(to_numpy(variable), step_in_numpy(kernel, gradients, 0.12, 0.6), atol=2e-3)
+    # The norm is set before each step, and the last one changes it by no more than the rate.
+    assert np.linalg.norm(to_numpy(variable)) == pytest.approx(shape[-1] ** 0.5, rel=0.13)
+
+
+@pytest.mark.parametrize("shape", [(5,), (6, 5), (3, 3, 5, 1)], ids=["bias", "dense", "depthwise"])
+def test_other_weights_are_trained_by_sgd(shape):
+    rng = np.random.default_rng(2)
+    weights, gradients = rng.normal(size=shape).astype(np.float32), rng.normal(size=(3, *shape))
+    ours, theirs = keras.Variable(weights), keras.Variable(weights)
+    sgd = keras.optimizers.SGD(0.1, momentum=0.85, nesterov=True, weight_decay=0.01)
+    for optimizer, variable in ((Muon(0.1, weight_decay=0.01), ours), (sgd, theirs)):
+        optimizer.build([variable])
+        for gradient in gradients:
+            optimizer.apply([keras.ops.convert_to_tensor(gradient.astype(np.float32))], [variable])
+    np.testing.assert_array_equal(to_numpy(ours), to_numpy(theirs))
+
+
+def test_rates_of_single_weights_hold_for_kernels_too():
+    changes = []
+    for factor in (1.0, 0.5):
+        variable = keras.Variable(np.full((1, 1, 2, 2), 2**-0.5, np.float32))  # its norm is right already
+        optimizer = multiply_rates(accelerate.fused(OPTIMIZERS["muon"](0.1, 0.0)), {id(variable): factor})
+        optimizer.build([variable])
+        before = to_numpy(variable).copy()
+        optimizer.apply([keras.ops.convert_to_tensor(np.eye(2, dtype=np.float32)[None, None])], [variable])
+        changes.append(to_numpy(variable) - before)
+    np.testing.assert_allclose(changes[1], changes[0] / 2, atol=1e-6)
+
+
+def test_it_is_made_again_from_its_configuration():
+    optimizer = Muon(0.3, kernel_rate=0.2, kernel_momentum=0.5, momentum=0.8)
+    again = Muon.from_config(optimizer.get_config())
+    assert (again.kernel_rate, again.kernel_momentum, again.momentum, again.nesterov) == (0.2, 0.5, 0.8, True)
