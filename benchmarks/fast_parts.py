@@ -30,6 +30,8 @@ PARTS: dict[str, tuple[dict, dict]] = {
     "bias_rate": ({"bias_rate": 1.0}, {}),
     "label smoothing": ({"label_smoothing": 0.0}, {}),
     "alternating flip: a random one": ({"flip": "random"}, {}),
+    "Muon: SGD, with a rate that rises and falls": ({"optimizer": "sgd", "schedule": "triangle"}, {}),
+    "rate that falls alone: it rises and falls": ({"schedule": "triangle"}, {}),
     "average": ({"average": 0.0}, {}),
     "sizes, in as many epochs": ({"sizes": ()}, {}),
 }
@@ -42,11 +44,14 @@ def work(part: str, seed: int) -> dict:
     import residual
     from residual.augment import Flip, Shift
     from residual.models import zoo
+    from residual.training.schedules import Triangle
 
     changes, network = PARTS[part]
     changes = dict(changes)
     if changes.pop("flip", None):
         changes["augment"] = (Shift(2), Flip())
+    if "schedule" in changes:
+        changes["schedule"] = Triangle(0.8)
     recipe = replace(residual.load_recipe("cifar10-fast").in_epochs(EPOCHS), **changes)
     spec = replace(
         zoo.find_spec("fast-resnet8"), name="fast-resnet8-half", widths=WIDTHS, outputs=(), **network

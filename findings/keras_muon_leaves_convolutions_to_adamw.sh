@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # Keras 3.15.1: on a network of convolutions, keras.optimizers.Muon orthogonalizes the last layer alone.
 #
-# Behaviour: Muon's step is taken for weights with two axes. Kernels of convolutions have four, and are trained with AdamW
-# without a message, at the same learning rate. What is left for Muon is the kernel of the last Dense layer, which the
-# optimizer's own documentation wants excluded; with exclude_layers as it advises, no weight at all gets Muon's step.
-# torch 2.13.0 refuses such weights. The original method flattens a kernel to a matrix.
+# Behaviour: Muon's step is taken for weights with two axes, as its documentation says. Kernels of convolutions have four,
+# and are trained with AdamW without a message, at the same learning rate. What is left for Muon is the kernel of the last
+# Dense layer, which the same documentation wants excluded; with exclude_layers as it advises, no weight at all gets Muon's
+# step. torch 2.13.0 refuses such weights. The original method flattens a kernel to a matrix.
 #
 # Why it matters: a comparison "Muon against AdamW" on a residual network in Keras compares AdamW with AdamW.
 #
 # Output seen (2026-11-29, Python 3.11, Linux x86-64):
 #   keras 3.15.1: 1 of 7 weights gets a step with equal singular values: head/kernel
 #   keras 3.15.1, head excluded: 0 of 7 weights
-#   torch 2.13.0+cpu: ValueError, Muon only supports 2D parameters
+#   torch 2.13.0: ValueError, Muon only supports 2D parameters
 # Exits with 1 if that changes.
 set -euo pipefail
 room=$(mktemp -d)
@@ -68,7 +68,7 @@ try:
     refused = False
 except ValueError as error:
     refused = "2D" in str(error)
-    print(f"torch {torch.__version__}: ValueError, {str(error).split(' parameters')[0]} parameters")
+    print(f"torch {torch.__version__.partition('+')[0]}: ValueError, {str(error).split(' parameters')[0]} parameters")
 sys.exit(not (turned == ["head/kernel"] and none == [] and refused))
 PY
 TF_CPP_MIN_LOG_LEVEL=3 "$room/venv/bin/python" "$room/steps.py" 2> >(grep Traceback -A20 >&2)

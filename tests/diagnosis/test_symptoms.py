@@ -4,6 +4,7 @@ from math import log
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from residual.diagnosis.diagnose import diagnose
 from residual.diagnosis.patient import Unmeasured
@@ -111,6 +112,15 @@ def test_a_gap_beyond_chance_is_overfitting():
     assert overfitting.find(patient).found  # all training images are measured: only the others are a sample
     give_answers(patient, validation=answers(10, 1))
     assert not overfitting.find(patient).found  # 10 images are too few to tell
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_faster_decay_is_a_remedy_where_kernels_decay(optimizer):
+    patient = make_patient()
+    patient.recipe = replace(patient.recipe, optimizer=optimizer)
+    give_answers(patient, training=answers(900, 0), validation=answers(100, 20))
+    said = [remedy.text for remedy in overfitting.find(patient).remedies]
+    assert ("Let the weights decay faster." in said) == (optimizer == "adamw")
 
 
 def test_training_images_that_are_not_right_are_underfitting():

@@ -16,9 +16,11 @@ def step_in_numpy(kernel: np.ndarray, gradients: np.ndarray, rate: float, moment
     """A kernel (height, width, before, channels) after a step for each gradient."""
     channels = kernel.shape[-1]
     kernel, moment = kernel.astype(np.float64), np.zeros(kernel.shape)
+    norm = np.linalg.norm(kernel)
     for gradient in gradients:
         moment = momentum * moment + gradient
         ahead = gradient + momentum * moment
-        kernel = kernel / np.linalg.norm(kernel) * channels**0.5
-        kernel = kernel - rate * turn(ahead.reshape(-1, channels)).reshape(kernel.shape)
+        scaled = kernel / norm * channels**0.5
+        scaled = scaled - rate * turn(ahead.reshape(-1, channels)).reshape(kernel.shape)
+        kernel = scaled / np.linalg.norm(scaled) * norm
     return kernel

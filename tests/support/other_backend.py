@@ -47,6 +47,7 @@ def step_with_muon() -> bool:
         draw.normal(size=shape).astype(np.float32) for shape in ((3, 3, 4, 8), (2, 3, 3, 4, 8))
     )
     variable, optimizer = keras.Variable(kernel), Muon(0.8)
+    optimizer.turned = frozenset([id(variable)])
     optimizer.build([variable])
     for gradient in gradients:
         optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])

@@ -10,6 +10,7 @@ from residual.backend.quiet import hide_tensorflow
 from residual.training.batch_norm import momentum_for, set_momentum
 from residual.training.depth import find_depth_rates
 from residual.training.gradient_norm import measure_gradient
+from residual.training.muon import Muon, find_kernels
 from residual.training.optimizers import OPTIMIZERS, make_given
 from residual.training.recipe import Recipe
 from residual.training.variable_rates import find_bias_rates, multiply_rates
@@ -32,6 +33,8 @@ def compile_model(
         momentum = momentum_for(steps * recipe.epochs)
     set_momentum(model, momentum)
     optimizer = accelerate.fused(make_optimizer(recipe, steps, given), choice, model)
+    if isinstance(optimizer, Muon):
+        optimizer.turned = find_kernels(model)
     if given is None:
         optimizer = multiply_rates(optimizer, _find_rates(model, recipe))
     model.compile(

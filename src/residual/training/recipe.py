@@ -41,7 +41,8 @@ class Recipe(Checked, frozen=True):
         batch_size: images per step.
         optimizer: a key of `optimizers.OPTIMIZERS`: "adam", "adamw", "muon" or "sgd" (Nesterov momentum 0.9).
         schedule: the learning rate of every step; nothing else changes the rate.
-        weight_decay: decoupled decay of kernels (not of biases and norms), times the learning rate.
+        weight_decay: decoupled decay of kernels (not of biases and norms), times the learning rate; with "muon" only
+            of those that it does not turn.
         bias_rate: the biases of batch norms learn at the learning rate times this.
         label_smoothing: share of the label spread over all classes.
         batch_norm: momentum of the moving statistics: "auto" lets it follow the number of steps.

@@ -39,7 +39,7 @@ def find(patient: Patient) -> Check:
                 "Augment the training images.", format_training(patient, "--set", "augment=[{kind='flip'}]")
             )
         )
-    else:
+    elif patient.recipe.optimizer != "muon":  # whose kernels do not decay
         decay = max(2 * patient.recipe.weight_decay, 0.01)
         remedies.append(
             Remedy(
