@@ -3,7 +3,7 @@
 #
 # Behaviour: `exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])` leaves biases and norms alone, the usual
 # choice. If the other weights are frozen, so that only biases and norms are trained, the first step on torch ends in a
-# RuntimeError about an empty list of tensors. TensorFlow and the same program take the step.
+# RuntimeError about an empty list of tensors. On TensorFlow the same program takes the step.
 #
 # Why it matters: a program that trains only the norms of a network, or its weights in groups with rates of their own, has
 # to turn the decay off itself, on this backend alone.
