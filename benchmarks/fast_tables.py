@@ -42,7 +42,7 @@ def _pool(rows: list[dict], n: int) -> str:
 def format_seeds(rows: list[dict]) -> str:
     """A row for each training of CIFAR-10, alone and in several views."""
     lines = []
-    for row in sorted(rows, key=lambda row: (row["recipe"], row["seed"])):
+    for row in sorted(rows, key=lambda row: (row["recipe"].casefold(), row["seed"])):
         test, views = row["test"], row["test"].get("with_views")
         lines.append(
             [
@@ -65,13 +65,14 @@ def _describe_accuracy(found: dict) -> str:
 def format_curves(rows: list[dict]) -> str:
     """A row for each short training of CIFAR-10: the validation accuracy after each epoch, and that of the end."""
     own = [row for row in rows if 0 < len(row.get("curve", ())) <= _MOST_EPOCHS]
+    own.sort(key=lambda row: (row["recipe"].casefold(), row["seed"]))
     epochs = max(len(row["curve"]) for row in own)
     lines = []
     for row in own:
         curve = [f"{100 * accuracy:.1f}" for _, accuracy in row["curve"]]
         end = f"{100 * row['validation']['accuracy']:.1f}"
-        lines.append([row["recipe"], *curve, *[""] * (epochs - len(curve)), end])
-    return format_table(["", *map(str, range(1, epochs + 1)), "end"], lines)
+        lines.append([row["recipe"], str(row["seed"]), *curve, *[""] * (epochs - len(curve)), end])
+    return format_table(["", "seed", *map(str, range(1, epochs + 1)), "end"], lines)
 
 
 def format_peer(rows: list[dict]) -> str:
@@ -168,7 +169,7 @@ KINDS = {
     "curves": ("train-cifar10", format_curves),
     "peer": ("peer", format_peer),
     "steps": ("steps", format_steps),
-    "parts": ("parts-cifar10", format_parts),
+    "parts": ("parts-cifar10-sgd", format_parts),
 }
 
 
