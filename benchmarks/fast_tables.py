@@ -169,7 +169,8 @@ KINDS = {
     "curves": ("train-cifar10", format_curves),
     "peer": ("peer", format_peer),
     "steps": ("steps", format_steps),
-    "parts": ("parts-cifar10-sgd", format_parts),
+    "parts": ("parts-cifar10", format_parts),
+    "parts_sgd": ("parts-cifar10-sgd", format_parts),
 }
 
 

@@ -1,9 +1,9 @@
 """Muon, for networks of convolutions: the step of a kernel is about as long in all directions.
 
 SGD's step is long along the few directions in which the gradient is large. Muon (Jordan 2024, kellerjordan.github.io/
-posts/muon; the fixed norm, the momentum and the three iterations are those of KellerJordan/cifar10-airbench) takes a
-matrix with the same directions, all about as long. Keras's own Muon (3.15.1) does so with matrices alone, and trains
-the kernels of convolutions, which have four axes, with AdamW.
+posts/muon; the momentum and the three iterations are those of KellerJordan/cifar10-airbench) takes a matrix with the
+same directions, all about as long. Keras's own Muon (3.15.1) does so with matrices alone, and trains the kernels of
+convolutions, which have four axes, with AdamW.
 """
 
 from typing import Any
