@@ -4,7 +4,7 @@ import numpy as np
 
 
 def turn(matrix: np.ndarray) -> np.ndarray:
-    """Jordan's polynomial three times over the singular values, the largest Frobenius norm 1."""
+    """Jordan's polynomial three times over the singular values of a matrix, once its Frobenius norm is 1."""
     left, values, right = np.linalg.svd(matrix.astype(np.float64), full_matrices=False)
     values = values / np.linalg.norm(values)
     for _ in range(3):

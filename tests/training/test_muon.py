@@ -138,3 +138,8 @@ def test_it_is_made_again_from_its_configuration():
     optimizer = Muon(0.3, kernel_rate=0.2, kernel_momentum=0.5, momentum=0.8)
     again = Muon.from_config(optimizer.get_config())
     assert (again.kernel_rate, again.kernel_momentum, again.momentum, again.nesterov) == (0.2, 0.5, 0.8, True)
+
+
+def test_a_momentum_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="momentum must be more than 0; got 0"):
+        Muon(0.3, momentum=0)
