@@ -14,7 +14,7 @@ from residual.augment import Flip
 from residual.data import on_demand, pixel_cache
 from residual.data.fingerprints import STYLE, STYLE_OF_NAMES, compute_data_hash, find_style
 from residual.data.load import load_data, open_source
-from residual.data.pixel_store import PixelStore, describe_unreadable, is_lazy, take_sample
+from residual.data.pixel_store import PixelStore, is_lazy, list_unreadable, take_sample
 from residual.errors import DataError, ResidualWarning
 from residual.training.batches import Batches
 from residual.training.job import split_as_asked
@@ -139,7 +139,7 @@ def test_an_unreadable_training_image_is_replaced_by_the_next_of_its_class(folde
     place = next(i for i in range(len(split.train)) if split.train.names[i].endswith("00.jpg"))
     own = [i for i in range(len(split.train)) if split.train.y[i] == split.train.y[place] and i > place]
     np.testing.assert_array_equal(split.train.x[place], split.train.x[own[0]])
-    assert "not an image that can be read" in describe_unreadable(split.train.x)["unreadable"][0]
+    assert "not an image that can be read" in list_unreadable(split.train.x)[0]
     with pytest.raises(
         DataError, match="not an image that can be read.*It is not replaced by another image here: mend it"
     ):

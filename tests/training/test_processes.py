@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import residual
 
@@ -103,6 +104,27 @@ def test_a_mistake_of_one_process_ends_all_with_one_message():
     assert finish(started) == [2, 2]
     assert "name" in Path("err-0").read_text()
     assert Path("err-1").read_text() in ("", Path("err-0").read_text())  # both find it, before they meet
+
+
+def test_the_report_lists_the_unreadable_images_of_all_processes():
+    """Without augmentation a process decodes its own part of a step alone."""
+    with np.load("images.npz") as file:
+        x, y = file["x_train"], file["y_train"]
+    for i, (pixels, label) in enumerate(zip(x, y, strict=True)):
+        place = Path("photos", "abc"[label], f"{i:02}.png")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if 12 <= i < 20:
+            place.write_bytes(b"no image")
+        else:
+            Image.fromarray(pixels).save(place)
+    words = "--set", "augment=[]", "--epochs", "1", "--unreadable", "0.5", "--size", "8"
+    found = []
+    for processes, name in ((1, "one"), (2, "two")):
+        codes = finish(start(processes, "photos::decode=lazy", *QUICK, "--name", name, *words))
+        assert codes == [0] * processes, Path("err-0").read_text()
+        found.append(json.loads(Path("runs", name, "report.json").read_text())["unreadable"])
+    assert sorted(found[0]) == sorted(found[1])
+    assert len(found[0]) > 4
 
 
 @pytest.mark.parametrize(("victim", "named"), [(1, "process 1"), (0, "process 0")])

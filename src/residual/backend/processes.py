@@ -83,6 +83,25 @@ class Processes:
         found: np.ndarray = broadcast_one_to_all(own)
         return np.asarray(found).tobytes()
 
+    def gather(self, name: str, content: bytes) -> list[bytes]:
+        """What every process has, in every process, in the order of their numbers.
+
+        Args:
+            name: of what they have; each is used once.
+            content: what this one has.
+        """
+        import numpy as np
+        from jax.experimental.multihost_utils import process_allgather
+
+        found = self.collect(f"{name}/size", str(len(content)))
+        sizes = [int(size) for size in self.share(f"{name}/sizes", ",".join(found) or None).split(",")]
+        if not any(sizes):
+            return [b""] * self.count
+        own = np.zeros(max(sizes), np.uint8)
+        own[: len(content)] = np.frombuffer(content, np.uint8)
+        rows: np.ndarray = process_allgather(own)  # all must have the same shape
+        return [np.asarray(row)[:size].tobytes() for row, size in zip(rows, sizes, strict=True)]
+
     def say_first(self, name: str, text: str) -> None:
         """Say something to all, unless another process has said it."""
         with contextlib.suppress(RuntimeError):  # it has

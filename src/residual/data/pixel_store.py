@@ -203,10 +203,9 @@ def is_lazy(x: Pixels) -> bool:
     return isinstance(x, PixelStore) and x.is_lazy
 
 
-def describe_unreadable(x: Pixels) -> dict[str, list[str]]:
-    """For report.json: why images could not be decoded when they were asked for; {} if there are none."""
-    found = x.unreadable if isinstance(x, PixelStore) else ()
-    return {"unreadable": list(found)} if found else {}
+def list_unreadable(x: Pixels) -> list[str]:
+    """Why images could not be decoded when they were asked for, in this process."""
+    return list(x.unreadable) if isinstance(x, PixelStore) else []
 
 
 def take_sample(x: Pixels, most: int = 10_000) -> Pixels:

@@ -39,6 +39,20 @@ def agree(name: str, find: Callable[[], Any]) -> Any:
     return json.loads(link.share(name, json.dumps(find()) if link.leads else None))
 
 
+def gather(name: str, own: list[str]) -> list[str]:
+    """What any of the processes that train together has, each once, in all of them.
+
+    Args:
+        name: of what they have; each is used once.
+        own: texts of this process.
+    """
+    link = find_link()
+    if link is None:
+        return own
+    lists = (json.loads(content) for content in link.gather(name, json.dumps(own).encode()))
+    return list(dict.fromkeys(text for texts in lists for text in texts))
+
+
 def hand_over(record: RunRecord, state: State | None, folder: RunFolder) -> None:
     """Give the other processes, if there are some, the record of the run and the state that its training begins with.
 

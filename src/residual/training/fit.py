@@ -16,7 +16,7 @@ from residual.backend import accelerate
 from residual.backend.distribution import use_one_device
 from residual.data.balance import class_weights
 from residual.data.images import Images
-from residual.data.pixel_store import describe_unreadable
+from residual.data.pixel_store import list_unreadable
 from residual.runs import checkpoints
 from residual.runs.checkpoints import State
 from residual.runs.folder import RunFolder
@@ -97,6 +97,7 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
     with show_work(console, "calibrating the probabilities"):
         trust, calibration = calibrate(model, job, rows)
     save_network(model, job, folder)
+    unreadable = distribution.gather("unreadable", list_unreadable(job.training.train.x))
     if not folder.writes:
         return Trained(model, moving, steps)
     save_facts(trust, folder.path)
@@ -116,8 +117,9 @@ def fit(job: Job, folder: RunFolder, console: Console, state: State | None = Non
         "weights_sha256": batch_norm.hash_weights(model),
         "model_sha256": hash_file(folder.model),
         "data_sha256": job.record.data.data_sha256,
-        **describe_unreadable(job.training.train.x),
     }
+    if unreadable:
+        report["unreadable"] = unreadable
     folder.add_to_report(**report)
     if not steps["interrupted"]:
         checkpoints.remove(folder.checkpoints)
