@@ -1,12 +1,16 @@
 """Of what TensorFlow prints only the noise of its start is dropped."""
 
+import inspect
 import logging
 import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from residual.backend import quiet
+from residual.studies.trial import Trial
+from residual.training import fit, plan
 
 START = b"I0000 00:00:1795863132.637793   32379 port.cc:153] oneDNN custom operations are on.\n"
 CUDA = b"E0000 00:00:1795863159.832223   32379 cuda_platform.cc:52] failed call to cuInit: INTERNAL\n"
@@ -60,3 +64,33 @@ def test_warnings_of_retracing_are_dropped_inside_alone(caplog, monkeypatch):
         logger.warning("something else")
     logger.warning(text)
     assert [record.getMessage() for record in caplog.records] == ["something else", text]
+
+
+@pytest.mark.parametrize(
+    ("train", "first"),
+    [
+        (fit.fit, "residual.training.distribution.check_recipe"),
+        (plan.make_plan, "residual.training.plan._choose_job"),
+        (Trial.measure_step, None),
+        (Trial.train, None),
+        (Trial.measure_error, None),
+    ],
+)
+def test_one_training_after_another_warns_of_no_retracing(train, first, caplog, monkeypatch):
+    """Each network has functions of its own, which TensorFlow takes for one function that is traced too often."""
+
+    class Stop(Exception):
+        pass
+
+    def warn(*_):
+        logging.getLogger("tensorflow").warning("5 out of the last 5 calls triggered tf.function retracing.")
+        raise Stop
+
+    monkeypatch.setattr(logging.getLogger("tensorflow"), "propagate", True)
+    if first:
+        monkeypatch.setattr(first, warn)
+    model = SimpleNamespace(evaluate=warn)
+    job = SimpleNamespace(recipe=None, model=model, restart=warn, _make_batches=warn, _order=warn)
+    with pytest.raises(Stop):
+        train(job, *range(len(inspect.signature(train).parameters) - 1))
+    assert not caplog.records

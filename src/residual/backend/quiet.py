@@ -93,7 +93,10 @@ def hide_tensorflow() -> Iterator[None]:
 
 @contextmanager
 def allow_retracing() -> Iterator[None]:
-    """Drop TensorFlow's warnings of functions that are traced again: for calls of a model with images of many sizes."""
+    """Drop TensorFlow's warnings of functions that are traced again, also as a decorator.
+
+    For calls of a model with images of many sizes, and for one training after another: each network is traced anew.
+    """
     import logging
 
     def is_other(record: logging.LogRecord) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from residual import backend
 from residual.backend import accelerate
 from residual.backend.choice import choose
+from residual.backend.quiet import allow_retracing
 from residual.data.images import Dataset, Images
 from residual.models.build import build_network, raise_recursion_limit
 from residual.models.layer_names import find_block
@@ -78,6 +79,7 @@ class Trial:
         for variable in self.model.optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
 
+    @allow_retracing()
     def measure_step(self, steps: int = 3) -> float:
         """Seconds of a step, after the first, which compiles."""
         x, y = self._make_batches(0)[0]
@@ -87,6 +89,7 @@ class Trial:
             self.model.train_on_batch(x, y)
         return (time.perf_counter() - started) / steps
 
+    @allow_retracing()
     def train(
         self, seed: int, callbacks: Sequence[keras.callbacks.Callback] = (), validate: bool = True
     ) -> Curve:
@@ -112,6 +115,7 @@ class Trial:
             return Curve(curve.train, curve.validation, False)
         return curve
 
+    @allow_retracing()
     def measure_error(self, images: Images | None) -> float:
         """Share of images that the network gets wrong, in inference mode, with the moving statistics."""
         scores = self.model.evaluate(self._order(images), verbose=0, return_dict=True)

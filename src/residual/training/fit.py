@@ -14,6 +14,7 @@ from residual._console import print_row, show_work
 from residual._text import format_duration
 from residual.backend import accelerate
 from residual.backend.distribution import use_one_device
+from residual.backend.quiet import allow_retracing
 from residual.data.balance import class_weights
 from residual.data.images import Images
 from residual.data.pixel_store import list_unreadable
@@ -60,6 +61,7 @@ class Trained:
     read_features: Callable[[Images], np.ndarray] | None = None
 
 
+@allow_retracing()
 def fit(job: Job, folder: RunFolder, console: Console, state: State | None = None) -> Trained:
     """Train on `job.training`, choose the epoch on its validation images, never read its test images.
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from residual._console import print_row, show_work
 from residual._text import format_duration
+from residual.backend.quiet import allow_retracing
 from residual.errors import RecipeError
 from residual.training.find_recipe import choose_recipe
 from residual.training.job import Job
@@ -65,6 +66,7 @@ class Plan:
         }
 
 
+@allow_retracing()
 def make_plan(job: Job, target: float, seconds: float, console: Console) -> Plan:
     """Time the recipes that may do, train the fastest of them briefly, and predict.
 
