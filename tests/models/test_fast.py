@@ -111,6 +111,13 @@ def test_specs_of_before_have_no_new_fields_in_their_table():
     assert NetworkSpec.from_table(table) == zoo.find_spec("fast-resnet8")
 
 
+def test_a_wider_network_differs_in_its_channels_alone():
+    usual, wider = zoo.find_spec("fast-resnet8"), zoo.find_spec("fast-resnet8-384")
+    assert wider.widths == (96, 384, 384)
+    assert replace(wider, name=usual.name, widths=usual.widths, outputs=usual.outputs) == usual
+    assert zoo.find_spec("fast-resnet11-256").widths == zoo.find_spec("fast-resnet11").widths
+
+
 def test_only_images_of_three_channels_can_be_whitened():
     with pytest.raises(NetworkError, match="fast-resnet8 takes images of 3 channels.*got 1"):
         residual.build("fast-resnet8", (28, 28, 1), 10)

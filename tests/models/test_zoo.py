@@ -129,7 +129,10 @@ def test_depth_is_the_one_in_the_name(name, depth):
         ("notebook-resnet21v2", "Try notebook-resnet20v2 or notebook-resnet29v2."),
         ("resnet51", "depth must be 10, 18, 34, 50, 101, 152, got 51. Try resnet50 or resnet34."),
         ("wide-resnet27-4", "Try wide-resnet22-4 or wide-resnet28-4."),
-        ("wide-resnet28-0", "The widening factor of wide-resnet{d}-{k} must be at least 1, got 0."),
+        ("wide-resnet28-0", "K in wide-resnet28-K must be at least 1, got 0. Try wide-resnet16-4."),
+        ("fast-resnet8-0", "K in fast-resnet8-K must be at least 1, got 0. Try fast-resnet8-384."),
+        ("fast-resnet8-382", "as the first stage has a quarter of them; got 382. Try fast-resnet8-384."),
+        ("fast-resnet9-384", "Try fast-resnet8-384 or fast-resnet11-384."),
         (
             "ressnet50",
             "There is no network called 'ressnet50'. Did you mean resnet50 or resnet50t or resnet50s? `residual list`",

@@ -49,6 +49,7 @@ FAMILIES: tuple[Family, ...] = (
     cifar.V1,
     cifar.V2,
     fast.FAST,
+    fast.WIDER,
     notebook.V1,
     notebook.V2,
     wide.WIDE,

@@ -13,7 +13,7 @@ class Family:
     """A row of the table `FAMILIES`.
 
     Attributes:
-        pattern: the names, with `{d}` for the depth and `{k}` for the widening factor.
+        pattern: the names, with `{d}` for the depth and `{k}` for the width, in the family's own measure.
         depths: every depth, or (step, offset) for depth = step * n + offset, n >= 1.
         examples: names to show.
         describe: depth (and k) -> NetworkSpec.
@@ -51,7 +51,8 @@ class Family:
             ways = " or ".join(self.pattern.format(d=d, k=k[0] if k else "") for d in near)
             raise NetworkError(f"There is no {name}: depth must be {self.rule}, got {depth}. Try {ways}.")
         if k and k[0] < 1:
-            raise NetworkError(f"The widening factor of {self.pattern} must be at least 1, got {k[0]}.")
+            shown = self.pattern.format(d=depth, k="K")
+            raise NetworkError(f"K in {shown} must be at least 1, got {k[0]}. Try {self.examples[0]}.")
         return self.describe(depth, *k)
 
     def find_nearest_depths(self, depth: int) -> list[int]:
