@@ -34,7 +34,7 @@ TRAIN_IMAGES, CLASSES = 45_000, 10  # of CIFAR-10, as 5,000 are set aside
 PEER_BATCH, PEER_EPOCHS = 1024, 9.9  # of the published method, for 94% on the lossless pixels
 STEPS = 4  # of a turn
 PEER = "PyTorch, the published network, bfloat16, channels last, compiled"
-RECIPES = ("cifar10", "cifar10-fast")
+RECIPES = ("cifar10", "cifar10-fast", "cifar10-wide")
 WHOLE = 32  # pixels of a side
 
 

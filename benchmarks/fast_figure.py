@@ -21,15 +21,15 @@ from residual.training.recipes import RECIPES
 from residual.training.sides import list_starts
 
 PICTURE = "fast-curves.svg"
-FAST = "cifar10-fast"
-NAMES = (FAST, "cifar10-fast in 26 epochs, cutout of 8 pixels")
+NAMES = ("cifar10-fast", "cifar10-wide", "cifar10-fast in 26 epochs, cutout of 8 pixels")
 
 
-def list_minutes(epochs: int) -> list[float]:
-    """Minutes from the start to the end of each epoch of `cifar10-fast` in so many epochs, in the median turn."""
-    steps = read_rows("steps")[FAST]
+def list_minutes(name: str, epochs: int) -> list[float]:
+    """Minutes from the start to the end of each epoch, in the median turn, of the recipe that a name begins with."""
+    recipe = name.partition(" ")[0]
+    steps = read_rows("steps")[recipe]
     an_epoch = -(-TRAIN_IMAGES // steps["batch"]) / 6e4
-    first = list_starts(RECIPES[FAST].in_epochs(epochs), WHOLE)[1][0]
+    first = list_starts(RECIPES[recipe].in_epochs(epochs), WHOLE)[1][0]
     turns = zip(*(steps["ms"][side] for side in sorted(steps["ms"], key=int)), strict=True)
     ends = [
         list(accumulate([small * an_epoch] * first + [whole * an_epoch] * (epochs - first)))
@@ -43,10 +43,11 @@ def draw() -> plt.Figure:
     plt.rcParams.update({"font.size": 9, "svg.hashsalt": "residual", "axes.spines.top": False})
     figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
     axes.spines["right"].set_visible(False)
-    rows = [row for row in read_rows("train-cifar10") if row.get("curve") and row["recipe"] in NAMES]
-    for name, own in group_by(rows, "recipe").items():
+    rows = group_by([row for row in read_rows("train-cifar10") if row.get("curve")], "recipe")
+    for name in NAMES:
+        own = rows[name]
         curves = list(zip(*([100 * accuracy for _, accuracy in row["curve"]] for row in own), strict=True))
-        minutes = list_minutes(len(curves))
+        minutes = list_minutes(name, len(curves))
         label = f"{name}, {len(own)} seeds" if len(own) > 1 else f"{name}, one seed"
         (line,) = axes.plot(
             minutes, [statistics.median(values) for values in curves], "o-", ms=3, label=label

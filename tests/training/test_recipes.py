@@ -173,8 +173,8 @@ def test_unknown_name_lists_all_and_guesses():
         load_recipe("cifar")
     assert str(caught.value) == (
         "recipe must be one of default, notebook, digits, signs, signs-fast, cifar10, cifar10-56, cifar10-paper, "
-        "cifar10-fast, images, images-fast, finetune, linear-probe, notebook-a, notebook-d, "
-        "notebook-e, or a .toml file; got 'cifar'. Did you mean cifar10?"
+        "cifar10-fast, cifar10-wide, images, images-fast, finetune, linear-probe, notebook-a, "
+        "notebook-d, notebook-e, or a .toml file; got 'cifar'. Did you mean cifar10?"
     )
 
 

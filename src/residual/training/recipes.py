@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from residual.augment import Affine, AlternatingFlip, Flip, Light, Shift
+from residual.augment import Affine, AlternatingFlip, Cutout, Flip, Light, Shift
 from residual.training.recipe import Recipe
 from residual.training.schedules import Constant, OneCycle, Steps, Triangle
 
@@ -90,8 +90,18 @@ CIFAR10_FAST = Recipe(
     keep="last",
     average=0.04,
     sizes=((0.0, 24), (0.4, 32)),
-    expected="89.3% of 10,000 test images, JPEG re-encoded (95% interval 88.7-89.9%), 89.5% with a second seed; 12 to "
-    "15 minutes of steps on two cores",
+    expected="89.4% of 10,000 test images, JPEG re-encoded (median of five seeds, 88.9-89.5%); 13 to 16 minutes of "
+    "steps on two cores of a Zen 4, where cifar10 takes 35",
+)
+CIFAR10_WIDE = replace(
+    CIFAR10_FAST,
+    name="cifar10-wide",
+    about="CIFAR-10 at 90%: cifar10-fast with 1.5 times the channels and a square cut out of each image",
+    model="fast-resnet8-384",
+    epochs=12,
+    augment=(*CIFAR10_FAST.augment, Cutout(8)),
+    expected="90.05% of 10,000 test images, JPEG re-encoded (one seed, 95% interval 89.4-90.6%); 30 minutes of steps "
+    "on two cores of a Zen 4, where cifar10 takes 35",
 )
 IMAGES = Recipe(
     name="images",
@@ -190,6 +200,7 @@ RECIPES: dict[str, Recipe] = {
         CIFAR10_56,
         CIFAR10_PAPER,
         CIFAR10_FAST,
+        CIFAR10_WIDE,
         IMAGES,
         IMAGES_FAST,
         FINETUNE,
