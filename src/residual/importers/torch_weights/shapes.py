@@ -1,6 +1,8 @@
 """The network that the names and shapes of torch tensors describe."""
 
+import contextlib
 import functools
+import itertools
 import re
 from collections.abc import Mapping
 
@@ -146,5 +148,7 @@ def _list_specs() -> tuple[NetworkSpec, ...]:
     for family in zoo.FAMILIES:
         if isinstance(family.depths, list):
             factors = [(k,) for k in _FACTORS] if "{k}" in family.pattern else [()]
-            specs += [family.make_spec(depth, *factor) for depth in family.depths for factor in factors]
+            for depth, factor in itertools.product(family.depths, factors):
+                with contextlib.suppress(NetworkError):  # a family need not have every width
+                    specs.append(family.make_spec(depth, *factor))
     return tuple(specs)
